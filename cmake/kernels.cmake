@@ -1,0 +1,37 @@
+# The kernels layer: portable host code plus one translation unit per ISA, each compiled with its own flags.
+# A per-ISA file is src/kernels/isa/<name>.cpp; its row here names the flags.  Kernel files are always optimised:
+# the unoptimised form of register-tiled code is hundreds of times slower and tests nothing more.
+file(GLOB kernel_host CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/kernels/*.cpp ${CMAKE_SOURCE_DIR}/src/kernels/*/*.cpp)
+list(FILTER kernel_host EXCLUDE REGEX "/kernels/isa/")
+
+set(TENFOLD_ISA_FLAGS_avx2 -mavx2 -mfma -mf16c)
+set(TENFOLD_ISA_FLAGS_avx_vnni -mavx2 -mfma -mf16c -mavxvnni)
+# The same 256-bit kernels with EVEX encoding, for CPUs that have AVX512-VNNI but not AVX-VNNI.
+set(TENFOLD_ISA_FLAGS_avx_vnni_evex -mavx2 -mfma -mf16c -mavx512vl -mavx512vnni)
+set(TENFOLD_ISA_FLAGS_avx512_vnni -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512vbmi -mfma -mf16c
+    -mprefer-vector-width=512)
+
+set(kernel_isa_sources "")
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  file(GLOB kernel_isa CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/kernels/isa/*.cpp)
+  foreach(file ${kernel_isa})
+    get_filename_component(stem ${file} NAME_WE)
+    string(REGEX REPLACE "\\..*" "" isa ${stem})
+    string(REGEX MATCH "^(avx512_vnni|avx_vnni_evex|avx_vnni|avx2)" isa ${stem})
+    if(NOT isa)
+      message(FATAL_ERROR "src/kernels/isa/${stem}.cpp: the name must begin with the ISA it is compiled for")
+    endif()
+    set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS
+      "-O3;${TENFOLD_ISA_FLAGS_${isa}};-Wno-ignored-attributes;-Wno-maybe-uninitialized;-Wno-uninitialized")
+    list(APPEND kernel_isa_sources ${file})
+  endforeach()
+endif()
+
+if(kernel_host OR kernel_isa_sources)
+  get_property(below GLOBAL PROPERTY TENFOLD_LAYERS)
+  add_library(tenfold_kernels STATIC ${kernel_host} ${kernel_isa_sources})
+  target_link_libraries(tenfold_kernels PUBLIC tenfold_options ${below})
+  set_property(GLOBAL PROPERTY TENFOLD_LAYERS tenfold_kernels ${below})
+else()
+  tenfold_layer(kernels)
+endif()

@@ -1,0 +1,45 @@
+// Graph passes: what one is, and the runner that wraps all of them.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ir/graph.hpp"
+#include "ir/patch.hpp"
+
+namespace tenfold::passes {
+
+/// A rewrite tried at every node until none matches, or a whole-graph transformation.  Exactly one of the two functions
+/// is set.  A pass must leave the meaning of the graph unchanged (up to rounding in FP32).
+struct Pass {
+  const char* name;           ///< kebab-case, what --disable-pass takes
+  const char* description;    ///< one line for `tenfold inspect --passes`
+  /// Matches the pattern that ends in node `id` (its last node) and returns the rewrite.
+  std::optional<ir::Patch> (*rewrite)(const ir::Graph& graph, ir::NodeId id) = nullptr;
+  /// Transforms the whole graph; returns how many changes it made.
+  size_t (*transform)(ir::Graph& graph) = nullptr;
+};
+
+struct PassRecord { std::string name; size_t changes = 0; double milliseconds = 0; };
+
+struct PassOptions {
+  std::set<std::string> disabled;                 ///< names of passes to leave out; an unknown name is an error
+  std::function<bool()> cancelled;                ///< asked between passes; true throws Error(cancelled)
+  bool verify = true;                             ///< ir::verify after every pass that changed something
+};
+
+/// The ordered pipelines, see pipeline.inc.
+enum class Stage {
+  canonicalise,   ///< after import: meaning-preserving clean-up and pattern fusion, exportable
+};
+std::span<const Pass* const> pipeline(Stage stage);
+
+/// Runs a pipeline to a fixpoint (at most 10 rounds), timing each pass.  Only passes that changed something in the
+/// last round are repeated.
+std::vector<PassRecord> run(ir::Graph& graph, Stage stage, const PassOptions& options = {});
+
+}  // namespace tenfold::passes
