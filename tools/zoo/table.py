@@ -50,7 +50,9 @@ ROWS = (
     torch_model("resnet18", "resnet:resnet18", "imagenet_224", "torchscript", 17, keep_batch_norm=True),
     torch_model("resnet50", "resnet:resnet50", "imagenet_224", "torchscript", 17),
     torch_model("mobilenet_v2", "mobilenet:mobilenet_v2", "imagenet_224", "torchscript", 13, dynamic=False),
-)
+    torch_model("minilm", "transformer:minilm_pretrained", "tokens", "torchscript", 17, healthy=False,
+                outputs=("last_hidden_state", "sentence_embedding")),
+)  # fmt: skip
 
 
 def row(name: str) -> Row:
