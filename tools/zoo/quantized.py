@@ -17,7 +17,7 @@ PER_CHANNEL_OPSET = 13
 
 def calibration(name: str, count: int = CALIBRATION_SAMPLES) -> list[dict]:
     """Feeds to calibrate `name` with: ImageNet pictures for EfficientNet-Lite0 where they are at hand, else synthetic."""
-    if name == "efficientnet_lite0":
+    if name.startswith("efficientnet_lite0"):
         from tools.imagenet_data import calibration_feeds
 
         real = calibration_feeds(count)

@@ -47,6 +47,8 @@ ROWS = (
     copied("ppocr_rec", "ch_PP-OCRv4_rec_infer.onnx", "ppocr_rec"),
     copied("ppocr_cls", "ch_ppocr_mobile_v2.0_cls_infer.onnx", "ppocr_cls"),
     torch_model("efficientnet_lite0", "efficientnet:lite0_pretrained", "lite0_224", "torchscript", 17, healthy=False),
+    torch_model("efficientnet_lite0_same", "efficientnet:lite0_same_pretrained", "lite0_224", "torchscript", 17,
+                healthy=False),
     torch_model("resnet18", "resnet:resnet18", "imagenet_224", "torchscript", 17, keep_batch_norm=True),
     torch_model("resnet50", "resnet:resnet50", "imagenet_224", "torchscript", 17),
     torch_model("mobilenet_v2", "mobilenet:mobilenet_v2", "imagenet_224", "torchscript", 13, dynamic=False),
