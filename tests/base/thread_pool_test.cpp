@@ -1,0 +1,51 @@
+#include "base/thread_pool.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <numeric>
+
+namespace tenfold {
+namespace {
+
+TEST(ThreadPool, EveryPartRunsOnce) {
+  for (int threads : {1, 2, 4}) {
+    ThreadPool pool(threads);
+    for (int parts : {0, 1, 2, 3, 17, 100}) {
+      for (int repeat = 0; repeat < 200; repeat++) {
+        std::vector<std::atomic<int>> seen(static_cast<size_t>(parts));
+        pool.run(parts, [&](int i) { seen[static_cast<size_t>(i)]++; });
+        for (auto& s : seen) ASSERT_EQ(s.load(), 1);
+      }
+    }
+  }
+}
+
+TEST(ThreadPool, WakesAfterParking) {
+  ThreadPool pool(3);
+  for (int repeat = 0; repeat < 20; repeat++) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // longer than the spin: workers park
+    std::atomic<int> sum{0};
+    pool.run(3, [&](int i) { sum += i + 1; });
+    ASSERT_EQ(sum.load(), 6);
+  }
+}
+
+TEST(Split, CoversEverythingOnceInGrains) {
+  for (int64_t n : {0, 1, 5, 64, 1001})
+    for (int parts : {1, 2, 3, 7})
+      for (int64_t grain : {1, 4, 32}) {
+        int64_t at = 0;
+        for (int p = 0; p < parts; p++) {
+          const Range r = split(n, p, parts, grain);
+          ASSERT_EQ(r.begin, at);
+          ASSERT_TRUE(r.end == n || r.end % grain == 0);
+          at = r.end;
+        }
+        ASSERT_EQ(at, n);
+      }
+}
+
+}  // namespace
+}  // namespace tenfold
