@@ -1,0 +1,162 @@
+// Vector traits, AVX-512 (F, BW, VL, DQ, VBMI) with VNNI.
+#pragma once
+
+#include "kernels/isa/vec.hpp"
+
+namespace tenfold::kernels {
+
+struct Avx512Vnni {
+  static constexpr int lanes = 16;
+  using Int = __m512i;
+  using Float = __m512;
+  using Mask = __mmask16;
+  using Quad = Int;
+  static constexpr PackLayout layout{16, 1, 2, 4};
+  static constexpr int u8_rows[5] = {0, 24, 14, 0, 0};
+  static constexpr bool vector_outer = false;
+  static constexpr int f32_rows[4] = {0, 24, 14, 9};
+  static constexpr int f32_depthwise_columns = 7;
+
+  // Integers.
+  TENFOLD_INLINE Int load_i(const void* p) { return _mm512_loadu_si512(p); }
+  TENFOLD_INLINE void store_i(void* p, Int x) { _mm512_storeu_si512(p, x); }
+  TENFOLD_INLINE Int zero_i() { return _mm512_setzero_si512(); }
+  TENFOLD_INLINE Int set_i32(i32 x) { return _mm512_set1_epi32(x); }
+  TENFOLD_INLINE Int set_i16(int x) { return _mm512_set1_epi16(short(x)); }
+  TENFOLD_INLINE Int set_i8(int x) { return _mm512_set1_epi8(char(x)); }
+  TENFOLD_INLINE Int add_i16(Int a, Int b) { return _mm512_add_epi16(a, b); }
+  TENFOLD_INLINE Int sub_i16(Int a, Int b) { return _mm512_sub_epi16(a, b); }
+  TENFOLD_INLINE Int add_i32(Int a, Int b) { return _mm512_add_epi32(a, b); }
+  TENFOLD_INLINE Int sub_i32(Int a, Int b) { return _mm512_sub_epi32(a, b); }
+  TENFOLD_INLINE Int mul_i32(Int a, Int b) { return _mm512_mullo_epi32(a, b); }
+  TENFOLD_INLINE Int madd_i16(Int a, Int b) { return _mm512_madd_epi16(a, b); }
+  TENFOLD_INLINE Int adds_i16(Int a, Int b) { return _mm512_adds_epi16(a, b); }
+  TENFOLD_INLINE Int pack_i32_i16(Int a, Int b) { return _mm512_packs_epi32(a, b); }
+  TENFOLD_INLINE Int pack_i16_u8(Int a, Int b) { return _mm512_packus_epi16(a, b); }
+  TENFOLD_INLINE Int lo8(Int a, Int b) { return _mm512_unpacklo_epi8(a, b); }
+  TENFOLD_INLINE Int hi8(Int a, Int b) { return _mm512_unpackhi_epi8(a, b); }
+  TENFOLD_INLINE Int lo16(Int a, Int b) { return _mm512_unpacklo_epi16(a, b); }
+  TENFOLD_INLINE Int hi16(Int a, Int b) { return _mm512_unpackhi_epi16(a, b); }
+  TENFOLD_INLINE Int max_u8(Int a, Int b) { return _mm512_max_epu8(a, b); }
+  TENFOLD_INLINE Int and_i(Int a, Int b) { return _mm512_and_si512(a, b); }
+  TENFOLD_INLINE Int or_i(Int a, Int b) { return _mm512_or_si512(a, b); }
+  TENFOLD_INLINE Int xor_i(Int a, Int b) { return _mm512_xor_si512(a, b); }
+  template <int N> TENFOLD_INLINE Int shift_left_i32(Int a) { return _mm512_slli_epi32(a, N); }
+  template <int N> TENFOLD_INLINE Int shift_right_i32(Int a) { return _mm512_srli_epi32(a, N); }
+  template <int N> TENFOLD_INLINE Int shift_right_signed_i32(Int a) { return _mm512_srai_epi32(a, N); }
+  template <int L> TENFOLD_INLINE __m128i part(Int x) {
+    if constexpr (L == 0) return _mm512_castsi512_si128(x);
+    else return _mm512_extracti32x4_epi32(x, L);
+  }
+  /// `lanes` consecutive u8 widened to 32 bits.
+  TENFOLD_INLINE Int load_u8_i32(const u8* p) {
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  /// After packing 4/NV rows x NV vectors: makes the NV * lanes bytes of each row contiguous.
+  template <int NV> TENFOLD_INLINE Int group_rows(Int y) {
+    if constexpr (NV == 4) return y;
+    else if constexpr (NV == 2) return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), y);
+    else return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), y);
+  }
+  /// Stores bytes [i * B, i * B + min(n, B)) of y.
+  template <int B> TENFOLD_INLINE void store_chunk(u8* d, Int y, int i, int64_t n) {
+    const __mmask64 m = n >= B ? ~0ull >> (64 - B) : (1ull << n) - 1;
+    if constexpr (B == 64) {
+      if (n >= B) store_i(d, y); else _mm512_mask_storeu_epi8(d, m, y);
+    } else if constexpr (B == 32) {
+      const __m256i h = i ? _mm512_extracti64x4_epi64(y, 1) : _mm512_castsi512_si256(y);
+      if (n >= B) _mm256_storeu_si256(reinterpret_cast<__m256i*>(d), h);
+      else _mm256_mask_storeu_epi8(d, __mmask32(m), h);
+    } else {
+      const __m128i h = i == 0 ? part<0>(y) : i == 1 ? part<1>(y) : i == 2 ? part<2>(y) : part<3>(y);
+      if (n >= B) _mm_storeu_si128(reinterpret_cast<__m128i*>(d), h);
+      else _mm_mask_storeu_epi8(d, __mmask16(m), h);
+    }
+  }
+  /// The first n < 64 bytes of y.
+  TENFOLD_INLINE void store_tail(u8* d, Int y, int64_t n) { _mm512_mask_storeu_epi8(d, (1ull << n) - 1, y); }
+  /// `lanes` bytes of four rows -> `lanes` quads (one byte of each row per lane).
+  TENFOLD_INLINE Int quads(const u8* a, const u8* b, const u8* c, const u8* d) {
+    auto l = [](const u8* p) TENFOLD_LAMBDA { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); };
+    Int v = _mm512_castsi128_si512(l(a));
+    v = _mm512_inserti32x4(v, l(b), 1);
+    v = _mm512_inserti32x4(v, l(c), 2);
+    v = _mm512_inserti32x4(v, l(d), 3);
+    const Int t = group_rows<1>(v);   // a 4x4 transpose of dwords, then of bytes inside each 128-bit part
+    const Int index = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+    return _mm512_shuffle_epi8(t, index);
+  }
+
+  // Floats.
+  TENFOLD_INLINE __mmask16 first_lanes(int64_t n) { return n >= lanes ? __mmask16(0xffff) : __mmask16((1u << n) - 1); }
+  TENFOLD_INLINE Float load_f(const float* p) { return _mm512_loadu_ps(p); }
+  TENFOLD_INLINE Float load_f(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(first_lanes(n), p); }
+  TENFOLD_INLINE void store_f(float* p, Float x) { _mm512_storeu_ps(p, x); }
+  TENFOLD_INLINE void store_f(float* p, Float x, int64_t n) {
+    if (n >= lanes) store_f(p, x); else _mm512_mask_storeu_ps(p, first_lanes(n), x);
+  }
+  TENFOLD_INLINE Float zero_f() { return _mm512_setzero_ps(); }
+  TENFOLD_INLINE Float set_f(float x) { return _mm512_set1_ps(x); }
+  TENFOLD_INLINE Float add(Float a, Float b) { return _mm512_add_ps(a, b); }
+  TENFOLD_INLINE Float sub(Float a, Float b) { return _mm512_sub_ps(a, b); }
+  TENFOLD_INLINE Float mul(Float a, Float b) { return _mm512_mul_ps(a, b); }
+  TENFOLD_INLINE Float div(Float a, Float b) { return _mm512_div_ps(a, b); }
+  TENFOLD_INLINE Float min(Float a, Float b) { return _mm512_min_ps(a, b); }
+  TENFOLD_INLINE Float max(Float a, Float b) { return _mm512_max_ps(a, b); }
+  TENFOLD_INLINE Float sqrt(Float a) { return _mm512_sqrt_ps(a); }
+  TENFOLD_INLINE Float fma(Float a, Float b, Float c) { return _mm512_fmadd_ps(a, b, c); }
+  TENFOLD_INLINE Float fnma(Float a, Float b, Float c) { return _mm512_fnmadd_ps(a, b, c); }
+  /// c += a * b in place: with the intrinsic GCC 12 may move accumulators between registers and spill.
+  TENFOLD_INLINE void accumulate(Float& c, Float a, Float b) {
+    asm("vfmadd231ps %2, %1, %0" : "+v"(c) : "v"(a), "v"(b));
+  }
+  TENFOLD_INLINE Float round(Float x) {
+    return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  }
+  TENFOLD_INLINE Float floor(Float x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
+  TENFOLD_INLINE Float and_f(Float a, Float b) { return _mm512_and_ps(a, b); }
+  TENFOLD_INLINE Float or_f(Float a, Float b) { return _mm512_or_ps(a, b); }
+  TENFOLD_INLINE Float xor_f(Float a, Float b) { return _mm512_xor_ps(a, b); }
+  TENFOLD_INLINE Float abs(Float a) { return _mm512_abs_ps(a); }
+  TENFOLD_INLINE Mask less(Float a, Float b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+  TENFOLD_INLINE Mask ordered(Float a) { return _mm512_cmp_ps_mask(a, a, _CMP_ORD_Q); }
+  TENFOLD_INLINE Float select(Mask m, Float yes, Float no) { return _mm512_mask_blend_ps(m, no, yes); }
+  TENFOLD_INLINE Float to_f32(Int x) { return _mm512_cvtepi32_ps(x); }
+  /// Rounds half to even; out of range gives INT_MIN.
+  TENFOLD_INLINE Int to_i32(Float x) { return _mm512_cvtps_epi32(x); }
+  TENFOLD_INLINE Int bits(Float x) { return _mm512_castps_si512(x); }
+  TENFOLD_INLINE Float from_bits(Int x) { return _mm512_castsi512_ps(x); }
+  TENFOLD_INLINE Float limit_exp2(Float t) { return min(t, set_f(126)); }   // scalef takes care of the other side
+  TENFOLD_INLINE Float scale2(Float x, Float n) { return _mm512_scalef_ps(x, n); }
+  /// 1 / x to about 1e-7.
+  TENFOLD_INLINE Float reciprocal(Float x) {
+    const Float y = _mm512_rcp14_ps(x);
+    return mul(y, fnma(x, y, set_f(2)));
+  }
+  TENFOLD_INLINE float sum(Float x) { return _mm512_reduce_add_ps(x); }
+  TENFOLD_INLINE float largest(Float x) { return _mm512_reduce_max_ps(x); }
+  TENFOLD_INLINE float smallest(Float x) { return _mm512_reduce_min_ps(x); }
+
+  // u8 x s8.
+  TENFOLD_INLINE Quad split(Int x) { return x; }
+  TENFOLD_INLINE Quad bcast4(const u8* p) {
+    i32 x;
+    __builtin_memcpy(&x, p, 4);
+    return _mm512_set1_epi32(x);
+  }
+  TENFOLD_INLINE Quad weights(const std::byte* p) { return load_i(p); }
+  TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) { asm("vpdpbusd %2, %1, %0" : "+v"(c) : "v"(a), "v"(w)); }
+
+  /// 256-entry table lookup of every byte: two halves of 128 entries, chosen by bit 7.
+  struct Table { Int part[4]; };
+  TENFOLD_INLINE Table load_table(const u8* t) {
+    return {{load_i(t), load_i(t + 64), load_i(t + 128), load_i(t + 192)}};
+  }
+  TENFOLD_INLINE Int lookup(const Table& t, Int x) {
+    const Int low = _mm512_permutex2var_epi8(t.part[0], x, t.part[1]);
+    const Int high = _mm512_permutex2var_epi8(t.part[2], x, t.part[3]);
+    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(x), low, high);
+  }
+};
+
+}  // namespace tenfold::kernels
