@@ -6,12 +6,10 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "cpu/isa.hpp"
 
 namespace tenfold::cpu {
 
-/// Instruction-set families that the engine has kernels for, in rising order of preference.
-enum class Isa { ref, avx2, avx_vnni, avx512_vnni };
-inline constexpr Isa kAllIsas[] = {Isa::ref, Isa::avx2, Isa::avx_vnni, Isa::avx512_vnni};
 std::string_view to_string(Isa isa);
 
 /// CPUID flags; one counts only if the operating system saves the registers it needs (XGETBV).

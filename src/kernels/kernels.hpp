@@ -13,16 +13,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string_view>
 #include <vector>
+
+#include "cpu/isa.hpp"
 
 namespace tenfold::kernels {
 
 using u8 = uint8_t;
 using s8 = int8_t;
 
-enum class Isa : uint8_t { ref, avx2, avx_vnni, avx512_vnni };
-std::string_view to_string(Isa isa);
+using cpu::Isa;
 
 /// Activation at the end of an FP32 kernel: after bias and residual.
 enum class Activation : uint8_t { none, clamp /* [lo, hi]: Relu, Relu6, Clip */, silu, hard_swish, sigmoid, hard_sigmoid /* clamp(lo*x + hi, 0, 1) */, gelu, gelu_tanh, tanh, leaky_relu /* lo = slope */, elu, mish, softplus, exp, erf, sqrt, reciprocal, abs, neg, log, square };
