@@ -11,6 +11,9 @@
 
 namespace tenfold::ops {
 
+/// Evaluation keeps extents and strides in fixed arrays of this size; inference rejects tensors of a higher rank.
+inline constexpr int kMaxRank = 8;
+
 /// What shape inference sees of one node.  Shapes may be unknown or symbolic; an inference function gives the best it
 /// can and never guesses.  Errors name the node and operator.
 class InferContext {
@@ -34,14 +37,19 @@ class InferContext {
   int64_t fresh_symbol() { return graph_.fresh_symbol(); }
   /// The symbol for an expression over symbols; the same text gives the same symbol, so equal expressions stay equal.
   int64_t symbol_for(std::string_view expression) { return graph_.symbol(expression); }
+  const std::string& symbol_name(int64_t extent) const { return graph_.symbol_name(extent); }
+  /// The symbol for an extent that depends on data: named after the output, so inferring again gives the same one.
+  int64_t data_dependent(size_t output, int axis);
   /// Resolves a possibly negative axis against a rank.
   int axis(int64_t axis, int rank) const;
   template <class... Args> [[noreturn]] void error(fmt::format_string<Args...> format, Args&&... args) const {
     throw Error(ErrorCode::invalid_model, describe() + ": " + fmt::format(format, std::forward<Args>(args)...));
   }
 
- private:
+  /// "Conv 'backbone/conv1'", for messages.
   std::string describe() const;
+
+ private:
   ir::Graph& graph_;
   ir::NodeId id_;
 };
@@ -93,7 +101,9 @@ void infer_all(ir::Graph& graph);
 /// Evaluates one node on concrete tensors; allocates the outputs.  Used by constant folding and tests.
 std::vector<Tensor> evaluate(const ir::Graph& graph, ir::NodeId id, std::span<const Tensor> inputs);
 Cost cost(const ir::Graph& graph, ir::NodeId id);
-/// A copy of `graph` whose inputs have the given static shapes, everything inferred again.
+/// A copy of `graph` whose inputs have the given static shapes, everything inferred again.  Small values that become
+/// known by that (shape arithmetic) turn into constants, so that later nodes can depend on them; the nodes that
+/// computed them are removed.  Ids of everything else stay.
 ir::Graph specialise(const ir::Graph& graph, std::span<const Shape> input_shapes);
 
 }  // namespace tenfold::ops

@@ -1,0 +1,59 @@
+// Reshape(data, shape) {allowzero}: 0 copies an extent (unless allowzero), one -1 is computed.
+#include "ops/helpers.hpp"
+
+namespace tenfold::ops {
+namespace {
+
+/// Extent of the -1 among `dims` (already free of zeros that copy), for an input of shape `in`.
+int64_t remaining(InferContext& c, const Shape& in, std::vector<int64_t> dims, size_t unknown) {
+  dims.erase(dims.begin() + static_cast<ptrdiff_t>(unknown));
+  const int64_t total = dim_product(c, in.dims()), known = dim_product(c, dims);
+  if (known == 0) {
+    if (total != 0 && !is_symbol(total)) c.error("cannot reshape {} elements into a shape with a zero extent", total);
+    return 0;
+  }
+  if (!is_symbol(total) && !is_symbol(known) && total % known != 0)
+    c.error("shape {} does not divide into [{}] and a -1", to_string(in), fmt::join(dims, ", "));
+  return dim_div(c, total, known);
+}
+
+void infer(InferContext& c) {
+  check_type(c, 1, {DType::i64});
+  const Shape* in = c.shape(0);
+  const Shape* target_shape = c.shape(1);
+  auto target = c.content(1);
+  if (!target) {   // the rank may still be known
+    if (!target_shape || target_shape->rank() != 1 || is_symbol((*target_shape)[0])) return c.set(0, c.dtype(0), std::nullopt);
+    if ((*target_shape)[0] > kMaxRank) c.error("reshape to rank {} (at most {})", (*target_shape)[0], kMaxRank);
+    Shape out;
+    for (int i = 0; i < (*target_shape)[0]; i++) out.push_back(c.data_dependent(0, i));
+    return c.set(0, c.dtype(0), out);
+  }
+  const bool allow_zero = c.attrs().get_int("allowzero", 0) != 0;
+  std::optional<size_t> unknown;
+  for (size_t i = 0; i < target->size(); i++) {
+    int64_t& d = (*target)[i];
+    if (d == 0 && !allow_zero) {
+      if (in && static_cast<int>(i) >= in->rank()) c.error("extent 0 at position {} copies an axis that {} lacks", i, to_string(*in));
+      d = in ? (*in)[static_cast<int>(i)] : c.data_dependent(0, static_cast<int>(i));
+    } else if (d == -1) {
+      if (unknown) c.error("more than one -1 in the target shape");
+      unknown = i;
+    } else if (d < 0 && !is_symbol(d)) {
+      c.error("target extent {}", d);
+    }
+  }
+  if (unknown) {
+    (*target)[*unknown] = in ? remaining(c, *in, *target, *unknown) : c.data_dependent(0, static_cast<int>(*unknown));
+  } else if (in && in->is_static() && Shape(*target).is_static() && in->elements() != Shape(*target).elements()) {
+    c.error("cannot reshape {} to {}", to_string(*in), to_string(Shape(*target)));
+  }
+  c.set(0, c.dtype(0), Shape(std::move(*target)));
+  if (auto content = c.content(0)) c.set_content(0, std::move(*content));
+}
+
+}  // namespace
+
+extern const OpDef op_reshape = {"Reshape", OpKind::movement, 2, 2, 1, infer, copy_through};
+
+}  // namespace tenfold::ops
