@@ -1,4 +1,6 @@
 // Assembles the kernel tables.  Host code: runs before anybody knows what the CPU can do.
+#include <string_view>
+
 #include "kernels/isa/declarations.hpp"
 #include "kernels/kernels.hpp"
 
