@@ -35,11 +35,13 @@ struct PassOptions {
 /// The ordered pipelines, see pipeline.inc.
 enum class Stage {
   canonicalise,   ///< after import: meaning-preserving clean-up and pattern fusion, exportable
+  fuse,           ///< before planning, on concrete shapes: fusions that only the engine knows, not exportable
 };
 std::span<const Pass* const> pipeline(Stage stage);
 
-/// Runs a pipeline to a fixpoint (at most 10 rounds), timing each pass.  Only passes that changed something in the
-/// last round are repeated.
+/// Runs a pipeline to a fixpoint (at most 10 rounds), timing each pass; one record a pass, in pipeline order.  Ids
+/// change: the graph is compacted where something changed.  Throws not_found for an unknown name in
+/// `options.disabled`, cancelled, and internal (naming the pass) where a pass breaks the graph or never settles.
 std::vector<PassRecord> run(ir::Graph& graph, Stage stage, const PassOptions& options = {});
 
 }  // namespace tenfold::passes
