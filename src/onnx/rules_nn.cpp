@@ -1,0 +1,137 @@
+// Normalisation, softmax, resizing, dropout.
+#include <array>
+
+#include "onnx/rules.hpp"
+
+namespace tenfold::onnx {
+namespace {
+
+using ir::kNone;
+using ir::ValueId;
+
+void batch_normalization(NodeImport& n) {
+  if (n.attrs.get_int("training_mode", 0) != 0) return n.unsupported("training mode");
+  if (n.attrs.get_int("spatial", 1) != 1) return n.unsupported("spatial = 0");
+  for (size_t i = 1; i < n.outputs.size(); i++)
+    if (n.has_output(i)) return n.unsupported("statistics as outputs");
+  n.produce(0, "BatchNormalization", n.inputs, {{"epsilon", n.attrs.get_float("epsilon", 1e-5f)}});
+}
+
+void dropout(NodeImport& n) {
+  if (const Tensor* training = n.constant_of(n.input(2)); n.has_input(2) && (!training || training->at_int(0) != 0))
+    return n.unsupported("training mode");
+  if (n.has_output(1)) return n.unsupported("the mask as an output");
+  n.alias(0, n.need(0));
+}
+
+/// Before version 13 the operator works on the matrix that flattening at `axis` gives.
+void flattened_softmax(NodeImport& n) {
+  const auto rank = n.rank_of(n.need(0));
+  int64_t axis = n.attrs.get_int("axis", 1);
+  if (rank && axis < 0) axis += *rank;
+  if ((rank && axis == *rank - 1) || (!rank && axis == -1))
+    return n.finish(std::string(n.source.op_type), {n.inputs[0]}, {{"axis", int64_t{-1}}});
+  const ValueId shape = n.emit("Shape", {n.inputs[0]});
+  const ValueId flat = n.emit("Flatten", {n.inputs[0]}, {{"axis", axis}});
+  n.finish("Reshape", {n.emit(std::string(n.source.op_type), {flat}, {{"axis", int64_t{-1}}}), shape});
+}
+
+void softmax(NodeImport& n) {
+  n.attrs.set("axis", n.attrs.get_int("axis", -1));
+  n.keep();
+}
+
+ir::Attributes asymmetric(const NodeImport& n) {
+  return {{"mode", n.attrs.get_string("mode", "nearest")},
+          {"coordinate_transformation_mode", std::string("asymmetric")},
+          {"nearest_mode", std::string("floor")}};
+}
+
+/// Upsample, and the first Resize: asymmetric coordinates, rounding down.
+void upsample(NodeImport& n) {
+  const ValueId x = n.need(0);
+  const std::vector<float> scales = n.attrs.get_floats("scales");
+  ValueId factor = n.input(1);
+  if (!scales.empty()) factor = n.constant(Tensor::from<float>(Shape{static_cast<int64_t>(scales.size())}, scales), "scales");
+  if (factor == kNone) n.fail("no scales");
+  n.finish("Resize", {x, kNone, factor}, asymmetric(n));
+}
+
+/// Empty constants in place of scales, sizes or the region of interest mean that they are not given.
+void resize(NodeImport& n) {
+  for (size_t i = 1; i < n.inputs.size(); i++)
+    if (const Tensor* t = n.constant_of(n.inputs[i]); t && t->elements() == 0) n.inputs[i] = kNone;
+  if (n.attrs.get_string("coordinate_transformation_mode", "half_pixel") != "tf_crop_and_resize" && n.inputs.size() > 1)
+    n.inputs[1] = kNone;
+  while (!n.inputs.empty() && n.inputs.back() == kNone) n.inputs.pop_back();
+  n.keep();
+}
+
+void layer_normalization(NodeImport& n) {
+  n.attrs.erase("stash_type");   // the precision of the statistics: always f32 here
+  n.keep();
+}
+
+/// Version 18 has one scale and bias a group; version 21 one a channel.
+void group_normalization(NodeImport& n) {
+  const int64_t groups = n.attrs.get_int("num_groups", 0);
+  const Shape* shape = n.shape_of(n.need(0));
+  if (groups <= 0) n.fail("{} groups", groups);
+  if (!shape || shape->rank() < 2 || (*shape)[1] < 0 || (*shape)[1] % groups != 0)
+    return n.unsupported("the number of channels is not known before running");
+  const int64_t per_group = (*shape)[1] / groups;
+  const auto widen = [&](ValueId v) {   // [G] -> [G, 1] -> [G, C/G] -> [C]
+    const ValueId column = n.emit("Reshape", {v, n.ints({groups, 1}, "column")});
+    const ValueId repeated = n.emit("Expand", {column, n.ints({groups, per_group}, "repeat")});
+    return n.emit("Reshape", {repeated, n.ints({groups * per_group}, "channels")});
+  };
+  n.attrs.erase("stash_type");
+  n.finish("GroupNormalization", {n.inputs[0], widen(n.need(1)), widen(n.need(2))}, n.attrs);
+}
+
+void swish(NodeImport& n) {
+  const ValueId x = n.need(0);
+  const float alpha = n.attrs.get_float("alpha", 1.0f);
+  if (alpha == 1.0f) return n.finish("SiLU", {x});
+  n.finish("Mul", {x, n.emit("Sigmoid", {n.emit("Mul", {x, n.scalar(alpha, "alpha")})})});
+}
+
+/// x / sqrt(mean(x^2) + epsilon) * scale over the axes from `axis` on.
+void rms_normalization(NodeImport& n) {
+  const ValueId x = n.need(0);
+  const auto rank = n.rank_of(x);
+  int64_t axis = n.attrs.get_int("axis", -1);
+  std::vector<int64_t> axes;
+  if (axis < 0) for (; axis < 0; axis++) axes.push_back(axis);
+  else if (rank) for (; axis < *rank; axis++) axes.push_back(axis);
+  else return n.unsupported("the rank of its input is not known");
+  const ValueId mean = n.emit("ReduceMean", {n.emit("Mul", {x, x}), n.ints(axes, "axes")}, {{"keepdims", int64_t{1}}});
+  const ValueId root = n.emit("Sqrt", {n.emit("Add", {mean, n.scalar(n.attrs.get_float("epsilon", 1e-5f), "epsilon")})});
+  n.finish("Mul", {n.emit("Div", {x, root}), n.need(1)});
+}
+
+constexpr std::array kRules{
+    Rule{"BatchNormalization", kAnyOpset, batch_normalization},
+    Rule{"Dropout", kAnyOpset, dropout},
+    Rule{"Softmax", 12, flattened_softmax},
+    Rule{"LogSoftmax", 12, flattened_softmax},
+    Rule{"Hardmax", 12, flattened_softmax},
+    Rule{"Softmax", kAnyOpset, softmax},
+    Rule{"LogSoftmax", kAnyOpset, softmax},
+    Rule{"Hardmax", kAnyOpset, softmax},
+    Rule{"Upsample", kAnyOpset, upsample},
+    Rule{"Resize", 10, upsample},
+    Rule{"Resize", kAnyOpset, resize},
+    Rule{"LayerNormalization", kAnyOpset, layer_normalization},
+    Rule{"GroupNormalization", 20, group_normalization},
+    Rule{"GroupNormalization", kAnyOpset, layer_normalization},
+    Rule{"Swish", kAnyOpset, swish},
+    Rule{"RMSNormalization", kAnyOpset, rms_normalization},
+    Rule{"SimplifiedLayerNormalization", kAnyOpset, rms_normalization},
+};
+
+}  // namespace
+
+std::span<const Rule> nn_rules() { return kRules; }
+
+}  // namespace tenfold::onnx

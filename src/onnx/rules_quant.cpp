@@ -1,0 +1,89 @@
+// QuantizeLinear and DequantizeLinear with all inputs; the QLinear operators as DequantizeLinear, operator, QuantizeLinear.
+#include <array>
+
+#include "onnx/elem_type.hpp"
+#include "onnx/qdq.hpp"
+#include "onnx/rules.hpp"
+
+namespace tenfold::onnx {
+namespace {
+
+using ir::kNone;
+using ir::ValueId;
+
+/// The element type that QuantizeLinear makes where it has no zero point.
+std::optional<DType> quantized_type(const NodeImport& n) {
+  const int64_t code = n.attrs.get_int("output_dtype", 0);
+  return code == 0 ? DType::u8 : ir_dtype(code);
+}
+
+void quantize_linear(NodeImport& n) {
+  if (n.attrs.get_int("block_size", 0) != 0) return n.unsupported("blocked quantization of activations");
+  const auto dtype = quantized_type(n);
+  if (!dtype || n.is_nibbles(n.input(2))) return n.unsupported("quantization to less than 8 bits or to float8");
+  const ValueId zero = n.has_input(2) ? n.inputs[2] : zero_point(n, *dtype, n.need(1));
+  n.finish("QuantizeLinear", {n.need(0), n.need(1), zero}, {{"axis", n.attrs.get_int("axis", 1)}});
+}
+
+/// A block of `size` values along an axis shares a scale: repeats a constant so that every value has its own.
+ValueId repeat_blocks(NodeImport& n, ValueId id, int64_t axis, const Shape& to) {
+  const Shape& from = *n.shape_of(id);
+  Shape columns = from, wide = from;
+  columns.push_back(1);
+  wide.push_back((to[static_cast<int>(axis)] + from[static_cast<int>(axis)] - 1) / from[static_cast<int>(axis)]);
+  std::vector<int64_t> perm;   // the repetition goes behind its axis
+  for (int64_t i = 0; i < from.rank(); i++) {
+    perm.push_back(i);
+    if (i == axis) perm.push_back(from.rank());
+  }
+  const ValueId repeated = n.emit("Expand", {n.emit("Reshape", {id, n.ints(columns.dims(), "columns")}), n.ints(wide.dims(), "wide")});
+  const ValueId ordered = n.emit("Transpose", {repeated}, {{"perm", perm}});
+  return n.emit("Reshape", {ordered, n.ints(to.dims(), "shape")});
+}
+
+/// Blocked weights as Cast, Sub, Mul on constants; constant folding makes one f32 tensor of them.
+void dequantize_blocks(NodeImport& n) {
+  const Shape* x = n.shape_of(n.need(0));
+  const Shape* scale = n.shape_of(n.need(1));
+  if (!x || !scale || !x->is_static() || !scale->is_static() || x->rank() != scale->rank() || !n.constant_of(n.inputs[0]))
+    return n.unsupported("blocked quantization of anything but constants");
+  int64_t axis = n.attrs.get_int("axis", 1);
+  if (axis < 0) axis += x->rank();
+  if (axis < 0 || axis >= x->rank()) n.fail("axis {} for rank {}", axis, x->rank());
+  const int64_t extent = (*x)[static_cast<int>(axis)], blocks = (*scale)[static_cast<int>(axis)];
+  if (blocks <= 0 || extent % blocks != 0) return n.unsupported("blocks that do not divide the axis");
+  const Shape to = *x;
+  const ir::Attributes to_float{{"to", kFloat}};
+  ValueId value = n.emit("Cast", {n.inputs[0]}, to_float);
+  if (n.has_input(2)) value = n.emit("Sub", {value, n.emit("Cast", {repeat_blocks(n, n.inputs[2], axis, to)}, to_float)});
+  n.finish("Mul", {value, repeat_blocks(n, n.inputs[1], axis, to)});
+}
+
+void dequantize_linear(NodeImport& n) {
+  if (n.attrs.get_int("block_size", 0) != 0) return dequantize_blocks(n);
+  const ValueId x = n.need(0), scale = n.need(1);
+  ValueId zero = n.input(2);
+  if (zero == kNone)
+    if (const auto dtype = n.dtype_of(x)) zero = zero_point(n, *dtype, scale);
+  std::vector<ValueId> in{x, scale, zero};
+  if (zero == kNone) in.pop_back();
+  n.finish("DequantizeLinear", std::move(in), {{"axis", n.attrs.get_int("axis", 1)}});
+}
+
+constexpr std::array kRules{
+    Rule{"QuantizeLinear", kAnyOpset, quantize_linear},
+    Rule{"DequantizeLinear", kAnyOpset, dequantize_linear},
+    Rule{"QuantizeLinear", kAnyOpset, quantize_linear, kMicrosoft},
+    Rule{"DequantizeLinear", kAnyOpset, dequantize_linear, kMicrosoft},
+};
+
+}  // namespace
+
+std::span<const Rule> quant_rules() { return kRules; }
+
+ValueId zero_point(NodeImport& n, DType dtype, ValueId scale) {
+  const Shape* shape = n.shape_of(scale);
+  return shape && shape->is_static() ? n.zeros(dtype, *shape) : kNone;
+}
+
+}  // namespace tenfold::onnx
