@@ -190,8 +190,19 @@ void Importer::import_branch(const proto::Graph& source, NodeImport& node) {
 
 void Importer::added(ir::NodeId id, const NodeImport& origin) {
   if (++emitted_ > kMaxNodes) fail(ErrorCode::unsupported, "more than {} nodes after inlining functions", kMaxNodes);
-  static_cast<void>(id);
-  static_cast<void>(origin);
+  const ir::Node& node = graph_.node(id);
+  if (!ops::find(node.op)) return note_unsupported(origin, node.op == origin.source.op_type ? "" : "becomes " + node.op);
+  // What follows an unknown operator is unknown too; the error that counts is the list of them.
+  if (unsupported_.empty()) ops::infer(graph_, id);
+}
+
+void Importer::note_unsupported(const NodeImport& node, std::string_view why) {
+  std::string op(node.source.op_type);
+  if (!node.source.domain.empty()) op = fmt::format("{}.{}", node.source.domain, op);
+  Unsupported& entry = unsupported_[std::move(op)];
+  if (entry.count++ > 0) return;
+  entry.node = node.name;
+  entry.why = why;
 }
 
 void Importer::drop_identities() {

@@ -52,6 +52,7 @@ class Importer {
   const proto::Function* find_function(const proto::Node& node) const;
   /// Infers one new node and counts it against the bound on inlining.
   void added(ir::NodeId id, const NodeImport& origin);
+  void note_unsupported(const NodeImport& node, std::string_view why);
   void drop_identities();
   void report_unsupported() const;
 

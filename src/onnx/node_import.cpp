@@ -113,17 +113,19 @@ void NodeImport::become_constant(Tensor data) {
 bool NodeImport::is_nibbles(ValueId id) const { return importer_.nibbles_.contains(id); }
 void NodeImport::mark_nibbles(ValueId id) { importer_.nibbles_.insert(id); }
 
-void NodeImport::alias(size_t i, ValueId value) { produce(i, "Identity", {value}); }
+void NodeImport::alias(size_t i, ValueId value) {
+  if (!has_output(i)) return;
+  ir::Graph& graph = importer_.graph_;
+  graph.add_node_onto("Identity", {value}, {outputs[i]}, {}, name);
+  const ir::Value& from = graph.value(value);
+  ir::Value& to = graph.value(outputs[i]);
+  to.dtype = from.dtype;
+  to.shape = from.shape;
+  to.content = from.content;
+}
 
 void NodeImport::inline_branch(const proto::Graph& body) { importer_.import_branch(body, *this); }
 
-void NodeImport::unsupported(std::string_view why) {
-  auto& entry = importer_.unsupported_[source.domain.empty() ? std::string(source.op_type)
-                                                             : fmt::format("{}.{}", source.domain, source.op_type)];
-  if (entry.count++ == 0) {
-    entry.node = name;
-    entry.why = why;
-  }
-}
+void NodeImport::unsupported(std::string_view why) { importer_.note_unsupported(*this, why); }
 
 }  // namespace tenfold::onnx
