@@ -14,7 +14,8 @@ std::optional<Shape> broadcast_inputs(InferContext& c) {
 }
 
 void propagate_binary(InferContext& c, DimFunction op) {
-  if (!is_integer(c.dtype(0))) return;
+  const DType type = c.dtype(0);
+  if (!kIndices.has(type) && type != DType::boolean) return;
   const auto a = c.content(0), b = c.content(1);
   if (!a || !b) return;
   const size_t n = a->size() == 1 ? b->size() : a->size();
@@ -25,7 +26,10 @@ void propagate_binary(InferContext& c, DimFunction op) {
   } catch (const Error&) {
     return;   // overflow or a division by zero: evaluation will say so if the node is ever run
   }
-  c.set_content(0, std::move(values));
+  const bool fits = type != DType::i32 || std::all_of(values.begin(), values.end(), [](int64_t v) {
+    return is_symbol(v) || v == static_cast<int32_t>(v);
+  });
+  if (fits) c.set_content(0, std::move(values));
 }
 
 }  // namespace tenfold::ops

@@ -12,6 +12,26 @@ void check_same_types(const InferContext& c, size_t first, size_t last) {
       c.error("inputs {} and {} have different types {} and {}", first, i, to_string(c.dtype(first)), to_string(c.dtype(i)));
 }
 
+DType dtype_of_onnx(int64_t number) {
+  switch (number) {
+    case 1: return DType::f32;
+    case 2: return DType::u8;
+    case 3: return DType::s8;
+    case 4: return DType::u16;
+    case 5: return DType::s16;
+    case 6: return DType::i32;
+    case 7: return DType::i64;
+    case 8: return DType::string;
+    case 9: return DType::boolean;
+    case 10: return DType::f16;
+    case 11: return DType::f64;
+    case 12: return DType::u32;
+    case 13: return DType::u64;
+    case 16: return DType::bf16;
+    default: fail(ErrorCode::unsupported, "element type {} of ONNX is not supported", number);
+  }
+}
+
 std::span<const int64_t> int_list(const ir::Attributes& attrs, std::string_view name) {
   const ir::Attribute* a = attrs.find(name);
   if (!a) return {};
@@ -77,6 +97,20 @@ void copy_through(const EvalContext& e) {
 void infer_like_input(InferContext& c) {
   const Shape* s = c.shape(0);
   c.set(0, c.dtype(0), s ? std::optional<Shape>(*s) : std::nullopt);
+}
+
+std::optional<std::vector<int64_t>> positions(const InferContext& c, size_t i) {
+  const Tensor* t = c.constant(i);
+  if (!t) return c.content(i);
+  if (!kIndices.has(t->dtype()) || t->shape().rank() > 1) return std::nullopt;
+  std::vector<int64_t> values(static_cast<size_t>(t->elements()));
+  for (size_t k = 0; k < values.size(); k++)
+    values[k] = std::clamp(t->at_int(static_cast<int64_t>(k)), kSymbolBase + 1, -kSymbolBase - 1);
+  return values;
+}
+
+void pass_content(InferContext& c) {
+  if (auto values = c.content(0)) c.set_content(0, std::move(*values));
 }
 
 std::optional<std::vector<std::vector<int64_t>>> all_contents(const InferContext& c) {

@@ -1,6 +1,7 @@
 // What operators share: type checks, fixed-size extents, strided iteration.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
@@ -97,6 +98,23 @@ template <class T> T wrap_mul(T a, T b) {
   if constexpr (std::is_integral_v<T>) return static_cast<T>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
   else return a * b;
 }
+
+/// A number as type To without undefined behaviour: integers wrap, floats truncate, saturating at 64 bits; NaN is 0.
+template <class To, class From> To convert(From x) {
+  if constexpr (std::is_same_v<To, bool>) return x != From(0);
+  else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
+    if (!(x == x)) return To(0);
+    constexpr From limit = static_cast<From>(9223372036854775808.0);   // 2^63
+    if constexpr (std::is_same_v<To, uint64_t>)
+      if (x >= limit) return x >= 2 * limit ? std::numeric_limits<To>::max() : static_cast<To>(x);
+    if (x >= limit) return static_cast<To>(std::numeric_limits<int64_t>::max());
+    if (x < -limit) return static_cast<To>(std::numeric_limits<int64_t>::min());
+    return static_cast<To>(static_cast<int64_t>(x));
+  } else return static_cast<To>(x);
+}
+
+/// The element type that an ONNX TensorProto.DataType number stands for; an error for one that DType lacks.
+DType dtype_of_onnx(int64_t number);
 
 // ---- attributes without allocation ----------------------------------------------------------------------------------
 
@@ -224,6 +242,12 @@ void copy_through(const EvalContext& e);
 
 /// Output 0 has the dtype and shape of input 0.
 void infer_like_input(InferContext& c);
+
+/// Integers in input i for use as positions: the extremes that stand for "to the end" are clamped to +-2^40.
+std::optional<std::vector<int64_t>> positions(const InferContext& c, size_t i);
+
+/// Output 0 gets the content of input 0, if its rank allows.
+void pass_content(InferContext& c);
 
 /// Known content of every input, or nothing where one is unknown.
 std::optional<std::vector<std::vector<int64_t>>> all_contents(const InferContext& c);

@@ -179,10 +179,20 @@ std::optional<Polynomial> divide_exactly(const Polynomial& a, const Polynomial& 
   return std::nullopt;
 }
 
-int64_t call(InferContext& c, std::string_view function, int64_t a, int64_t b) {
-  std::string x = print(read(c, a)), y = print(read(c, b));
-  if (y < x) std::swap(x, y);
-  return symbol_named(c, fmt::format("{}({},{})", function, x, y));
+/// Symbols are extents, so a sum without negative terms is not negative.
+bool never_negative(const Polynomial& p) {
+  return std::all_of(p.begin(), p.end(), [](const auto& term) { return term.second > 0; });
+}
+
+/// max(0, p), the only form of min and max: since max(0, p) = p + max(0, -p), the leading term is made positive.
+Polynomial positive_part(InferContext& c, const Polynomial& p) {
+  if (never_negative(p)) return p;
+  const Polynomial negated = add({}, p, -1);
+  if (never_negative(negated)) return {};
+  const Polynomial& inner = p.rbegin()->second > 0 ? p : negated;
+  const std::string text = fmt::format("max(0,{})", print(inner));
+  const Monomial atom{text.size() > kMaxText ? c.symbol_name(c.fresh_symbol()) : text};
+  return p.rbegin()->second > 0 ? Polynomial{{atom, 1}} : add(p, {{atom, 1}}, 1);
 }
 
 }  // namespace
@@ -202,21 +212,17 @@ int64_t dim_div(InferContext& c, int64_t a, int64_t b) {
   return symbol_named(c, fmt::format("floor(({})/({}))", print(pa), print(pb)));
 }
 
-int64_t dim_min(InferContext& c, int64_t a, int64_t b) {
-  if (a == b) return a;
-  if (!is_symbol(a) && !is_symbol(b)) return std::min(a, b);
-  const int64_t difference = dim_sub(c, a, b);
-  if (!is_symbol(difference)) return difference < 0 ? a : b;
-  return call(c, "min", a, b);
+int64_t dim_max(InferContext& c, int64_t a, int64_t b) {
+  const Polynomial pa = read(c, a), pb = read(c, b);
+  return write(c, add(pa, positive_part(c, add(pb, pa, -1)), 1));
 }
 
-int64_t dim_max(InferContext& c, int64_t a, int64_t b) {
-  if (a == b) return a;
-  if (!is_symbol(a) && !is_symbol(b)) return std::max(a, b);
-  const int64_t difference = dim_sub(c, a, b);
-  if (!is_symbol(difference)) return difference < 0 ? b : a;
-  return call(c, "max", a, b);
+int64_t dim_min(InferContext& c, int64_t a, int64_t b) {
+  const Polynomial pa = read(c, a), pb = read(c, b);
+  return write(c, add(pb, positive_part(c, add(pb, pa, -1)), -1));
 }
+
+bool dim_is_never_negative(InferContext& c, int64_t a) { return is_symbol(a) ? never_negative(read(c, a)) : a >= 0; }
 
 int64_t dim_product(InferContext& c, std::span<const int64_t> dims) {
   int64_t r = 1;
@@ -227,7 +233,11 @@ int64_t dim_product(InferContext& c, std::span<const int64_t> dims) {
 int64_t dim_broadcast(InferContext& c, int64_t a, int64_t b) {
   if (a == b || b == 1) return a;
   if (a == 1) return b;
-  if (is_symbol(a) && is_symbol(b)) return call(c, "broadcast", a, b);
+  if (is_symbol(a) && is_symbol(b)) {
+    std::string x = print(read(c, a)), y = print(read(c, b));
+    if (y < x) std::swap(x, y);
+    return symbol_named(c, fmt::format("broadcast({},{})", x, y));
+  }
   if (is_symbol(a)) return b;   // a is 1 or b
   if (is_symbol(b)) return a;
   c.error("extents {} and {} do not broadcast", a, b);

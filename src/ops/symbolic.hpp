@@ -1,7 +1,7 @@
 // Arithmetic on extents that may be symbols.
 //
 // A derived extent is a symbol whose name is the text of its expression in normal form: "2*height+1",
-// "floor((width-1)/2)", "min(512,seq)".  Equal expressions have equal texts, hence equal symbols, so that inference can
+// "floor((width-1)/2)", "max(0,seq-512)".  Equal expressions have equal texts, hence equal symbols, so that inference can
 // tell that two derived extents agree, and cancels what cancels: (batch*seq*768)/(batch*seq) is 768.
 #pragma once
 
@@ -20,6 +20,8 @@ int64_t dim_mul(InferContext& c, int64_t a, int64_t b);
 int64_t dim_div(InferContext& c, int64_t a, int64_t b);
 int64_t dim_min(InferContext& c, int64_t a, int64_t b);
 int64_t dim_max(InferContext& c, int64_t a, int64_t b);
+/// Whether an extent (or content) is known to be at least 0; single symbols are extents, so they are.
+bool dim_is_never_negative(InferContext& c, int64_t a);
 int64_t dim_product(InferContext& c, std::span<const int64_t> dims);
 
 /// The extent that a and b broadcast to; an error that names the node where they cannot.

@@ -35,6 +35,8 @@ TEST_F(Symbolic, NormalFormsAreEqualWhereExpressionsAre) {
   EXPECT_EQ(g.symbol_name(dim_div(c, dim_sub(c, h, 1), 2)), "floor((h-1)/(2))");
   EXPECT_EQ(dim_min(c, dim_add(c, h, 3), h), h);
   EXPECT_EQ(dim_min(c, h, 512), dim_min(c, 512, h));
+  EXPECT_EQ(dim_max(c, 0, dim_sub(c, h, 1)), dim_sub(c, h, dim_min(c, h, 1)));
+  EXPECT_EQ(dim_max(c, 0, h), h);
   EXPECT_EQ(dim_broadcast(c, h, 7), 7);
   EXPECT_EQ(dim_broadcast(c, 1, h), h);
   EXPECT_THROW(dim_broadcast(c, 2, 3), Error);
