@@ -150,6 +150,7 @@ struct Vec256 {
     return Self::split(_mm256_castps_si256(_mm256_broadcast_ss(reinterpret_cast<const float*>(p))));
   }
 
+  static constexpr bool fast_lookup = false;   // worth having in the epilogue of a register tile
   /// 256-entry table lookup of every byte.
   struct Table { const u8* entries; };
   TENFOLD_INLINE Table load_table(const u8* t) { return {t}; }

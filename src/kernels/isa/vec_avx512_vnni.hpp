@@ -12,7 +12,7 @@ struct Avx512Vnni {
   using Mask = __mmask16;
   using Quad = Int;
   static constexpr PackLayout layout{16, 1, 2, 4};
-  static constexpr int u8_rows[5] = {0, 24, 14, 0, 0};
+  static constexpr int u8_rows[5] = {0, 12, 12, 0, 0};
   static constexpr bool vector_outer = false;
   static constexpr int f32_rows[4] = {0, 24, 14, 9};
   static constexpr int f32_depthwise_columns = 7;
@@ -147,6 +147,7 @@ struct Avx512Vnni {
   TENFOLD_INLINE Quad weights(const std::byte* p) { return load_i(p); }
   TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) { asm("vpdpbusd %2, %1, %0" : "+v"(c) : "v"(a), "v"(w)); }
 
+  static constexpr bool fast_lookup = true;   // worth having in the epilogue of a register tile
   /// 256-entry table lookup of every byte: two halves of 128 entries, chosen by bit 7.
   struct Table { Int part[4]; };
   TENFOLD_INLINE Table load_table(const u8* t) {
