@@ -12,10 +12,14 @@ constexpr int kDepthwiseU8Columns = 28;
 [[gnu::always_inline]] constexpr int depthwise_u8_rows(int kernel, int stride) {
   if (stride < 1 || stride > 2) return 0;
   switch (kernel) {
-    case 3: return stride == 1 ? 2 : 1;
-    case 5: return stride == 1 ? 4 : 2;
-    case 7: return stride == 1 ? 2 : 1;
-    default: return 0;
+    case 3:
+      return stride == 1 ? 2 : 1;
+    case 5:
+      return stride == 1 ? 4 : 2;
+    case 7:
+      return stride == 1 ? 2 : 1;
+    default:
+      return 0;
   }
 }
 /// Groups of four input rows that these output rows touch.

@@ -33,15 +33,15 @@ template <class S>
   return left >= S::layout.panel ? S::layout.panel : left == 3 ? 4 : int(left);
 }
 
-/// Brings bytes that follow into L2, one line per GEMM step, at most kAhead before their use: first the rest of the
-/// weights, then what the caller names.
+/// Brings bytes that follow into L2, one line per GEMM step, at most kAhead before their use: first the rest
+/// of the weights, then what the caller names.
 template <class S>
 struct GemmPrefetch {
   static constexpr ptrdiff_t kAhead = 256 << 10;
   const char *next, *end;
   const char *then, *then_end;
 
-  [[gnu::always_inline]] ptrdiff_t start(const std::byte* in_use) {   // step for the coming tile: 64 or 0
+  [[gnu::always_inline]] ptrdiff_t start(const std::byte* in_use) {  // step for the coming tile: 64 or 0
     const char* at = reinterpret_cast<const char*>(in_use);
     if (next >= end && then) {
       next = then, end = then_end, then = nullptr;
@@ -70,14 +70,20 @@ struct GemmU8Walk {
     if (g.table && (t.raw || !S::fast_lookup)) lookup_rows<S>(t.c, t.ldc, rows, n, g.table);
     if (!g.residual) return;
     const u8* residual = g.residual + m * g.ld_residual + n0;
-    const bool limit = !(255 * (__builtin_fabsf(g.q_scale) + __builtin_fabsf(g.r_scale)) + __builtin_fabsf(g.offset) < 1e9f);
+    const bool limit =
+        !(255 * (__builtin_fabsf(g.q_scale) + __builtin_fabsf(g.r_scale)) + __builtin_fabsf(g.offset) < 1e9f);
     const auto add = [&]<int NV>(std::integral_constant<int, NV>) TENFOLD_LAMBDA {
-      if (limit) add_residual_rows<S, NV, true>(t.c, t.ldc, residual, rows, n, g);
-      else add_residual_rows<S, NV, false>(t.c, t.ldc, residual, rows, n, g);
+      if (limit)
+        add_residual_rows<S, NV, true>(t.c, t.ldc, residual, rows, n, g);
+      else
+        add_residual_rows<S, NV, false>(t.c, t.ldc, residual, rows, n, g);
     };
-    if (nv == 1) add(std::integral_constant<int, 1>{});
-    else if (nv == 2) add(std::integral_constant<int, 2>{});
-    else add(std::integral_constant<int, 4>{});
+    if (nv == 1)
+      add(std::integral_constant<int, 1>{});
+    else if (nv == 2)
+      add(std::integral_constant<int, 2>{});
+    else
+      add(std::integral_constant<int, 4>{});
     if (g.residual_table) lookup_rows<S>(t.c, t.ldc, rows, n, g.residual_table);
   }
 
@@ -112,7 +118,7 @@ struct GemmU8Walk {
         for (int64_t r = 0; r < rows; ++r) row_pointers[r] = g.a + (m + r) * g.lda;
         t.rows = row_pointers;
       }
-      t.c = g.c + m * g.ldc + n0;
+      t.c = g.c_f32 ? nullptr : g.c + m * g.ldc + n0;
       t.prefetch_step = prefetch.start(t.weights);
       t.prefetch = prefetch.next;
       gemm_u8_tile_fn<S>(nv, int(rows))(t);
@@ -133,8 +139,8 @@ void gemm_u8(const GemmU8& g) {
   const int64_t channel_bytes = w.taps * w.k_padded * S::layout.weight_bytes;
   const auto* then = static_cast<const char*>(g.prefetch);
   GemmU8Walk<S> walk{.g = g,
-                     .prefetch = {weights + g.n_begin * channel_bytes, weights + g.n_end * channel_bytes, then,
-                                  then + g.prefetch_bytes}};
+                     .prefetch = {weights + g.n_begin * channel_bytes, weights + g.n_end * channel_bytes,
+                                  then, then + g.prefetch_bytes}};
   const int64_t row_bytes = w.k_padded * (g.indirect ? 2 : 1) + (g.n_end - g.n_begin) * (g.c_f32 ? 4 : 1);
   const int64_t blocks = larger<int64_t>(1, lesser<int64_t>(g.m * row_bytes / kBlockBytes, g.m / 96));
   for (int64_t b = 0; b < blocks; ++b)

@@ -1,6 +1,6 @@
 // The register tile of the u8 x s8 GEMM: MR rows x NV vectors of channels.
 //
-// Every row has its own pointer, so a strided A and an indirect one (convolution taps) are the same code.  One
+// Every row has its own pointer, so a strided A and an indirect one (convolution taps) are the same code. One
 // broadcast of four bytes of A and NV vectors of packed weights feed MR * NV dot products per step.
 #pragma once
 
@@ -9,24 +9,24 @@
 namespace tenfold::kernels {
 
 struct GemmU8Tile {
-  const u8* const* rows;       // row pointers of tap 0; those of tap t are at rows + t * tap_stride
+  const u8* const* rows;  // row pointers of tap 0; those of tap t are at rows + t * tap_stride
   ptrdiff_t tap_stride, a_offset;
-  int64_t taps, steps;         // steps: quads of K per tap
+  int64_t taps, steps;  // steps: quads of K per tap
   const std::byte* weights;
-  const std::byte* params;     // VectorParams[NV]
+  const std::byte* params;  // VectorParams[NV]
   u8* c;
   ptrdiff_t ldc;
-  int64_t n;                   // channels left from this panel on
+  int64_t n;  // channels left from this panel on
   int zero_point;
   const u8* table;
-  i32* raw;                    // if not null: the accumulators go here and nothing is stored to c
-  const char* prefetch;        // one line per step, `prefetch_step` (64 or 0) apart
+  i32* raw;              // if not null: the accumulators go here and nothing is stored to c
+  const char* prefetch;  // one line per step, `prefetch_step` (64 or 0) apart
   ptrdiff_t prefetch_step;
 };
 
 template <class S, int MR, int NV, bool ZP, bool Lookup, class I = typename S::Int>
 [[gnu::always_inline]] inline void store_tile(I (&acc)[MR][NV], const GemmU8Tile& t) {
-  constexpr int G = 4 / NV;   // rows per packed vector
+  constexpr int G = 4 / NV;  // rows per packed vector
   const auto* params = reinterpret_cast<const VectorParams<S>*>(t.params);
   const I zero_point = S::set_i16(t.zero_point);
   u8* d = t.c;
@@ -49,7 +49,8 @@ template <class S, int MR, int NV, bool ZP, bool Lookup, class I = typename S::I
 
 /// Weights of one step, A broadcast, MR * NV dot products.
 template <class S, int MR, int NV, class I = typename S::Int>
-[[gnu::always_inline]] inline void gemm_step(I (&acc)[MR][NV], const u8* const (&p)[MR], int64_t k, const std::byte* w) {
+[[gnu::always_inline]] inline void gemm_step(I (&acc)[MR][NV], const u8* const (&p)[MR], int64_t k,
+                                             const std::byte* w) {
   using Quad = typename S::Quad;
   constexpr int B = 4 * S::lanes * S::layout.weight_bytes;
   if constexpr (S::vector_outer) {
@@ -88,7 +89,8 @@ template <class S, int MR, int NV>
     const int64_t end = 4 * t.steps;
     if constexpr (U > 1) {
       I more[U][MR][NV];
-      unroll<U * MR * NV>([&](auto i) TENFOLD_LAMBDA { more[i / (MR * NV)][i / NV % MR][i % NV] = S::zero_i(); });
+      unroll<U * MR * NV>([&](auto i)
+                              TENFOLD_LAMBDA { more[i / (MR * NV)][i / NV % MR][i % NV] = S::zero_i(); });
 #pragma GCC unroll 1
       for (; k + 4 * U <= end; k += 4 * U, w += U * B) {
         unroll<U>([&](auto u) TENFOLD_LAMBDA {
@@ -116,8 +118,10 @@ template <class S, int MR, int NV>
   if constexpr (S::fast_lookup) {
     if (t.table) return store_tile<S, MR, NV, true, true>(acc, t);
   }
-  if (t.zero_point) store_tile<S, MR, NV, true, false>(acc, t);
-  else store_tile<S, MR, NV, false, false>(acc, t);
+  if (t.zero_point)
+    store_tile<S, MR, NV, true, false>(acc, t);
+  else
+    store_tile<S, MR, NV, false, false>(acc, t);
 }
 
 }  // namespace tenfold::kernels

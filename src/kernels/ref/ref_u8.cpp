@@ -1,7 +1,8 @@
 // The scalar truth for INT8 kernels: plain loops, no vectors, written for reading.
 //
-// Accumulators wrap modulo 2^32 like the vector ones; floats are never contracted (std::fma is asked for by name),
-// and this file is compiled for the baseline, so that the rounding is the one that the contract states.
+// Accumulators wrap modulo 2^32 like the vector ones; floats are never contracted (std::fma is asked for by
+// name), and this file is compiled for the baseline, so that the rounding is the one that the contract
+// states.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -23,7 +24,7 @@ u8 to_u8(float x, int zero_point) {
 int32_t wrap(uint32_t x) { return int32_t(x); }
 
 template <class T>
-T param(const std::byte* params, int64_t channel, int field) {   // {init, multiplier, bias} per channel
+T param(const std::byte* params, int64_t channel, int field) {  // {init, multiplier, bias} per channel
   T x;
   std::memcpy(&x, params + channel * 12 + field * 4, 4);
   return x;
@@ -39,7 +40,8 @@ void gemm_u8(const GemmU8& g) {
   const PackedU8& w = *g.w;
   for (int64_t m = 0; m < g.m; ++m) {
     for (int64_t n = g.n_begin; n < g.n_end; ++n) {
-      uint32_t acc = g.init_override ? uint32_t(g.init_override[n]) : uint32_t(param<int32_t>(w.params, n, 0));
+      uint32_t acc =
+          g.init_override ? uint32_t(g.init_override[n]) : uint32_t(param<int32_t>(w.params, n, 0));
       for (int64_t t = 0; t < w.taps; ++t) {
         const u8* a = g.indirect ? g.indirect[t * g.indirect_stride + m] + g.a_offset : g.a + m * g.lda;
         const auto* b = reinterpret_cast<const s8*>(w.weights) + (n * w.taps + t) * w.k_padded;
@@ -92,9 +94,8 @@ void binary_u8(const BinaryU8& b, F&& value) {
   }
 }
 void add_u8(const BinaryU8& b) {
-  binary_u8(b, [&](u8 x, u8 y) {
-    return std::fma(float(x), b.a_scale, std::fma(float(y), b.b_scale, b.offset));
-  });
+  binary_u8(
+      b, [&](u8 x, u8 y) { return std::fma(float(x), b.a_scale, std::fma(float(y), b.b_scale, b.offset)); });
 }
 void mul_u8(const BinaryU8& b) {
   binary_u8(b, [&](u8 x, u8 y) { return float((int(x) - b.a_zero) * (int(y) - b.b_zero)) * b.a_scale; });
