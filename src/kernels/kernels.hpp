@@ -25,7 +25,7 @@ using s8 = int8_t;
 using cpu::Isa;
 
 /// Activation at the end of an FP32 kernel: after bias and residual.
-enum class Activation : uint8_t { none, clamp /* [lo, hi]: Relu, Relu6, Clip */, silu, hard_swish, sigmoid, hard_sigmoid /* clamp(lo*x + hi, 0, 1) */, gelu, gelu_tanh, tanh, leaky_relu /* lo = slope */, elu, mish, softplus, exp, erf, sqrt, reciprocal, abs, neg, log, square };
+enum class Activation : uint8_t { none, clamp /* [lo, hi]: Relu, Relu6, Clip */, silu, hard_swish, sigmoid, hard_sigmoid /* clamp(lo*x + hi, 0, 1) */, gelu, gelu_tanh, tanh, leaky_relu /* lo = slope */, elu /* lo = alpha */, mish, softplus, exp, erf, sqrt, reciprocal, abs, neg, log, square };
 
 /// How packed weights of an ISA look; packing itself is portable host code (pack.hpp).
 struct PackLayout {
@@ -45,7 +45,6 @@ struct PackedU8 {
   int64_t taps = 1;    ///< 1 for a GEMM; kernel height x width, or kernel height where a row of taps is contiguous
   int64_t n = 0;
   int64_t panel_channels = 0;     ///< split points over n must be multiples of this
-  bool wide_range = false;        ///< |fma| may reach 2^31: the float is clamped before it is converted (slower)
   const std::byte* weights = nullptr;
   const std::byte* params = nullptr;   ///< per vector: init s32, multiplier f32, bias f32
   std::vector<std::byte> storage;      ///< 64-byte aligned from `weights` on
@@ -116,6 +115,7 @@ struct DepthwiseU8 {
 
 /// FP32 GEMM / convolution weights, panels of vectors.
 struct PackedF32 {
+  int lanes = 1;                    ///< of the layout it was packed for
   int64_t k = 0, taps = 1, n = 0;   ///< k: input channels per tap
   int64_t panel_channels = 0;
   const float* weights = nullptr;
@@ -155,6 +155,7 @@ struct GemmDynamicF32 {
 };
 
 struct PackedDepthwiseF32 {
+  int lanes = 1;                    ///< of the layout it was packed for
   int64_t channels = 0;
   int kernel_h = 0, kernel_w = 0, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
   const float* weights = nullptr;
@@ -177,6 +178,7 @@ struct DepthwiseF32 {
 
 /// Winograd weights for 3x3, stride 1, dilation 1: F(4x4) or F(2x2).
 struct PackedWinogradF32 {
+  int lanes = 1;                    ///< of the layout it was packed for
   int64_t c = 0, n = 0;
   int tile = 4;                     ///< 2 or 4 output pixels a side
   const float* weights = nullptr;

@@ -1,13 +1,8 @@
 // Assembles the kernel tables.  Host code: runs before anybody knows what the CPU can do.
+#include <string_view>
+
 #include "kernels/isa/declarations.hpp"
 #include "kernels/kernels.hpp"
-
-// FP32 kernels join the tables as soon as their files are there.
-#if __has_include("kernels/ref/ref_f32.cpp") && __has_include("kernels/isa/avx2_f32.cpp")
-#define TENFOLD_F32(isa) add_f32_kernels_##isa
-#else
-#define TENFOLD_F32(isa) nullptr
-#endif
 
 namespace tenfold::kernels {
 namespace {
@@ -19,40 +14,46 @@ Kernels make_table(Isa isa, const char* name, Fill u8_part, Fill f32_part) {
   table.isa = isa;
   table.name = name;
   u8_part(table);
-  if (f32_part) f32_part(table);
+  f32_part(table);
   return table;
 }
 
 const Kernels* ref_table() {
-  static const Kernels table = make_table(Isa::ref, "ref", add_u8_kernels_ref, TENFOLD_F32(ref));
+  static const Kernels table = make_table(Isa::ref, "ref", add_u8_kernels_ref, add_f32_kernels_ref);
   return &table;
 }
 
 }  // namespace
 
+std::string_view to_string(Isa isa) {
+  switch (isa) {
+    case Isa::ref: return "ref";
+    case Isa::avx2: return "avx2";
+    case Isa::avx_vnni: return "avx_vnni";
+    case Isa::avx512_vnni: return "avx512_vnni";
+  }
+  return "unknown";
+}
+
 #if defined(__x86_64__)
 const Kernels* table(Isa isa) {
-  static const Kernels avx2 = make_table(Isa::avx2, "avx2", add_u8_kernels_avx2, TENFOLD_F32(avx2));
+  static const Kernels avx2 = make_table(Isa::avx2, "avx2", add_u8_kernels_avx2, add_f32_kernels_avx2);
   static const Kernels avx_vnni =
-      make_table(Isa::avx_vnni, "avx_vnni", add_u8_kernels_avx_vnni, TENFOLD_F32(avx_vnni));
+      make_table(Isa::avx_vnni, "avx_vnni", add_u8_kernels_avx_vnni, add_f32_kernels_avx_vnni);
   static const Kernels avx512_vnni =
-      make_table(Isa::avx512_vnni, "avx512_vnni", add_u8_kernels_avx512_vnni, TENFOLD_F32(avx512_vnni));
+      make_table(Isa::avx512_vnni, "avx512_vnni", add_u8_kernels_avx512_vnni, add_f32_kernels_avx512_vnni);
   switch (isa) {
-    case Isa::ref:
-      return ref_table();
-    case Isa::avx2:
-      return &avx2;
-    case Isa::avx_vnni:
-      return &avx_vnni;
-    case Isa::avx512_vnni:
-      return &avx512_vnni;
+    case Isa::ref: return ref_table();
+    case Isa::avx2: return &avx2;
+    case Isa::avx_vnni: return &avx_vnni;
+    case Isa::avx512_vnni: return &avx512_vnni;
   }
   return nullptr;
 }
 
 const Kernels* table_avx_vnni_evex() {
   static const Kernels evex =
-      make_table(Isa::avx_vnni, "avx_vnni_evex", add_u8_kernels_avx_vnni_evex, TENFOLD_F32(avx_vnni_evex));
+      make_table(Isa::avx_vnni, "avx_vnni_evex", add_u8_kernels_avx_vnni_evex, add_f32_kernels_avx_vnni_evex);
   return &evex;
 }
 #else
