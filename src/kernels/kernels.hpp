@@ -45,6 +45,7 @@ struct PackedU8 {
   int64_t taps = 1;    ///< 1 for a GEMM; kernel height x width, or kernel height where a row of taps is contiguous
   int64_t n = 0;
   int64_t panel_channels = 0;     ///< split points over n must be multiples of this
+  bool wide_range = false;        ///< |fma| may reach 2^31: the float is clamped before it is converted (slower)
   const std::byte* weights = nullptr;
   const std::byte* params = nullptr;   ///< per vector: init s32, multiplier f32, bias f32
   std::vector<std::byte> storage;      ///< 64-byte aligned from `weights` on

@@ -1,6 +1,4 @@
 // Assembles the kernel tables.  Host code: runs before anybody knows what the CPU can do.
-#include <string_view>
-
 #include "kernels/isa/declarations.hpp"
 #include "kernels/kernels.hpp"
 
@@ -25,16 +23,6 @@ const Kernels* ref_table() {
 
 }  // namespace
 
-std::string_view to_string(Isa isa) {
-  switch (isa) {
-    case Isa::ref: return "ref";
-    case Isa::avx2: return "avx2";
-    case Isa::avx_vnni: return "avx_vnni";
-    case Isa::avx512_vnni: return "avx512_vnni";
-  }
-  return "unknown";
-}
-
 #if defined(__x86_64__)
 const Kernels* table(Isa isa) {
   static const Kernels avx2 = make_table(Isa::avx2, "avx2", add_u8_kernels_avx2, add_f32_kernels_avx2);
@@ -43,10 +31,14 @@ const Kernels* table(Isa isa) {
   static const Kernels avx512_vnni =
       make_table(Isa::avx512_vnni, "avx512_vnni", add_u8_kernels_avx512_vnni, add_f32_kernels_avx512_vnni);
   switch (isa) {
-    case Isa::ref: return ref_table();
-    case Isa::avx2: return &avx2;
-    case Isa::avx_vnni: return &avx_vnni;
-    case Isa::avx512_vnni: return &avx512_vnni;
+    case Isa::ref:
+      return ref_table();
+    case Isa::avx2:
+      return &avx2;
+    case Isa::avx_vnni:
+      return &avx_vnni;
+    case Isa::avx512_vnni:
+      return &avx512_vnni;
   }
   return nullptr;
 }

@@ -1,15 +1,17 @@
-// What every kernel file builds on: forced inlining, compile-time loops, and the meaning of the vector traits.
+// What every kernel file builds on: forced inlining, compile-time loops, and the meaning of the vector
+// traits.
 //
-// Rule for everything a per-ISA translation unit includes: a function is either always_inline or a template with
-// the ISA tag among its arguments, and no std:: function is called.  Anything else could be emitted out of line as
-// a weak symbol compiled with AVX-512, and the linker may keep that copy for callers on a machine without it.
-// tools/check_isa_leaks.sh enforces the rule on the object files.
+// Rule for everything a per-ISA translation unit includes: a function is either always_inline or a template
+// with the ISA tag among its arguments, and no std:: function is called.  Anything else could be emitted out
+// of line as a weak symbol compiled with AVX-512, and the linker may keep that copy for callers on a machine
+// without it. tools/check_isa_leaks.sh enforces the rule on the object files.
 //
 // A trait (Avx2, AvxVnni, AvxVnniEvex, Avx512Vnni) supplies
 //   lanes, Int, Float, Mask        vectors of 32-bit lanes
-//   *_i*, lo*, hi*, pack_*         integers; unpack and pack act inside 128-bit parts, as in the instruction set
-//   *_f, add, mul, fma, ...        floats; the forms with a count load zeros behind it and store only that many
-//   Quad, weights, bcast4, dot4    the u8 x s8 dot product of four bytes per lane
+//   *_i*, lo*, hi*, pack_*         integers; unpack and pack act inside 128-bit parts, as in the instruction
+//   set
+//   *_f, add, mul, fma, ...        floats; the forms with a count load zeros behind it and store only that
+//   many Quad, weights, bcast4, dot4    the u8 x s8 dot product of four bytes per lane
 #pragma once
 
 #include <immintrin.h>
@@ -22,7 +24,8 @@
 
 #define TENFOLD_INLINE [[gnu::always_inline]] static inline
 #define TENFOLD_LAMBDA __attribute__((always_inline))
-/// For the functions that fill tables: compiled for the baseline, since they run before the CPU is known to be fit.
+/// For the functions that fill tables: compiled for the baseline, since they run before the CPU is known to
+/// be fit.
 #define TENFOLD_BASELINE [[gnu::target("no-avx"), gnu::noinline]]
 
 namespace tenfold::kernels {
@@ -40,13 +43,14 @@ template <class T>
   return a < b ? b : a;
 }
 
-/// f(0) ... f(N-1) with constant indices: GCC 12 keeps an array of accumulators in registers only if every index
-/// is a constant before scalar replacement, which runs before "#pragma GCC unroll".
+/// f(0) ... f(N-1) with constant indices: GCC 12 keeps an array of accumulators in registers only if every
+/// index is a constant before scalar replacement, which runs before "#pragma GCC unroll".
 template <int N, class F>
 [[gnu::always_inline]] inline void unroll(F&& f) {
   [&]<int... I>(std::integer_sequence<int, I...>) TENFOLD_LAMBDA {
     (f(std::integral_constant<int, I>{}), ...);
-  }(std::make_integer_sequence<int, N>{});
+  }
+  (std::make_integer_sequence<int, N>{});
 }
 
 }  // namespace tenfold::kernels

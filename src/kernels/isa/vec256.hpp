@@ -36,28 +36,49 @@ struct Vec256 {
   TENFOLD_INLINE Int and_i(Int a, Int b) { return _mm256_and_si256(a, b); }
   TENFOLD_INLINE Int or_i(Int a, Int b) { return _mm256_or_si256(a, b); }
   TENFOLD_INLINE Int xor_i(Int a, Int b) { return _mm256_xor_si256(a, b); }
-  template <int N> TENFOLD_INLINE Int shift_left_i32(Int a) { return _mm256_slli_epi32(a, N); }
-  template <int N> TENFOLD_INLINE Int shift_right_i32(Int a) { return _mm256_srli_epi32(a, N); }
-  template <int N> TENFOLD_INLINE Int shift_right_signed_i32(Int a) { return _mm256_srai_epi32(a, N); }
-  template <int L> TENFOLD_INLINE __m128i part(Int x) { return _mm256_extracti128_si256(x, L); }
+  template <int N>
+  TENFOLD_INLINE Int shift_left_i32(Int a) {
+    return _mm256_slli_epi32(a, N);
+  }
+  template <int N>
+  TENFOLD_INLINE Int shift_right_i32(Int a) {
+    return _mm256_srli_epi32(a, N);
+  }
+  template <int N>
+  TENFOLD_INLINE Int shift_right_signed_i32(Int a) {
+    return _mm256_srai_epi32(a, N);
+  }
+  template <int L>
+  TENFOLD_INLINE __m128i part(Int x) {
+    return _mm256_extracti128_si256(x, L);
+  }
   /// `lanes` consecutive u8 widened to 32 bits.
   TENFOLD_INLINE Int load_u8_i32(const u8* p) {
     return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
   }
   /// After packing 4/NV rows x NV vectors: makes the NV * lanes bytes of each row contiguous.
-  template <int NV> TENFOLD_INLINE Int group_rows(Int y) {
-    if constexpr (NV == 4) return y;
-    else if constexpr (NV == 2) return _mm256_permute4x64_epi64(y, 0xd8);
-    else return _mm256_permutevar8x32_epi32(y, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  template <int NV>
+  TENFOLD_INLINE Int group_rows(Int y) {
+    if constexpr (NV == 4)
+      return y;
+    else if constexpr (NV == 2)
+      return _mm256_permute4x64_epi64(y, 0xd8);
+    else
+      return _mm256_permutevar8x32_epi32(y, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
   }
   /// Stores bytes [i * B, i * B + min(n, B)) of y.
-  template <int B> TENFOLD_INLINE void store_chunk(u8* d, Int y, int i, int64_t n) {
+  template <int B>
+  TENFOLD_INLINE void store_chunk(u8* d, Int y, int i, int64_t n) {
     const __m128i h = i * B >= 16 ? _mm256_extracti128_si256(y, 1) : _mm256_castsi256_si128(y);
     if (n >= B) {
-      if constexpr (B == 32) store_i(d, y);
-      else if constexpr (B == 16) _mm_storeu_si128(reinterpret_cast<__m128i*>(d), h);
-      else if (i & 1) _mm_storeh_pd(reinterpret_cast<double*>(d), _mm_castsi128_pd(h));
-      else _mm_storel_epi64(reinterpret_cast<__m128i*>(d), h);
+      if constexpr (B == 32)
+        store_i(d, y);
+      else if constexpr (B == 16)
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(d), h);
+      else if (i & 1)
+        _mm_storeh_pd(reinterpret_cast<double*>(d), _mm_castsi128_pd(h));
+      else
+        _mm_storel_epi64(reinterpret_cast<__m128i*>(d), h);
     } else {
       store_tail(d, B == 32 ? y : _mm256_castsi128_si256(B == 8 && (i & 1) ? _mm_srli_si128(h, 8) : h), n);
     }
@@ -65,10 +86,26 @@ struct Vec256 {
   /// The first n < 32 bytes of y, in falling powers of two.
   TENFOLD_INLINE void store_tail(u8* d, Int y, int64_t n) {
     __m128i h = _mm256_castsi256_si128(y);
-    if (n & 16) { _mm_storeu_si128(reinterpret_cast<__m128i*>(d), h); d += 16; h = _mm256_extracti128_si256(y, 1); }
-    if (n & 8) { _mm_storel_epi64(reinterpret_cast<__m128i*>(d), h); d += 8; h = _mm_srli_si128(h, 8); }
-    if (n & 4) { _mm_storeu_si32(d, h); d += 4; h = _mm_srli_si128(h, 4); }
-    if (n & 2) { _mm_storeu_si16(d, h); d += 2; h = _mm_srli_si128(h, 2); }
+    if (n & 16) {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(d), h);
+      d += 16;
+      h = _mm256_extracti128_si256(y, 1);
+    }
+    if (n & 8) {
+      _mm_storel_epi64(reinterpret_cast<__m128i*>(d), h);
+      d += 8;
+      h = _mm_srli_si128(h, 8);
+    }
+    if (n & 4) {
+      _mm_storeu_si32(d, h);
+      d += 4;
+      h = _mm_srli_si128(h, 4);
+    }
+    if (n & 2) {
+      _mm_storeu_si16(d, h);
+      d += 2;
+      h = _mm_srli_si128(h, 2);
+    }
     if (n & 1) *d = u8(_mm_extract_epi8(h, 0));
   }
   /// `lanes` bytes of four rows -> `lanes` quads (one byte of each row per lane).
@@ -80,7 +117,8 @@ struct Vec256 {
 
   // Floats.
   TENFOLD_INLINE Int first_lanes(int64_t n) {
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n > 8 ? 8 : int(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n > 8 ? 8 : int(n)),
+                              _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
   }
   TENFOLD_INLINE Float load_f(const float* p) { return _mm256_loadu_ps(p); }
   TENFOLD_INLINE Float load_f(const float* p, int64_t n) {
@@ -88,7 +126,10 @@ struct Vec256 {
   }
   TENFOLD_INLINE void store_f(float* p, Float x) { _mm256_storeu_ps(p, x); }
   TENFOLD_INLINE void store_f(float* p, Float x, int64_t n) {
-    if (n >= lanes) store_f(p, x); else _mm256_maskstore_ps(p, first_lanes(n), x);
+    if (n >= lanes)
+      store_f(p, x);
+    else
+      _mm256_maskstore_ps(p, first_lanes(n), x);
   }
   TENFOLD_INLINE Float zero_f() { return _mm256_setzero_ps(); }
   TENFOLD_INLINE Float set_f(float x) { return _mm256_set1_ps(x); }
@@ -105,8 +146,12 @@ struct Vec256 {
   TENFOLD_INLINE void accumulate(Float& c, Float a, Float b) {
     asm("vfmadd231ps %2, %1, %0" : "+x"(c) : "x"(a), "x"(b));
   }
-  TENFOLD_INLINE Float round(Float x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
-  TENFOLD_INLINE Float floor(Float x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
+  TENFOLD_INLINE Float round(Float x) {
+    return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  }
+  TENFOLD_INLINE Float floor(Float x) {
+    return _mm256_round_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+  }
   TENFOLD_INLINE Float and_f(Float a, Float b) { return _mm256_and_ps(a, b); }
   TENFOLD_INLINE Float or_f(Float a, Float b) { return _mm256_or_ps(a, b); }
   TENFOLD_INLINE Float xor_f(Float a, Float b) { return _mm256_xor_ps(a, b); }
@@ -176,14 +221,19 @@ struct Vec256 {
     return Self::split(_mm256_castps_si256(_mm256_broadcast_ss(reinterpret_cast<const float*>(p))));
   }
 
+  static constexpr bool fast_lookup = false;  // worth having in the epilogue of a register tile
   /// 256-entry table lookup of every byte.
-  struct Table { const u8* entries; };
+  struct Table {
+    const u8* entries;
+  };
   TENFOLD_INLINE Table load_table(const u8* t) { return {t}; }
-  TENFOLD_INLINE Int lookup(const Table& t, Int x) {   // row r of 16 entries serves the bytes 16r ... 16r + 15
+  TENFOLD_INLINE Int lookup(const Table& t, Int x) {  // row r of 16 entries serves the bytes 16r ... 16r + 15
     Int y = zero_i();
     unroll<16>([&](auto r) TENFOLD_LAMBDA {
-      const Int row = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(t.entries) + r));
-      const Int index = _mm256_adds_epu8(_mm256_sub_epi8(x, set_i8(16 * r)), set_i8(0x70));  // bit 7: another row
+      const Int row =
+          _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(t.entries) + r));
+      const Int index =
+          _mm256_adds_epu8(_mm256_sub_epi8(x, set_i8(16 * r)), set_i8(0x70));  // bit 7: another row
       y = or_i(y, _mm256_shuffle_epi8(row, index));
     });
     return y;

@@ -12,7 +12,7 @@ struct Avx512Vnni {
   using Mask = __mmask16;
   using Quad = Int;
   static constexpr PackLayout layout{16, 1, 2, 4};
-  static constexpr int u8_rows[5] = {0, 24, 14, 0, 0};
+  static constexpr int u8_rows[5] = {0, 12, 12, 0, 0};
   static constexpr bool vector_outer = false;
   static constexpr int f32_rows[4] = {0, 24, 14, 9};
   static constexpr int f32_depthwise_columns = 7;
@@ -41,36 +41,61 @@ struct Avx512Vnni {
   TENFOLD_INLINE Int and_i(Int a, Int b) { return _mm512_and_si512(a, b); }
   TENFOLD_INLINE Int or_i(Int a, Int b) { return _mm512_or_si512(a, b); }
   TENFOLD_INLINE Int xor_i(Int a, Int b) { return _mm512_xor_si512(a, b); }
-  template <int N> TENFOLD_INLINE Int shift_left_i32(Int a) { return _mm512_slli_epi32(a, N); }
-  template <int N> TENFOLD_INLINE Int shift_right_i32(Int a) { return _mm512_srli_epi32(a, N); }
-  template <int N> TENFOLD_INLINE Int shift_right_signed_i32(Int a) { return _mm512_srai_epi32(a, N); }
-  template <int L> TENFOLD_INLINE __m128i part(Int x) {
-    if constexpr (L == 0) return _mm512_castsi512_si128(x);
-    else return _mm512_extracti32x4_epi32(x, L);
+  template <int N>
+  TENFOLD_INLINE Int shift_left_i32(Int a) {
+    return _mm512_slli_epi32(a, N);
+  }
+  template <int N>
+  TENFOLD_INLINE Int shift_right_i32(Int a) {
+    return _mm512_srli_epi32(a, N);
+  }
+  template <int N>
+  TENFOLD_INLINE Int shift_right_signed_i32(Int a) {
+    return _mm512_srai_epi32(a, N);
+  }
+  template <int L>
+  TENFOLD_INLINE __m128i part(Int x) {
+    if constexpr (L == 0)
+      return _mm512_castsi512_si128(x);
+    else
+      return _mm512_extracti32x4_epi32(x, L);
   }
   /// `lanes` consecutive u8 widened to 32 bits.
   TENFOLD_INLINE Int load_u8_i32(const u8* p) {
     return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }
   /// After packing 4/NV rows x NV vectors: makes the NV * lanes bytes of each row contiguous.
-  template <int NV> TENFOLD_INLINE Int group_rows(Int y) {
-    if constexpr (NV == 4) return y;
-    else if constexpr (NV == 2) return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), y);
-    else return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), y);
+  template <int NV>
+  TENFOLD_INLINE Int group_rows(Int y) {
+    if constexpr (NV == 4)
+      return y;
+    else if constexpr (NV == 2)
+      return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), y);
+    else
+      return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
+                                      y);
   }
   /// Stores bytes [i * B, i * B + min(n, B)) of y.
-  template <int B> TENFOLD_INLINE void store_chunk(u8* d, Int y, int i, int64_t n) {
+  template <int B>
+  TENFOLD_INLINE void store_chunk(u8* d, Int y, int i, int64_t n) {
     const __mmask64 m = n >= B ? ~0ull >> (64 - B) : (1ull << n) - 1;
     if constexpr (B == 64) {
-      if (n >= B) store_i(d, y); else _mm512_mask_storeu_epi8(d, m, y);
+      if (n >= B)
+        store_i(d, y);
+      else
+        _mm512_mask_storeu_epi8(d, m, y);
     } else if constexpr (B == 32) {
       const __m256i h = i ? _mm512_extracti64x4_epi64(y, 1) : _mm512_castsi512_si256(y);
-      if (n >= B) _mm256_storeu_si256(reinterpret_cast<__m256i*>(d), h);
-      else _mm256_mask_storeu_epi8(d, __mmask32(m), h);
+      if (n >= B)
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(d), h);
+      else
+        _mm256_mask_storeu_epi8(d, __mmask32(m), h);
     } else {
       const __m128i h = i == 0 ? part<0>(y) : i == 1 ? part<1>(y) : i == 2 ? part<2>(y) : part<3>(y);
-      if (n >= B) _mm_storeu_si128(reinterpret_cast<__m128i*>(d), h);
-      else _mm_mask_storeu_epi8(d, __mmask16(m), h);
+      if (n >= B)
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(d), h);
+      else
+        _mm_mask_storeu_epi8(d, __mmask16(m), h);
     }
   }
   /// The first n < 64 bytes of y.
@@ -82,18 +107,24 @@ struct Avx512Vnni {
     v = _mm512_inserti32x4(v, l(b), 1);
     v = _mm512_inserti32x4(v, l(c), 2);
     v = _mm512_inserti32x4(v, l(d), 3);
-    const Int t = group_rows<1>(v);   // a 4x4 transpose of dwords, then of bytes inside each 128-bit part
-    const Int index = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+    const Int t = group_rows<1>(v);  // a 4x4 transpose of dwords, then of bytes inside each 128-bit part
+    const Int index =
+        _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
     return _mm512_shuffle_epi8(t, index);
   }
 
   // Floats.
-  TENFOLD_INLINE __mmask16 first_lanes(int64_t n) { return n >= lanes ? __mmask16(0xffff) : __mmask16((1u << n) - 1); }
+  TENFOLD_INLINE __mmask16 first_lanes(int64_t n) {
+    return n >= lanes ? __mmask16(0xffff) : __mmask16((1u << n) - 1);
+  }
   TENFOLD_INLINE Float load_f(const float* p) { return _mm512_loadu_ps(p); }
   TENFOLD_INLINE Float load_f(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(first_lanes(n), p); }
   TENFOLD_INLINE void store_f(float* p, Float x) { _mm512_storeu_ps(p, x); }
   TENFOLD_INLINE void store_f(float* p, Float x, int64_t n) {
-    if (n >= lanes) store_f(p, x); else _mm512_mask_storeu_ps(p, first_lanes(n), x);
+    if (n >= lanes)
+      store_f(p, x);
+    else
+      _mm512_mask_storeu_ps(p, first_lanes(n), x);
   }
   TENFOLD_INLINE Float zero_f() { return _mm512_setzero_ps(); }
   TENFOLD_INLINE Float set_f(float x) { return _mm512_set1_ps(x); }
@@ -113,7 +144,9 @@ struct Avx512Vnni {
   TENFOLD_INLINE Float round(Float x) {
     return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   }
-  TENFOLD_INLINE Float floor(Float x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
+  TENFOLD_INLINE Float floor(Float x) {
+    return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+  }
   TENFOLD_INLINE Float and_f(Float a, Float b) { return _mm512_and_ps(a, b); }
   TENFOLD_INLINE Float or_f(Float a, Float b) { return _mm512_or_ps(a, b); }
   TENFOLD_INLINE Float xor_f(Float a, Float b) { return _mm512_xor_ps(a, b); }
@@ -126,7 +159,9 @@ struct Avx512Vnni {
   TENFOLD_INLINE Int to_i32(Float x) { return _mm512_cvtps_epi32(x); }
   TENFOLD_INLINE Int bits(Float x) { return _mm512_castps_si512(x); }
   TENFOLD_INLINE Float from_bits(Int x) { return _mm512_castsi512_ps(x); }
-  TENFOLD_INLINE Float limit_exp2(Float t) { return min(t, set_f(126)); }   // scalef takes care of the other side
+  TENFOLD_INLINE Float limit_exp2(Float t) {
+    return min(t, set_f(126));
+  }  // scalef takes care of the other side
   TENFOLD_INLINE Float scale2(Float x, Float n) { return _mm512_scalef_ps(x, n); }
   TENFOLD_INLINE Float scale2_wide(Float x, Float n) { return _mm512_scalef_ps(x, n); }
   /// 1 / x to about 1e-7.
@@ -172,8 +207,11 @@ struct Avx512Vnni {
   TENFOLD_INLINE Quad weights(const std::byte* p) { return load_i(p); }
   TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) { asm("vpdpbusd %2, %1, %0" : "+v"(c) : "v"(a), "v"(w)); }
 
+  static constexpr bool fast_lookup = true;  // worth having in the epilogue of a register tile
   /// 256-entry table lookup of every byte: two halves of 128 entries, chosen by bit 7.
-  struct Table { Int part[4]; };
+  struct Table {
+    Int part[4];
+  };
   TENFOLD_INLINE Table load_table(const u8* t) {
     return {{load_i(t), load_i(t + 64), load_i(t + 128), load_i(t + 192)}};
   }

@@ -1,5 +1,5 @@
-// Vector traits, AVX-VNNI: 256 bits with vpdpbusd, in VEX encoding, and the same in EVEX encoding for CPUs that
-// have AVX512-VNNI only.  Two tags, so that no symbol is shared between the encodings.
+// Vector traits, AVX-VNNI: 256 bits with vpdpbusd, in VEX encoding, and the same in EVEX encoding for CPUs
+// that have AVX512-VNNI only.  Two tags, so that no symbol is shared between the encodings.
 #pragma once
 
 #include "kernels/isa/vec256.hpp"
@@ -24,9 +24,7 @@ struct AvxVnni : VnniVec256<AvxVnni> {
 };
 
 struct AvxVnniEvex : VnniVec256<AvxVnniEvex> {
-  TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) {
-    asm("vpdpbusd %2, %1, %0" : "+v"(c) : "v"(a), "v"(w));
-  }
+  TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) { asm("vpdpbusd %2, %1, %0" : "+v"(c) : "v"(a), "v"(w)); }
 };
 
 }  // namespace tenfold::kernels

@@ -1,0 +1,166 @@
+// The INT8 GEMM of every ISA against the scalar reference, bit for bit, and the reference against first
+// principles.
+#include <cmath>
+
+#include "kernels/kernel_test_util.hpp"
+
+namespace tenfold::kernels::test {
+namespace {
+
+/// One random problem, runnable on any table.
+struct GemmCase {
+  int64_t m, n, k, taps, lda, ldc;
+  int x_zero, zero;
+  bool indirect, use_table, use_residual, use_residual_table, f32, dynamic, extreme;
+  std::vector<s8> weights;
+  std::vector<QuantizedChannel> channels;
+  std::vector<u8> lookup, residual_lookup;
+  std::vector<int64_t> offsets;  // of the rows of all taps
+  std::vector<int32_t> init;
+  float q_scale, r_scale, offset, dynamic_scale;
+  Guarded<u8> a, residual;
+
+  GemmCase(Random& r, int64_t m_, int64_t n_, int64_t k_, int64_t taps_, bool indirect_)
+      : m(m_),
+        n(n_),
+        k(k_),
+        taps(taps_),
+        lda(k_ + r.in(0, 9)),
+        ldc(n_ + r.in(0, 9)),
+        x_zero(r.zero_point()),
+        zero(r.zero_point()),
+        indirect(indirect_),
+        use_table(r.in(0, 2) == 0),
+        use_residual(r.in(0, 2) == 0),
+        use_residual_table(r.coin()),
+        f32(r.in(0, 4) == 0),
+        dynamic(r.coin()),
+        extreme(r.in(0, 5) == 0),
+        weights(r.weights(size_t(n_ * k_ * taps_))),
+        channels(r.channels(n_, k_ * taps_, extreme)),
+        lookup(r.table256()),
+        residual_lookup(r.table256()),
+        init(size_t(n_)),
+        q_scale(extreme ? 1e8f : r.real(-2, 2)),
+        r_scale(extreme ? -3e8f : r.real(-2, 2)),
+        offset(r.real(-200, 200)),
+        dynamic_scale(r.real(0.1f, 2)),
+        a(size_t((m_ - 1) * lda + k_)),
+        residual(size_t((m_ - 1) * ldc + n_)) {
+    r.fill_bytes(a.data(), a.size());
+    r.fill_bytes(residual.data(), residual.size());
+    r.fill_bytes(init.data(), init.size());
+    for (int64_t i = 0; indirect && i < m * taps; ++i) offsets.push_back(r.in(0, m - 1) * lda);
+  }
+  PackedU8 pack(const Kernels& kernels) const {
+    return pack_gemm_u8(kernels.layout, weights.data(), n, taps, k, x_zero, channels);
+  }
+  void run(const Kernels& kernels, const PackedU8& w, u8* c, float* c_f32, int64_t m0, int64_t m1, int64_t n0,
+           int64_t n1) const {
+    std::vector<const u8*> rows;
+    for (int64_t o : offsets) rows.push_back(a.data() + o);
+    GemmU8 g;
+    g.w = &w;
+    if (indirect) {
+      g.indirect = rows.data() + m0, g.indirect_stride = m;
+    } else {
+      g.a = a.data() + m0 * lda, g.lda = lda;
+    }
+    g.m = m1 - m0, g.n_begin = n0, g.n_end = n1;
+    (f32 ? void(g.c_f32 = c_f32 + m0 * ldc) : void(g.c = c + m0 * ldc));
+    g.ldc = ldc, g.zero_point = zero;
+    if (!f32 && use_table) g.table = lookup.data();
+    if (!f32 && use_residual) {
+      g.residual = residual.data() + m0 * ldc, g.ld_residual = ldc;
+      g.q_scale = q_scale, g.r_scale = r_scale, g.offset = offset, g.residual_zero_point = 255 - zero;
+      if (use_residual_table) g.residual_table = residual_lookup.data();
+    }
+    if (f32 && dynamic) g.init_override = init.data(), g.dynamic_scale = dynamic_scale;
+    g.prefetch = a.data(), g.prefetch_bytes = 4096;
+    kernels.gemm_u8(g);
+  }
+  std::string describe(const char* isa) const {
+    return std::string(isa) + " m " + std::to_string(m) + " n " + std::to_string(n) + " k " +
+           std::to_string(k) + " taps " + std::to_string(taps) + (indirect ? " indirect" : "") +
+           (f32 ? " f32" : "") + (extreme ? " extreme" : "") + (use_table ? " table" : "") +
+           (use_residual ? " residual" : "");
+  }
+};
+
+void check(Random& random, const GemmCase& t) {
+  const size_t size = size_t((t.m - 1) * t.ldc + t.n);
+  Guarded<u8> expected(size, 7);
+  Guarded<float> expected_f32(size, 7);
+  t.run(ref(), t.pack(ref()), expected.data(), expected_f32.data(), 0, t.m, 0, t.n);
+  for (const Kernels* kernels : tables()) {
+    SCOPED_TRACE(t.describe(kernels->name));
+    const PackedU8 w = t.pack(*kernels);
+    const int64_t panels = int64_t(w.panel_weight_offset.size());
+    for (bool split : {false, true}) {
+      Guarded<u8> c(size, 7);
+      Guarded<float> c_f32(size, 7);
+      const int64_t m1 = split ? random.in(0, t.m) : t.m;
+      const int64_t n1 = split ? std::min(t.n, random.in(0, panels) * w.panel_channels) : t.n;
+      for (const auto& [mb, me] : {std::pair{int64_t{0}, m1}, std::pair{m1, t.m}})
+        for (const auto& [nb, ne] : {std::pair{int64_t{0}, n1}, std::pair{n1, t.n}})
+          if (mb < me && nb < ne) t.run(*kernels, w, c.data(), c_f32.data(), mb, me, nb, ne);
+      ASSERT_TRUE(c.intact() && c_f32.intact());
+      ASSERT_EQ(c.values(), expected.values());
+      ASSERT_EQ(std::memcmp(c_f32.data(), expected_f32.data(), size * sizeof(float)), 0);
+    }
+  }
+}
+
+TEST(GemmU8, RandomShapesMatchReference) {
+  Random random(1);
+  for (int i = 0; i < 400; ++i) {
+    const int64_t taps = random.in(0, 2) == 0 ? random.in(2, 9) : 1;
+    const GemmCase t(random, random.in(1, 60), random.in(1, 140), random.in(1, 70), taps,
+                     taps > 1 || random.in(0, 3) == 0);
+    check(random, t);
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(GemmU8, EveryTileHeightAndTail) {
+  Random random(2);
+  for (int64_t m = 1; m <= 26; ++m)
+    for (int64_t n : {1, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 48, 63, 64, 65, 96}) {
+      const GemmCase t(random, m, n, random.in(1, 20), 1, false);
+      check(random, t);
+      if (HasFatalFailure()) return;
+    }
+}
+
+TEST(GemmU8, LargeShapesMatchReference) {
+  Random random(3);
+  for (auto [m, n, k] :
+       {std::tuple{1, 1000, 1280}, {49, 320, 960}, {2500, 40, 64}, {3, 100, 4608}, {300, 96, 700}}) {
+    check(random, GemmCase(random, m, n, k, 1, false));
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(GemmU8, ReferenceIsTheFormula) {
+  Random random(4);
+  for (int i = 0; i < 30; ++i) {
+    GemmCase t(random, random.in(1, 9), random.in(1, 9), random.in(1, 40), 1, false);
+    t.extreme = t.f32 = t.use_residual = t.use_table = false;
+    t.channels = random.channels(t.n, t.k, false);
+    Guarded<u8> c(size_t((t.m - 1) * t.ldc + t.n));
+    t.run(ref(), t.pack(ref()), c.data(), nullptr, 0, t.m, 0, t.n);
+    for (int64_t m = 0; m < t.m; ++m)
+      for (int64_t n = 0; n < t.n; ++n) {
+        int64_t acc = 0;
+        for (int64_t k = 0; k < t.k; ++k)
+          acc += (int64_t(t.a.data()[m * t.lda + k]) - t.x_zero) * t.weights[size_t(n * t.k + k)];
+        const auto& q = t.channels[size_t(n)];
+        const float y = std::fma(float(acc), q.multiplier, q.bias);
+        const long expected = std::clamp(std::lrint(y) + t.zero, 0L, 255L);
+        ASSERT_EQ(long(c[size_t(m * t.ldc + n)]), expected);
+      }
+  }
+}
+
+}  // namespace
+}  // namespace tenfold::kernels::test
