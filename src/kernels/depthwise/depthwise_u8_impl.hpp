@@ -1,0 +1,88 @@
+// INT8 depthwise convolution: the walk over rows and blocks of channels.
+#pragma once
+
+#include "kernels/depthwise/depthwise_u8_generic.hpp"
+#include "kernels/depthwise/depthwise_u8_rows.hpp"
+#include "kernels/gemm/gemm_u8_finish.hpp"
+
+namespace tenfold::kernels {
+
+/// Output rows [y, y + d.rows) of all channels.
+template <class S, class Shape, bool ZP>
+void depthwise_pass(const DepthwiseU8& d, int64_t y, int rows) {
+  const PackedDepthwiseU8& w = *d.w;
+  constexpr int64_t per = int64_t(Shape::K) * Shape::G * Shape::RP * 4 * S::lanes * S::layout.weight_bytes;
+  const int64_t wide = depthwise_u8_wide_blocks(w.channels, S::lanes);
+  const int64_t blocks = wide + depthwise_u8_narrow_blocks(w.channels, S::lanes);
+  DepthwisePass p{};
+  p.rows = rows;
+  p.out_pixel = d.out_pixel;
+  p.out_w = d.out_w, p.pad_left = d.pad_left;
+  p.zero_point = d.zero_point;
+  p.scratch = d.scratch;
+  p.weights = w.weights, p.params = w.params;
+  p.in.pixel = d.in_pixel, p.in.width = d.in_w, p.in.zero_point = u8(w.x_zero_point);
+  // Rows that only zero weights meet (the last group's rest) may be any row of the image.
+  constexpr int needed = (Shape::R - 1) * Shape::Stride + Shape::K;
+  for (int i = 0; i < 4 * Shape::G; ++i) {
+    const int64_t iy = y * Shape::Stride - d.pad_top + i;
+    const bool inside = iy >= 0 && iy < d.in_h;
+    p.in.row[i] = d.in + (inside ? iy : 0) * d.in_row;
+    if (!inside && i < needed) p.in.outside |= 1u << i;
+  }
+  for (int r = 0; r < rows; ++r) p.out[r] = d.out + (y + r) * d.out_row;
+  p.channels = w.channels;
+  for (int64_t b = 0; b < blocks; ++b) {
+    const int vectors = b < wide ? 4 : 1, step = vectors * S::lanes;
+    if (b < wide)
+      depthwise_wide<S, Shape, ZP>(p);
+    else
+      depthwise_narrow<S, Shape, ZP>(p);
+    if (d.table)
+      for (int r = 0; r < rows; ++r)
+        lookup_rows<S>(p.out[r], d.out_pixel, d.out_w, lesser<int64_t>(p.channels, step), d.table);
+    for (int i = 0; i < 4 * Shape::G; ++i) p.in.row[i] += step;
+    for (int r = 0; r < rows; ++r) p.out[r] += step;
+    p.weights += per * vectors;
+    p.params += vectors * sizeof(VectorParams<S>);
+    p.channels -= step;
+  }
+}
+
+template <class S, int K, int Stride>
+void depthwise_fast(const DepthwiseU8& d) {
+  constexpr int RP = depthwise_u8_rows(K, Stride), R = larger(1, RP / 2);
+  using Whole = DepthwiseShape<K, Stride, RP, RP>;
+  using Rest = DepthwiseShape<K, Stride, RP, R>;  // half as many rows, where that is enough
+  for (int64_t y = d.y_begin; y < d.y_end; y += RP) {
+    const int rows = int(lesser<int64_t>(RP, d.y_end - y));
+    const auto run = [&]<bool ZP>(std::bool_constant<ZP>) TENFOLD_LAMBDA {
+      if (rows <= R)
+        depthwise_pass<S, Rest, ZP>(d, y, rows);
+      else
+        depthwise_pass<S, Whole, ZP>(d, y, rows);
+    };
+    d.zero_point ? run(std::bool_constant<true>{}) : run(std::bool_constant<false>{});
+  }
+}
+
+template <class S>
+void depthwise_u8(const DepthwiseU8& d) {
+  const PackedDepthwiseU8& w = *d.w;
+  if (w.generic) {
+    depthwise_generic<S>(d);
+    if (!d.table) return;
+    for (int64_t y = d.y_begin; y < d.y_end; ++y)
+      lookup_rows<S>(d.out + y * d.out_row, d.out_pixel, d.out_w, w.channels, d.table);
+    return;
+  }
+  const bool two = w.stride_h == 2;
+  if (w.kernel_h == 3)
+    two ? depthwise_fast<S, 3, 2>(d) : depthwise_fast<S, 3, 1>(d);
+  else if (w.kernel_h == 5)
+    two ? depthwise_fast<S, 5, 2>(d) : depthwise_fast<S, 5, 1>(d);
+  else
+    two ? depthwise_fast<S, 7, 2>(d) : depthwise_fast<S, 7, 1>(d);
+}
+
+}  // namespace tenfold::kernels
