@@ -1,0 +1,267 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <random>
+
+#include "quant/quantize.hpp"
+#include "support/reference_runner.hpp"
+
+namespace tenfold::quant {
+namespace {
+
+using ir::Graph;
+using ir::ValueId;
+
+Tensor random_tensor(Shape shape, unsigned seed, float scale = 1.0f) {
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<float> d(-scale, scale);
+  Tensor t(DType::f32, std::move(shape));
+  for (int64_t i = 0; i < t.elements(); i++) t.mutable_data<float>()[i] = d(random);
+  return t;
+}
+
+/// Builds graphs in a few words; every node is named after its result.
+struct Build {
+  Graph g;
+  ValueId input(Shape shape) { return g.add_input("x", DType::f32, std::move(shape)); }
+  ValueId constant(const std::string& name, Tensor t) { return g.add_constant(name, std::move(t)); }
+  ValueId op(std::string type, std::vector<ValueId> inputs, const std::string& name, ir::Attributes attrs = {}) {
+    const auto id = g.add_node(std::move(type), std::move(inputs), std::move(attrs), 1, name);
+    ops::infer(g, id);
+    return g.node(id).output();
+  }
+  ValueId conv(ValueId x, int64_t in, int64_t out, const std::string& name, unsigned seed) {
+    const ValueId w = constant(name + ".w", random_tensor({out, in, 3, 3}, seed));
+    const ValueId b = constant(name + ".b", random_tensor({out}, seed + 100));
+    return op("Conv", {x, w, b}, name, {{"pads", std::vector<int64_t>{1, 1, 1, 1}}});
+  }
+};
+
+struct Quantized { QuantizeResult result; std::vector<float> expected, actual; };
+
+Quantized quantize_and_run(const Graph& g, const QuantizeOptions& options = {}, Method method = Method::minmax) {
+  const Shape shape = *g.value(g.inputs[0]).shape;
+  std::vector<std::vector<Tensor>> samples;
+  for (unsigned i = 0; i < 4; i++) samples.push_back({random_tensor(shape, 1000 + i)});
+  VectorFeeds feeds(samples);
+  const Calibration c = calibrate(g, test::compile_reference, feeds, calibration_values(g, options));
+  Quantized q{quantize_static(g, c.table(method), options), {}, {}};
+  ir::verify(q.result.graph);
+  for (const auto& s : samples) {
+    const Tensor a = test::run_reference(g, s)[0], b = test::run_reference(q.result.graph, s)[0];
+    for (float v : a.span<float>()) q.expected.push_back(v);
+    for (float v : b.span<float>()) q.actual.push_back(v);
+  }
+  return q;
+}
+
+double cosine(const Quantized& q) {
+  double ab = 0, aa = 0, bb = 0;
+  for (size_t i = 0; i < q.expected.size(); i++) {
+    ab += double{q.expected[i]} * q.actual[i];
+    aa += double{q.expected[i]} * q.expected[i];
+    bb += double{q.actual[i]} * q.actual[i];
+  }
+  return ab / std::sqrt(aa * bb);
+}
+
+std::map<std::string, int> count_ops(const Graph& g) {
+  std::map<std::string, int> n;
+  for (ir::NodeId id : g.topological_order()) n[g.node(id).op]++;
+  return n;
+}
+
+const NodeRecord& record(const QuantizeResult& r, std::string_view node) {
+  for (const NodeRecord& x : r.records) if (x.node == node) return x;
+  throw std::runtime_error("no record of " + std::string(node));
+}
+
+/// The operator that reads `v` through nothing but its own node.
+const ir::Node& consumer(const Graph& g, std::string_view value) { return g.node(g.value(find_value(g, value)).consumers.at(0)); }
+
+TEST(QuantizeStatic, ConvReluConv) {
+  Build b;
+  const ValueId x = b.input({1, 3, 8, 8});
+  const ValueId r = b.op("Relu", {b.conv(x, 3, 8, "c1", 1)}, "r1");
+  b.g.outputs = {b.conv(r, 8, 4, "c2", 2)};
+  const Quantized q = quantize_and_run(b.g);
+  EXPECT_GT(cosine(q), 0.999);
+  // Q/DQ on x and r1 only: Relu is part of c1, and the caller reads c2 in FP32.
+  const auto n = count_ops(q.result.graph);
+  EXPECT_EQ(n.at("QuantizeLinear"), 2);
+  EXPECT_EQ(n.at("DequantizeLinear"), 2 + 4);
+  const Graph& g = q.result.graph;
+  EXPECT_EQ(consumer(g, "c1").op, "Relu");
+  EXPECT_EQ(consumer(g, "r1").op, "QuantizeLinear");
+  EXPECT_EQ(g.constant(find_value(g, "r1_zero_point"))->at_int(0), 0);
+  // Conventions of ONNX Runtime: s8 weights per output channel, int32 bias with scale sx * sw[c].
+  const Tensor& w = *g.constant(find_value(g, "c2.w_quantized"));
+  EXPECT_EQ(w.dtype(), DType::s8);
+  const Tensor& ws = *g.constant(find_value(g, "c2.w_scale"));
+  const Tensor& bs = *g.constant(find_value(g, "c2.b_scale"));
+  ASSERT_EQ(ws.shape(), (Shape{4}));
+  EXPECT_EQ(g.constant(find_value(g, "c2.b_quantized"))->dtype(), DType::i32);
+  const float sx = g.constant(find_value(g, "r1_scale"))->data<float>()[0];
+  for (int i = 0; i < 4; i++) EXPECT_FLOAT_EQ(bs.data<float>()[i], sx * ws.data<float>()[i]);
+  EXPECT_EQ(consumer(g, "c2.w_quantized").attrs.get_int("axis", -1), 0);
+  EXPECT_TRUE(record(q.result, "r1").quantized);
+  EXPECT_EQ(q.result.layers.size(), 2u);
+}
+
+TEST(QuantizeStatic, PerTensorWeights) {
+  Build b;
+  b.g.outputs = {b.conv(b.input({1, 3, 8, 8}), 3, 8, "c1", 1)};
+  QuantizeOptions options;
+  options.per_channel = false;
+  const Quantized q = quantize_and_run(b.g, options);
+  EXPECT_GT(cosine(q), 0.999);
+  EXPECT_EQ(q.result.graph.constant(find_value(q.result.graph, "c1.w_scale"))->shape().rank(), 0);
+  EXPECT_EQ(q.result.graph.constant(find_value(q.result.graph, "c1.b_scale"))->shape().rank(), 0);
+}
+
+TEST(QuantizeStatic, ResidualAddAndMovement) {
+  Build b;
+  const ValueId x = b.input({1, 4, 8, 8});
+  const ValueId a = b.conv(x, 4, 4, "c1", 1);
+  const ValueId s = b.op("Add", {b.conv(a, 4, 4, "c2", 2), a}, "sum");
+  const ValueId r = b.op("Relu", {s}, "r");
+  const ValueId t = b.op("Transpose", {r}, "t", {{"perm", std::vector<int64_t>{0, 1, 3, 2}}});
+  b.g.outputs = {b.conv(t, 4, 4, "c3", 3)};
+  const Quantized q = quantize_and_run(b.g);
+  EXPECT_GT(cosine(q), 0.999);
+  const Graph& g = q.result.graph;
+  EXPECT_EQ(consumer(g, "sum").op, "Relu");            // fused, no Q between
+  EXPECT_EQ(consumer(g, "c2").op, "QuantizeLinear");   // the epilogue adds the byte
+  EXPECT_EQ(g.constant(find_value(g, "t_scale"))->data<float>()[0], g.constant(find_value(g, "r_scale"))->data<float>()[0]);
+  EXPECT_EQ(count_ops(g).at("QuantizeLinear"), 5);     // x, c1, c2, r, t
+  const auto wanted = calibration_values(b.g);
+  EXPECT_EQ(std::count(wanted.begin(), wanted.end(), "t"), 0);
+}
+
+TEST(QuantizeStatic, ConcatSharesItsRange) {
+  Build b;
+  const ValueId x = b.input({1, 3, 8, 8});
+  const ValueId a = b.op("Relu", {b.conv(x, 3, 4, "c1", 1)}, "r1"), c = b.op("Relu", {b.conv(x, 3, 4, "c2", 2)}, "r2");
+  const ValueId cat = b.op("Concat", {a, c}, "cat", {{"axis", int64_t{1}}});
+  b.g.outputs = {b.conv(cat, 8, 4, "c3", 3)};
+  const auto scale = [](const Graph& g, const char* name) { return g.constant(find_value(g, name))->data<float>()[0]; };
+  const Quantized shared = quantize_and_run(b.g);
+  EXPECT_EQ(scale(shared.result.graph, "r1_scale"), scale(shared.result.graph, "cat_scale"));
+  EXPECT_EQ(scale(shared.result.graph, "r2_scale"), scale(shared.result.graph, "cat_scale"));
+  QuantizeOptions apart;
+  apart.concat_range_ratio = 0;
+  const Quantized own = quantize_and_run(b.g, apart);
+  EXPECT_NE(scale(own.result.graph, "r1_scale"), scale(own.result.graph, "r2_scale"));
+  EXPECT_GT(cosine(own), 0.999);
+}
+
+TEST(QuantizeStatic, ExclusionKeepsNeighboursRight) {
+  Build b;
+  const ValueId x = b.input({1, 3, 8, 8});
+  ValueId v = x;
+  for (int i = 1; i <= 3; i++) v = b.op("Relu", {b.conv(v, 3, 3, "c" + std::to_string(i), static_cast<unsigned>(i))}, "r" + std::to_string(i));
+  b.g.outputs = {v};
+  QuantizeOptions options;
+  options.exclude = {"c2"};
+  const Quantized q = quantize_and_run(b.g, options);
+  EXPECT_GT(cosine(q), 0.999);
+  EXPECT_EQ(record(q.result, "c2").reason, "excluded by name");
+  EXPECT_EQ(record(q.result, "r2").reason, "its input is computed in FP32");
+  EXPECT_EQ(record(q.result, "r1").reason, "no int8 operator reads its result");
+  EXPECT_EQ(count_ops(q.result.graph).at("QuantizeLinear"), 2);   // x and r2
+  options.exclude = {"nowhere"};
+  EXPECT_THROW(calibration_values(b.g, options), Error);
+  options.exclude.clear();
+  options.ops = {"Softmax"};
+  EXPECT_THROW(calibration_values(b.g, options), Error);
+  options.ops = {"Conv"};
+  EXPECT_EQ(record(quantize_and_run(b.g, options).result, "r1").reason, "its operator is not selected");
+}
+
+TEST(QuantizeStatic, MatMulBiasAndGemm) {
+  Build b;
+  const ValueId x = b.input({2, 6});
+  const ValueId m = b.op("MatMul", {x, b.constant("w1", random_tensor({6, 5}, 1))}, "m");
+  const ValueId a = b.op("Add", {m, b.constant("b1", random_tensor({5}, 2))}, "a");
+  const ValueId r = b.op("Relu", {a}, "r");
+  b.g.outputs = {b.op("Gemm", {r, b.constant("w2", random_tensor({3, 5}, 3)), b.constant("b2", random_tensor({1, 3}, 4))}, "y", {{"transB", int64_t{1}}})};
+  const Quantized q = quantize_and_run(b.g);
+  EXPECT_GT(cosine(q), 0.999);
+  const Graph& g = q.result.graph;
+  EXPECT_EQ(consumer(g, "m").op, "Add");
+  EXPECT_EQ(consumer(g, "a").op, "Relu");
+  EXPECT_EQ(count_ops(g).at("QuantizeLinear"), 2);
+  EXPECT_EQ(consumer(g, "w1_quantized").attrs.get_int("axis", -1), 1);
+  EXPECT_EQ(consumer(g, "w2_quantized").attrs.get_int("axis", -1), 0);
+  EXPECT_EQ(g.constant(find_value(g, "b2_quantized"))->shape(), (Shape{3}));
+}
+
+TEST(QuantizeStatic, UnaryChainIsOneTable) {
+  Build b;
+  const ValueId c = b.conv(b.input({1, 3, 8, 8}), 3, 4, "c1", 1);
+  const ValueId r = b.op("Relu", {c}, "r");
+  const ValueId m = b.op("Mul", {r, b.constant("half", Tensor::scalar(0.5f))}, "m");
+  const ValueId s = b.op("Sub", {m, b.constant("one", Tensor::from<float>({1}, {1.0f}))}, "s");
+  b.g.outputs = {b.conv(s, 4, 4, "c2", 2)};
+  const Quantized q = quantize_and_run(b.g);
+  EXPECT_GT(cosine(q), 0.999);
+  EXPECT_EQ(consumer(q.result.graph, "c1").op, "Relu");
+  EXPECT_EQ(consumer(q.result.graph, "r").op, "QuantizeLinear");
+  EXPECT_EQ(consumer(q.result.graph, "m").op, "Sub");
+  EXPECT_EQ(consumer(q.result.graph, "s").op, "QuantizeLinear");
+}
+
+TEST(QuantizeStatic, ConstantOperandBecomesU8) {
+  Build b;
+  const ValueId c = b.conv(b.input({1, 3, 8, 8}), 3, 4, "c1", 1);
+  const ValueId m = b.op("Mul", {c, b.constant("gamma", random_tensor({1, 4, 1, 1}, 5))}, "m");
+  b.g.outputs = {b.conv(m, 4, 4, "c2", 2)};
+  const Quantized q = quantize_and_run(b.g);
+  EXPECT_GT(cosine(q), 0.998);
+  EXPECT_EQ(q.result.graph.constant(find_value(q.result.graph, "gamma_quantized"))->dtype(), DType::u8);
+}
+
+TEST(QuantizeStatic, OutputThatIsAlsoReadInsideKeepsItsName) {
+  Build b;
+  const ValueId c = b.op("Relu", {b.conv(b.input({1, 3, 8, 8}), 3, 3, "c1", 1)}, "first");
+  b.g.outputs = {c, b.conv(c, 3, 3, "second", 2)};
+  const Quantized q = quantize_and_run(b.g);
+  const Graph& g = q.result.graph;
+  EXPECT_EQ(g.value(g.outputs[0]).name, "first");
+  EXPECT_EQ(g.producer(g.outputs[0])->op, "DequantizeLinear");
+  EXPECT_EQ(g.value(g.outputs[1]).name, "second");
+  EXPECT_GT(cosine(q), 0.999);
+}
+
+TEST(QuantizeStatic, NothingToQuantizeIsTheSameGraph) {
+  Build b;
+  const ValueId x = b.input({1, 4});
+  b.g.outputs = {b.op("Relu", {b.op("Add", {x, x}, "a")}, "r")};
+  const Quantized q = quantize_and_run(b.g);
+  EXPECT_EQ(q.expected, q.actual);
+  EXPECT_EQ(count_ops(q.result.graph).count("QuantizeLinear"), 0u);
+}
+
+TEST(QuantizeStatic, MissingRangeIsNamed) {
+  Build b;
+  b.g.outputs = {b.conv(b.input({1, 3, 8, 8}), 3, 8, "c1", 1)};
+  try {
+    quantize_static(b.g, {});
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::invalid_argument);
+    EXPECT_NE(std::string(e.what()).find("'x'"), std::string::npos);
+  }
+}
+
+TEST(QuantizeStatic, EveryMethodOnOneCalibration) {
+  Build b;
+  const ValueId r = b.op("Relu", {b.conv(b.input({1, 3, 16, 16}), 3, 8, "c1", 1)}, "r1");
+  b.g.outputs = {b.conv(r, 8, 4, "c2", 2)};
+  for (Method m : {Method::minmax, Method::percentile, Method::entropy, Method::mse})
+    EXPECT_GT(cosine(quantize_and_run(b.g, {}, m)), 0.995) << to_string(m);
+}
+
+}  // namespace
+}  // namespace tenfold::quant
