@@ -1,0 +1,51 @@
+#include "ops/requantize.hpp"
+
+namespace tenfold::ops {
+
+const uint8_t* table_attr(const ir::Node& node, std::string_view name) {
+  const Tensor* t = node.attrs.get_tensor(name);
+  if (!t) return nullptr;
+  if (t->dtype() != DType::u8 || t->shape().rank() != 1 || t->shape()[0] != 256)
+    invalid(node, "attribute '{}' is {}{}, expected u8[256]", name, to_string(t->dtype()), to_string(t->shape()));
+  return t->data<uint8_t>();
+}
+
+Requantizer::Requantizer(const ir::Node& node) {
+  const std::string_view output = text_attr(node.attrs, "output", "u8");
+  if (output != "u8" && output != "f32") invalid(node, "unknown output '{}'", output);
+  f32_ = output == "f32";
+  zero_point_ = zero_point_attr(node, "y_zero_point");
+  residual_zero_point_ = zero_point_attr(node, "residual_zero_point");
+  table_ = table_attr(node, "table");
+  residual_table_ = table_attr(node, "residual_table");
+  q_scale_ = node.attrs.get_float("q_scale", 0);
+  r_scale_ = node.attrs.get_float("r_scale", 0);
+  offset_ = node.attrs.get_float("offset", 0);
+}
+
+void infer_requantized(InferContext& ctx, int64_t n, const std::optional<Shape>& y) {
+  const Requantizer r(ctx.node());
+  zero_point_attr(ctx.node(), "x_zero_point");
+  expect_dtype(ctx, 0, {DType::u8});
+  expect_dtype(ctx, 1, {DType::s8});
+  expect_dtype(ctx, 2, {DType::f32});
+  expect_dtype(ctx, 3, {DType::f32});
+  expect_dtype(ctx, 4, {DType::u8});
+  if (r.f32() && ctx.has_input(4)) ctx.error("a residual needs u8 output");
+  if (y) {
+    expect_vector(ctx, 2, n);
+    expect_vector(ctx, 3, n);
+    expect_shape(ctx, 4, y);
+  }
+  ctx.set(0, r.f32() ? DType::f32 : DType::u8, y);
+}
+
+RequantizedOutput::RequantizedOutput(const EvalContext& ctx)
+    : requantizer_(ctx.node),
+      multiplier_(ctx.in(2).as<float>()),
+      bias_(ctx.in(3).as<float>()),
+      residual_(ctx.has_input(4) ? ctx.in(4).as<uint8_t>() : nullptr),
+      bytes_(ctx.out().as<uint8_t>()),
+      real_(ctx.out().as<float>()) {}
+
+}  // namespace tenfold::ops
