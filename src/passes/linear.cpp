@@ -205,6 +205,11 @@ std::optional<AffineNode> affine_node(const Graph& graph, const Node& node, int 
   return result;
 }
 
+ValueId scaled_weights(Patch& patch, const Graph& graph, const Linear& op, const std::vector<double>& scale) {
+  const bool quantized = constant_dequantize(graph, op.node->input(1)) != nullptr;
+  return quantized ? scaled_quantized(patch, graph, op, scale) : scaled_float(patch, graph, op, scale);
+}
+
 ValueId apply_after(Patch& patch, const Graph& graph, const Linear& op, const ChannelAffine& affine) {
   const Node& node = *op.node;
   std::vector<double> bias(static_cast<size_t>(op.channels), 0);
@@ -217,9 +222,7 @@ ValueId apply_after(Patch& patch, const Graph& graph, const Linear& op, const Ch
   for (size_t c = 0; c < bias.size(); c++) bias[c] = out_factor(node) * bias[c] * affine.scale[c] + affine.shift[c];
 
   std::vector<ValueId> inputs{node.input(0), node.input(1)};
-  if (affine.scales())
-    inputs[1] = constant_dequantize(graph, node.input(1)) ? scaled_quantized(patch, graph, op, affine.scale)
-                                                          : scaled_float(patch, graph, op, affine.scale);
+  if (affine.scales()) inputs[1] = scaled_weights(patch, graph, op, affine.scale);
   if (inputs[1] == ir::kNone) return ir::kNone;
   const bool biased = std::any_of(bias.begin(), bias.end(), [](double b) { return b != 0; });
   const ValueId bias_id = biased ? patch.constant(f32_vector(bias), node.name + "_bias") : ir::kNone;

@@ -41,6 +41,9 @@ std::optional<AffineNode> affine_node(const ir::Graph& graph, const ir::Node& no
 /// that.  The weights are copied, so shared ones stay.
 ir::ValueId apply_after(ir::Patch& patch, const ir::Graph& graph, const Linear& op, const ChannelAffine& affine);
 
+/// The weights with every output channel times its factor, added to `patch`; kNone where quantized weights cannot carry that.
+ir::ValueId scaled_weights(ir::Patch& patch, const ir::Graph& graph, const Linear& op, const std::vector<double>& scale);
+
 /// The float constant behind `id`, or the values of a DequantizeLinear of constants (per tensor); `n` or 1 elements.
 std::optional<std::vector<double>> constant_vector(const ir::Graph& graph, ir::ValueId id, int64_t n);
 /// A 1-D f32 tensor.
