@@ -2,7 +2,11 @@
 #pragma once
 
 #include "kernels/depthwise/depthwise_u8_impl.hpp"
+#include "kernels/elementwise/binary_u8_impl.hpp"
+#include "kernels/elementwise/quantize_impl.hpp"
+#include "kernels/elementwise/transpose_impl.hpp"
 #include "kernels/gemm/gemm_u8_impl.hpp"
+#include "kernels/pool/pool_u8_impl.hpp"
 
 namespace tenfold::kernels {
 
@@ -11,6 +15,18 @@ TENFOLD_BASELINE void fill_u8_table(Kernels& table) {
   table.layout = S::layout;
   table.gemm_u8 = &gemm_u8<S>;
   table.depthwise_u8 = &depthwise_u8<S>;
+  table.add_u8 = &add_u8<S>;
+  table.mul_u8 = &mul_u8<S>;
+  table.lookup_u8 = &lookup_u8<S>;
+  table.max_pool_u8 = &max_pool_u8<S>;
+  table.average_pool_u8 = &average_pool_u8<S>;
+  table.global_average_u8 = &global_average_u8<S>;
+  table.quantize_u8 = &quantize_u8<S>;
+  table.quantize_planar_u8 = &quantize_planar_u8<S>;
+  table.dequantize_u8 = &dequantize_u8<S>;
+  table.range_f32 = &range_f32<S>;
+  table.transpose_32 = &transpose_32<S>;
+  table.transpose_8 = &transpose_8<S>;
 }
 
 }  // namespace tenfold::kernels

@@ -1,0 +1,126 @@
+// Elementwise INT8 kernels, conversions and transposition against the scalar reference, bit for bit.
+#include <cmath>
+#include <limits>
+
+#include "kernels/kernel_test_util.hpp"
+
+namespace tenfold::kernels::test {
+namespace {
+
+/// f(kernels, out) on `ref` and on every table must leave the same bytes.
+template <class T, class F>
+void expect_same(size_t out_size, F&& f) {
+  Guarded<T> expected(out_size, T(7));
+  f(ref(), expected.data());
+  for (const Kernels* kernels : tables()) {
+    SCOPED_TRACE(kernels->name);
+    Guarded<T> out(out_size, T(7));
+    f(*kernels, out.data());
+    ASSERT_TRUE(out.intact());
+    ASSERT_EQ(std::memcmp(out.data(), expected.data(), out_size * sizeof(T)), 0);
+  }
+}
+
+BinaryU8 random_binary(Random& r, Guarded<u8>& a, Guarded<u8>& b, int64_t outer, int64_t inner) {
+  BinaryU8 g;
+  g.outer = outer, g.inner = inner;
+  g.a_inner = r.in(0, 3) != 0, g.b_inner = r.in(0, 3) != 0;
+  const auto stride = [&](int row) { return r.in(0, 3) == 0 ? 0 : row ? inner + r.pick<int64_t>({0, 0, 3}) : r.in(0, 4); };
+  g.a_outer = stride(g.a_inner), g.b_outer = stride(g.b_inner), g.c_outer = inner + r.pick<int64_t>({0, 0, 5});
+  g.a = a.data(), g.b = b.data();
+  const bool extreme = r.in(0, 4) == 0;
+  g.a_scale = extreme ? r.pick<float>({3e38f, -1e9f, 0}) : r.real(-2, 2);
+  g.b_scale = extreme ? r.pick<float>({3e38f, 1e9f, 0}) : r.real(-2, 2);
+  g.offset = r.real(-100, 100);
+  g.a_zero = r.zero_point(), g.b_zero = r.zero_point(), g.zero_point = r.zero_point();
+  return g;
+}
+
+TEST(BinaryU8, MatchesReference) {
+  Random random(21);
+  for (int i = 0; i < 300; ++i) {
+    const int64_t outer = random.in(1, 9), inner = random.in(1, 200);
+    Guarded<u8> a(size_t(outer * (inner + 4))), b(size_t(outer * (inner + 4)));
+    random.fill_bytes(a.data(), a.size());
+    random.fill_bytes(b.data(), b.size());
+    BinaryU8 g = random_binary(random, a, b, outer, inner);
+    const auto lookup = random.table256();
+    if (random.coin()) g.table = lookup.data();
+    const size_t size = size_t((outer - 1) * g.c_outer + inner);
+    expect_same<u8>(size, [&](const Kernels& k, u8* out) { g.c = out, k.add_u8(g); });
+    g.a_scale = std::abs(g.a_scale) > 2 ? 1e30f : g.a_scale * 0.01f;
+    expect_same<u8>(size, [&](const Kernels& k, u8* out) { g.c = out, k.mul_u8(g); });
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(LookupU8, MatchesReference) {
+  Random random(22);
+  const auto lookup = random.table256();
+  for (int64_t n : {1, 31, 32, 33, 63, 64, 65, 256, 1000}) {
+    Guarded<u8> in(size_t(n) + 0);
+    for (int64_t i = 0; i < n; ++i) in[size_t(i)] = u8(i);
+    expect_same<u8>(size_t(n), [&](const Kernels& k, u8* out) { k.lookup_u8(in.data(), out, n, lookup.data()); });
+  }
+}
+
+TEST(Quantize, MatchesReference) {
+  Random random(23);
+  for (int i = 0; i < 200; ++i) {
+    const int64_t n = random.in(1, 300);
+    Guarded<float> in(static_cast<size_t>(n));
+    for (int64_t j = 0; j < n; ++j)
+      in[size_t(j)] = random.in(0, 20) ? random.real(-20, 20) * 0.5f
+                                       : random.pick({INFINITY, -INFINITY, NAN, 3e38f, -3e38f, 0.5f, 1.5f, 2.5f, -0.0f});
+    const float scale = random.pick({1.0f, 12.75f, 0.01f, 1e30f});
+    const int zero = random.zero_point();
+    expect_same<u8>(size_t(n), [&](const Kernels& k, u8* out) { k.quantize_u8(in.data(), out, n, scale, zero); });
+    const int64_t channels = random.in(1, 9), out_pixel = channels + random.in(0, 3), pixels = n / channels;
+    if (pixels == 0) continue;
+    expect_same<u8>(size_t(pixels * out_pixel), [&](const Kernels& k, u8* out) {
+      k.quantize_planar_u8(in.data(), pixels, out, out_pixel, pixels, channels, scale, zero);
+    });
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(Dequantize, MatchesReference) {
+  Random random(24);
+  for (int64_t n : {1, 7, 8, 15, 16, 17, 100}) {
+    Guarded<u8> in(static_cast<size_t>(n));
+    random.fill_bytes(in.data(), in.size());
+    const float scale = random.real(0.001f, 3);
+    const int zero = random.zero_point();
+    expect_same<float>(size_t(n), [&](const Kernels& k, float* out) { k.dequantize_u8(in.data(), out, n, scale, zero); });
+  }
+}
+
+TEST(Range, IgnoresNaN) {
+  Random random(25);
+  for (int64_t n : {0, 1, 7, 8, 16, 33, 100}) {
+    Guarded<float> in(static_cast<size_t>(n));
+    for (int64_t i = 0; i < n; ++i) in[size_t(i)] = random.in(0, 3) ? random.real(-9, 9) : NAN;
+    expect_same<float>(2, [&](const Kernels& k, float* out) { k.range_f32(in.data(), n, out, out + 1); });
+  }
+}
+
+template <class T>
+void check_transpose(Random& random, void (*Kernels::*kernel)(const void*, ptrdiff_t, void*, ptrdiff_t, int64_t, int64_t)) {
+  for (int i = 0; i < 40; ++i) {
+    const int64_t rows = random.in(1, 140), columns = random.in(1, 140);
+    const int64_t ld_in = columns + random.in(0, 5), ld_out = rows + random.in(0, 5);
+    Guarded<T> in(size_t((rows - 1) * ld_in + columns));
+    random.fill_bytes(in.data(), in.size());
+    expect_same<T>(size_t((columns - 1) * ld_out + rows), [&](const Kernels& k, T* out) {
+      (k.*kernel)(in.data(), ld_in, out, ld_out, rows, columns);
+    });
+  }
+}
+TEST(Transpose, MatchesReference) {
+  Random random(26);
+  check_transpose<uint32_t>(random, &Kernels::transpose_32);
+  check_transpose<u8>(random, &Kernels::transpose_8);
+}
+
+}  // namespace
+}  // namespace tenfold::kernels::test
