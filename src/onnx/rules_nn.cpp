@@ -90,24 +90,13 @@ void group_normalization(NodeImport& n) {
 }
 
 void swish(NodeImport& n) {
-  const ValueId x = n.need(0);
-  const float alpha = n.attrs.get_float("alpha", 1.0f);
-  if (alpha == 1.0f) return n.finish("SiLU", {x});
-  n.finish("Mul", {x, n.emit("Sigmoid", {n.emit("Mul", {x, n.scalar(alpha, "alpha")})})});
+  if (n.attrs.get_float("alpha", 1.0f) == 1.0f) n.finish("SiLU", {n.need(0)});
+  else n.keep();
 }
 
-/// x / sqrt(mean(x^2) + epsilon) * scale over the axes from `axis` on.
 void rms_normalization(NodeImport& n) {
-  const ValueId x = n.need(0);
-  const auto rank = n.rank_of(x);
-  int64_t axis = n.attrs.get_int("axis", -1);
-  std::vector<int64_t> axes;
-  if (axis < 0) for (; axis < 0; axis++) axes.push_back(axis);
-  else if (rank) for (; axis < *rank; axis++) axes.push_back(axis);
-  else return n.unsupported("the rank of its input is not known");
-  const ValueId mean = n.emit("ReduceMean", {n.emit("Mul", {x, x}), n.ints(axes, "axes")}, {{"keepdims", int64_t{1}}});
-  const ValueId root = n.emit("Sqrt", {n.emit("Add", {mean, n.scalar(n.attrs.get_float("epsilon", 1e-5f), "epsilon")})});
-  n.finish("Mul", {n.emit("Div", {x, root}), n.need(1)});
+  n.attrs.erase("stash_type");
+  n.finish("RMSNormalization", {n.need(0), n.need(1)}, n.attrs);
 }
 
 constexpr std::array kRules{

@@ -1,0 +1,99 @@
+// Operators that a version lacks, written with those it has.
+#include <array>
+#include <cmath>
+#include <numbers>
+
+#include "onnx/node_export.hpp"
+
+namespace tenfold::onnx {
+namespace {
+
+void silu(NodeExport& n) { n.finish("Mul", {n.inputs[0], n.emit("Sigmoid", {n.inputs[0]})}); }
+
+void swish(NodeExport& n) {
+  const std::string scaled = n.emit("Mul", {n.inputs[0], n.scalar(static_cast<double>(n.attrs.get_float("alpha", 1)), "alpha")});
+  n.finish("Mul", {n.inputs[0], n.emit("Sigmoid", {scaled})});
+}
+
+void hard_swish(NodeExport& n) {
+  n.finish("Mul", {n.inputs[0], n.emit("HardSigmoid", {n.inputs[0]}, {{"alpha", 1.0f / 6.0f}, {"beta", 0.5f}})});
+}
+
+void mish(NodeExport& n) { n.finish("Mul", {n.inputs[0], n.emit("Tanh", {n.emit("Softplus", {n.inputs[0]})})}); }
+
+/// x/2 (1 + erf(x / sqrt 2)), or x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).
+void gelu(NodeExport& n) {
+  const std::string& x = n.inputs[0];
+  std::string inner;
+  if (n.attrs.get_string("approximate", "none") == "tanh") {
+    const std::string cube = n.emit("Mul", {n.emit("Mul", {n.emit("Mul", {x, x}), x}), n.scalar(0.044715, "cubic")});
+    const double slope = std::sqrt(2.0 / std::numbers::pi);
+    inner = n.emit("Tanh", {n.emit("Mul", {n.emit("Add", {x, cube}), n.scalar(slope, "slope")})});
+  } else {
+    inner = n.emit("Erf", {n.emit("Div", {x, n.scalar(std::numbers::sqrt2, "sqrt2")})});
+  }
+  const std::string gate = n.emit("Add", {inner, n.scalar(1, "one")});
+  n.finish("Mul", {n.emit("Mul", {x, gate}), n.scalar(0.5, "half")});
+}
+
+/// The mean over the axes from attribute `axis` on, kept as extents of one.
+std::string trailing_mean(NodeExport& n, const std::string& of) {
+  std::vector<int64_t> axes;
+  int64_t axis = n.attrs.get_int("axis", -1);
+  const int64_t end = axis < 0 ? 0 : n.need_rank(0);
+  for (; axis < end; axis++) axes.push_back(axis);
+  const ir::Attributes keep{{"keepdims", int64_t{1}}};
+  if (n.opset >= 18) return n.emit("ReduceMean", {of, n.ints(axes, "axes")}, keep);
+  return n.emit("ReduceMean", {of}, {{"axes", axes}, {"keepdims", int64_t{1}}});
+}
+
+/// x / sqrt(mean(x^2) + epsilon).
+std::string over_root_mean_square(NodeExport& n, const std::string& x) {
+  const std::string epsilon = n.scalar(static_cast<double>(n.attrs.get_float("epsilon", 1e-5f)), "epsilon");
+  return n.emit("Div", {x, n.emit("Sqrt", {n.emit("Add", {trailing_mean(n, n.emit("Mul", {x, x})), epsilon})})});
+}
+
+void layer_normalization(NodeExport& n) {
+  for (size_t i = 1; i < n.outputs.size(); i++)
+    if (!n.outputs[i].empty()) n.unsupported("statistics as outputs");
+  const std::string unit = over_root_mean_square(n, n.emit("Sub", {n.inputs[0], trailing_mean(n, n.inputs[0])}));
+  if (!n.has_input(2)) return n.finish("Mul", {unit, n.inputs[1]});
+  n.finish("Add", {n.emit("Mul", {unit, n.inputs[1]}), n.inputs[2]});
+}
+
+void rms_normalization(NodeExport& n) { n.finish("Mul", {over_root_mean_square(n, n.inputs[0]), n.inputs[1]}); }
+
+/// InstanceNormalization over the groups, then scale and bias a channel.
+void group_normalization(NodeExport& n) {
+  const int64_t groups = n.attrs.get_int("num_groups", 1);
+  std::vector<int64_t> column{-1};   // scale and bias broadcast over the spatial axes
+  for (int i = 2; i < n.need_rank(0); i++) column.push_back(1);
+  const auto filled = [&](float value, std::string_view stem) {
+    const std::vector<float> values(static_cast<size_t>(groups), value);
+    return n.constant(Tensor::from<float>(Shape{groups}, values), stem);
+  };
+  const std::string grouped = n.emit("Reshape", {n.inputs[0], n.ints({0, groups, -1}, "groups")});
+  const std::string unit = n.emit("InstanceNormalization", {grouped, filled(1, "ones"), filled(0, "zeros")},
+                                  {{"epsilon", n.attrs.get_float("epsilon", 1e-5f)}});
+  const std::string whole = n.emit("Reshape", {unit, n.emit("Shape", {n.inputs[0]})});
+  const std::string shape = n.ints(column, "column");
+  const std::string scaled = n.emit("Mul", {whole, n.emit("Reshape", {n.inputs[1], shape})});
+  n.finish("Add", {scaled, n.emit("Reshape", {n.inputs[2], shape})});
+}
+
+constexpr std::array kLowerings{
+    Lowering{"SiLU", kAllVersions, silu},
+    Lowering{"Swish", kAllVersions, swish},
+    Lowering{"HardSwish", 14, hard_swish},
+    Lowering{"Mish", 18, mish},
+    Lowering{"Gelu", 20, gelu},
+    Lowering{"LayerNormalization", 17, layer_normalization},
+    Lowering{"RMSNormalization", kAllVersions, rms_normalization},
+    Lowering{"GroupNormalization", 21, group_normalization},
+};
+
+}  // namespace
+
+std::span<const Lowering> expansion_lowerings() { return kLowerings; }
+
+}  // namespace tenfold::onnx

@@ -1,0 +1,162 @@
+// Operators that older versions write with attributes, or without attributes that came later.
+#include <array>
+
+#include "onnx/elem_type.hpp"
+#include "onnx/node_export.hpp"
+
+namespace tenfold::onnx {
+namespace {
+
+void reduce(NodeExport& n) {
+  const bool none = !n.has_input(1) || (n.constant_of(1) && n.constant_of(1)->elements() == 0);
+  if (none && n.attrs.get_int("noop_with_empty_axes", 0) != 0) return n.finish("Identity", {n.inputs[0]});
+  n.attrs.erase("noop_with_empty_axes");
+  if (!none) n.attrs.set("axes", n.need_ints(1));
+  n.finish(n.node.op, {n.inputs[0]}, n.attrs);
+}
+
+/// Without sizes the last part may be smaller since version 18; before, equal parts only.
+void split(NodeExport& n) {
+  const auto parts = static_cast<int64_t>(n.outputs.size());
+  n.attrs.erase("num_outputs");
+  if (!n.has_input(1)) {
+    const Shape* shape = n.shape_of(0);
+    int64_t axis = n.attrs.get_int("axis", 0);
+    if (shape && axis < 0) axis += shape->rank();
+    const int64_t extent = shape ? (*shape)[static_cast<int>(axis)] : -1;
+    if (extent >= 0 && extent % parts != 0) {
+      const int64_t part = (extent + parts - 1) / parts;
+      std::vector<int64_t> sizes(static_cast<size_t>(parts), part);
+      sizes.back() = extent - part * (parts - 1);
+      return n.finish("Split", {n.inputs[0], n.ints(sizes, "sizes")}, n.attrs);
+    }
+  }
+  n.keep();
+}
+
+/// Version 18 may name the axes that are padded.
+void pad(NodeExport& n) {
+  if (n.attrs.get_string("mode", "constant") == "wrap") n.unsupported("mode 'wrap' came with version 19");
+  if (n.has_input(3)) {
+    const auto rank = static_cast<size_t>(n.need_rank(0));
+    const std::vector<int64_t> axes = n.need_ints(3), pads = n.need_ints(1);
+    std::vector<int64_t> all(2 * rank, 0);
+    for (size_t i = 0; i < axes.size(); i++) {
+      const auto axis = static_cast<size_t>(axes[i] < 0 ? axes[i] + static_cast<int64_t>(rank) : axes[i]);
+      ensure(axis < rank && pads.size() == 2 * axes.size(), "Pad '{}' with wrong axes", n.node.name);
+      all[axis] = pads[i];
+      all[axis + rank] = pads[i + axes.size()];
+    }
+    n.inputs[1] = n.ints(all, "pads");
+    n.inputs.resize(3);
+  }
+  n.keep();
+}
+
+void resize(NodeExport& n) {
+  n.drop_default("antialias", int64_t{0});
+  n.drop_default("keep_aspect_ratio_policy", std::string("stretch"));
+  if (n.attrs.has("axes")) n.unsupported("attribute 'axes' came with version 18");
+  if (n.attrs.get_string("coordinate_transformation_mode", "half_pixel") == "half_pixel_symmetric")
+    n.unsupported("coordinates 'half_pixel_symmetric' came with version 19");
+  n.keep();
+}
+
+void average_pool(NodeExport& n) {
+  if (const auto dilations = n.attrs.get_ints("dilations"); !dilations.empty())
+    n.drop_default("dilations", std::vector<int64_t>(dilations.size(), 1));
+  n.keep();
+}
+
+void shape(NodeExport& n) {
+  const int64_t start = n.attrs.get_int("start", 0), end = n.attrs.get_int("end", INT64_MAX);
+  if (start == 0 && end == INT64_MAX) return n.finish("Shape", n.inputs);
+  n.finish("Slice", {n.emit("Shape", n.inputs), n.ints({start}, "start"), n.ints({end}, "end")});
+}
+
+void reshape(NodeExport& n) {
+  n.drop_default("allowzero", int64_t{0});
+  n.keep();
+}
+
+void scatter(NodeExport& n) {
+  n.drop_default("reduction", std::string("none"));
+  n.keep();
+}
+
+void cast(NodeExport& n) {
+  n.attrs.erase("saturate");   // only for float8, which the graph has not
+  n.attrs.erase("round_mode");
+  n.keep();
+}
+
+bool is_wide(DType t) { return t == DType::u16 || t == DType::s16; }
+
+void quantize_linear(NodeExport& n) {
+  if (n.has_input(2) && is_wide(n.dtype_of(2)) && n.opset < 21) n.unsupported("16-bit quantization came with version 21");
+  const Shape* scale = n.shape_of(1);
+  if (scale && scale->rank() == 0) n.attrs.erase("axis");
+  n.keep();
+}
+
+/// Biases are i32 with a zero point of zero, which engines want left out.
+void dequantize_linear(NodeExport& n) {
+  if (is_wide(n.dtype_of(0)) && n.opset < 21) n.unsupported("16-bit quantization came with version 21");
+  if (n.dtype_of(0) == DType::i32 && n.has_input(2)) {
+    const Tensor* zero = n.constant_of(2);
+    for (int64_t i = 0; zero && i < zero->elements(); i++)
+      if (zero->at_int(i) != 0) n.unsupported("int32 with a zero point that is not zero");
+    n.inputs.resize(2);
+  }
+  const Shape* scale = n.shape_of(1);
+  if (scale && scale->rank() == 0) n.attrs.erase("axis");
+  n.keep();
+}
+
+void grid_sample(NodeExport& n) {
+  if (n.opset < 16) n.unsupported("it came with version 16");
+  const std::string mode = n.attrs.get_string("mode", "linear");
+  n.attrs.set("mode", mode == "linear" ? "bilinear" : mode == "cubic" ? "bicubic" : mode);
+  n.keep();
+}
+
+template <int Since> void newer(NodeExport& n) { n.unsupported(fmt::format("it came with version {}", Since)); }
+
+constexpr std::array kLowerings{
+    Lowering{"ReduceL1", 18, reduce},
+    Lowering{"ReduceL2", 18, reduce},
+    Lowering{"ReduceLogSum", 18, reduce},
+    Lowering{"ReduceLogSumExp", 18, reduce},
+    Lowering{"ReduceMax", 18, reduce},
+    Lowering{"ReduceMean", 18, reduce},
+    Lowering{"ReduceMin", 18, reduce},
+    Lowering{"ReduceProd", 18, reduce},
+    Lowering{"ReduceSumSquare", 18, reduce},
+    Lowering{"Split", 18, split},
+    Lowering{"Pad", 19, pad},
+    Lowering{"Resize", 19, resize},
+    Lowering{"AveragePool", 19, average_pool},
+    Lowering{"Shape", 15, shape},
+    Lowering{"Reshape", 14, reshape},
+    Lowering{"ScatterElements", 16, scatter},
+    Lowering{"ScatterND", 16, scatter},
+    Lowering{"Cast", 24, cast},
+    Lowering{"QuantizeLinear", kAllVersions, quantize_linear},
+    Lowering{"DequantizeLinear", kAllVersions, dequantize_linear},
+    Lowering{"GridSample", 20, grid_sample},
+    Lowering{"Trilu", 14, newer<14>},
+    Lowering{"BitwiseAnd", 18, newer<18>},
+    Lowering{"BitwiseNot", 18, newer<18>},
+    Lowering{"BitwiseOr", 18, newer<18>},
+    Lowering{"BitwiseXor", 18, newer<18>},
+    Lowering{"Col2Im", 18, newer<18>},
+    Lowering{"CenterCropPad", 18, newer<18>},
+    Lowering{"DeformConv", 19, newer<19>},
+    Lowering{"AffineGrid", 20, newer<20>},
+};
+
+}  // namespace
+
+std::span<const Lowering> version_lowerings() { return kLowerings; }
+
+}  // namespace tenfold::onnx
