@@ -55,7 +55,6 @@ std::optional<Shape> broadcast_inputs(InferContext& c);
 inline void set_broadcast(InferContext& c, DType dtype) { c.set(0, dtype, broadcast_inputs(c)); }
 
 /// Content of an integer binary operator by arithmetic on extents; `op` may throw, then nothing is known.
-using DimFunction = int64_t (*)(InferContext&, int64_t, int64_t);
 void propagate_binary(InferContext& c, DimFunction op);
 
 /// out = f(a, b) over broadcast operands: A, B and R are the element types.

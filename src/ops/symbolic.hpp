@@ -12,6 +12,8 @@
 
 namespace tenfold::ops {
 
+using DimFunction = int64_t (*)(InferContext&, int64_t, int64_t);
+
 /// Results on two known numbers are numbers; an overflow (or a division by zero) is an invalid_model error.
 int64_t dim_add(InferContext& c, int64_t a, int64_t b);
 int64_t dim_sub(InferContext& c, int64_t a, int64_t b);
