@@ -61,11 +61,6 @@ struct Shrink : Float {
     return x > static_cast<T>(lambda) ? x - static_cast<T>(bias) : T(0);
   }
 };
-struct Swish : Float {
-  float alpha;
-  explicit Swish(const ir::Attributes& a) : alpha(a.get_float("alpha", 1.0f)) {}
-  template <class T> T operator()(T x) const { return x * sigmoid(static_cast<T>(alpha) * x); }
-};
 struct Gelu : Float {
   bool tanh;
   explicit Gelu(const ir::Attributes& a) : tanh(text_attr(a, "approximate", "none") == "tanh") {}
@@ -108,7 +103,6 @@ extern const OpDef op_sigmoid = unary_float<Sigmoid>("Sigmoid");
 extern const OpDef op_silu = unary_float<SiLU>("SiLU");
 extern const OpDef op_softplus = unary_float<Softplus>("Softplus");
 extern const OpDef op_softsign = unary_float<Softsign>("Softsign");
-extern const OpDef op_swish = with_attributes<Swish>("Swish");
 extern const OpDef op_thresholded_relu = with_attributes<ThresholdedRelu>("ThresholdedRelu");
 
 }  // namespace tenfold::ops

@@ -121,7 +121,7 @@ template <class F> void infer(InferContext& c) {
   check_type(c, 0, F::types);
   if (c.has_input(1)) check_type(c, 1, {DType::i64});
   set_shape(c);
-  if (F::dim) propagate(c, F::dim);
+  if constexpr (constexpr DimFunction fold = F::dim; fold != nullptr) propagate(c, fold);
 }
 
 /// A walk over the kept axes (output, input) and one over the reduced ones (input).
