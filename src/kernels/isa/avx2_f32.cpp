@@ -5,8 +5,11 @@
 
 namespace tenfold::kernels {
 
-TENFOLD_BASELINE void add_f32_kernels_avx2(Kernels& table) { fill_f32_table<Avx2>(table); }
-TENFOLD_BASELINE void add_f32_kernels_avx_vnni(Kernels& table) { fill_f32_table<Avx2>(table); }
-TENFOLD_BASELINE void add_f32_kernels_avx_vnni_evex(Kernels& table) { fill_f32_table<Avx2>(table); }
+TENFOLD_BASELINE void add_f32_kernels_avx2(Kernels& table) {
+  fill_f32_table<Avx2>(table);
+  add_f32_depthwise_avx2(table);
+}
+TENFOLD_BASELINE void add_f32_kernels_avx_vnni(Kernels& table) { add_f32_kernels_avx2(table); }
+TENFOLD_BASELINE void add_f32_kernels_avx_vnni_evex(Kernels& table) { add_f32_kernels_avx2(table); }
 
 }  // namespace tenfold::kernels

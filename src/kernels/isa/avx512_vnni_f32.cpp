@@ -5,6 +5,9 @@
 
 namespace tenfold::kernels {
 
-TENFOLD_BASELINE void add_f32_kernels_avx512_vnni(Kernels& table) { fill_f32_table<Avx512Vnni>(table); }
+TENFOLD_BASELINE void add_f32_kernels_avx512_vnni(Kernels& table) {
+  fill_f32_table<Avx512Vnni>(table);
+  add_f32_depthwise_avx512_vnni(table);
+}
 
 }  // namespace tenfold::kernels
