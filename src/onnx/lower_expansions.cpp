@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 
 #include "onnx/node_export.hpp"
 
@@ -81,6 +82,26 @@ void group_normalization(NodeExport& n) {
   n.finish("Add", {scaled, n.emit("Reshape", {n.inputs[2], shape})});
 }
 
+/// softmax(scale q k^T + mask) v; rows that are masked altogether give NaN, or zero where the node says so.
+void attention(NodeExport& n) {
+  const auto rank = static_cast<size_t>(n.need_rank(1));
+  std::vector<int64_t> perm(rank);
+  std::iota(perm.begin(), perm.end(), 0);
+  std::swap(perm[rank - 1], perm[rank - 2]);
+  double scale = static_cast<double>(n.attrs.get_float("scale", 0));
+  if (!n.attrs.has("scale")) {
+    const int64_t head = n.shape_of(0) ? n.shape_of(0)->back() : -1;
+    if (head <= 0) n.unsupported("the scale depends on an extent that is not known");
+    scale = 1 / std::sqrt(static_cast<double>(head));
+  }
+  const std::string product = n.emit("MatMul", {n.inputs[0], n.emit("Transpose", {n.inputs[1]}, {{"perm", perm}})});
+  std::string scores = n.emit("Mul", {product, n.scalar(scale, "scale")});
+  if (n.has_input(3)) scores = n.emit("Add", {scores, n.inputs[3]});
+  std::string weights = n.emit("Softmax", {scores}, {{"axis", int64_t{-1}}});
+  if (n.attrs.get_int("masked_rows_zero", 0) != 0) weights = n.emit("Where", {n.emit("IsNaN", {weights}), n.scalar(0, "zero"), weights});
+  n.finish("MatMul", {weights, n.inputs[2]});
+}
+
 constexpr std::array kLowerings{
     Lowering{"SiLU", kAllVersions, silu},
     Lowering{"Swish", kAllVersions, swish},
@@ -89,6 +110,7 @@ constexpr std::array kLowerings{
     Lowering{"Gelu", 20, gelu},
     Lowering{"LayerNormalization", 17, layer_normalization},
     Lowering{"RMSNormalization", kAllVersions, rms_normalization},
+    Lowering{"Attention", kAllVersions, attention},
     Lowering{"GroupNormalization", 21, group_normalization},
 };
 

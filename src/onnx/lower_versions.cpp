@@ -1,4 +1,5 @@
 // Operators that older versions write with attributes, or without attributes that came later.
+#include <algorithm>
 #include <array>
 
 #include "onnx/elem_type.hpp"
@@ -74,7 +75,14 @@ void shape(NodeExport& n) {
   n.finish("Slice", {n.emit("Shape", n.inputs), n.ints({start}, "start"), n.ints({end}, "end")});
 }
 
+/// Without allowzero a zero copies an extent; where the target has none the attribute means nothing.
 void reshape(NodeExport& n) {
+  const auto& content = n.graph.value(n.node.input(1)).content;
+  const Tensor* target = n.constant_of(1);
+  bool zeros = !target && !content;
+  for (int64_t i = 0; target && i < target->elements(); i++) zeros |= target->at_int(i) == 0;
+  if (!target && content) zeros = std::find(content->begin(), content->end(), 0) != content->end();
+  if (!zeros) n.attrs.erase("allowzero");
   n.drop_default("allowzero", int64_t{0});
   n.keep();
 }

@@ -12,7 +12,8 @@ auto key(const Rule& r) { return std::tie(r.domain, r.op, r.up_to); }
 const std::vector<Rule>& table() {
   static const std::vector<Rule> rules = [] {
     std::vector<Rule> all;
-    for (const auto family : {constant_rules(), shape_rules(), nn_rules(), quant_rules(), contrib_rules()})
+    for (const auto family : {constant_rules(), shape_rules(), nn_rules(), quant_rules(), qlinear_rules(),
+                              attention_rules(), contrib_rules()})
       all.insert(all.end(), family.begin(), family.end());
     std::sort(all.begin(), all.end(), [](const Rule& a, const Rule& b) { return key(a) < key(b); });
     return all;

@@ -29,7 +29,9 @@ const Rule* find_rule(std::string_view domain, std::string_view op, int64_t opse
 std::span<const Rule> constant_rules();   // Constant, Identity, Cast, If, ...
 std::span<const Rule> shape_rules();      // axes, pads, splits, sizes from attributes to inputs
 std::span<const Rule> nn_rules();         // normalisation, softmax, resize, pooling, ...
-std::span<const Rule> quant_rules();      // QuantizeLinear and the QLinear operators to QDQ form
+std::span<const Rule> quant_rules();      // QuantizeLinear, DequantizeLinear
+std::span<const Rule> qlinear_rules();    // QLinearConv and its like to QDQ form
+std::span<const Rule> attention_rules();  // Attention
 std::span<const Rule> contrib_rules();    // com.microsoft operators
 
 }  // namespace tenfold::onnx

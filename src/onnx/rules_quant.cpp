@@ -1,4 +1,4 @@
-// QuantizeLinear and DequantizeLinear with all inputs; the QLinear operators as DequantizeLinear, operator, QuantizeLinear.
+// QuantizeLinear and DequantizeLinear with all inputs.
 #include <array>
 
 #include "onnx/elem_type.hpp"
@@ -80,10 +80,5 @@ constexpr std::array kRules{
 }  // namespace
 
 std::span<const Rule> quant_rules() { return kRules; }
-
-ValueId zero_point(NodeImport& n, DType dtype, ValueId scale) {
-  const Shape* shape = n.shape_of(scale);
-  return shape && shape->is_static() ? n.zeros(dtype, *shape) : kNone;
-}
 
 }  // namespace tenfold::onnx

@@ -1,4 +1,5 @@
 // Operators whose axes, pads, splits or sizes moved from attributes to inputs.
+#include <algorithm>
 #include <array>
 
 #include "onnx/rules.hpp"
@@ -58,6 +59,13 @@ void top_k(NodeImport& n) {
   n.finish("TopK", {n.need(0), n.ints({k}, "k")}, {{"axis", n.attrs.get_int("axis", -1)}, {"largest", int64_t{1}}, {"sorted", int64_t{1}}});
 }
 
+/// Exporters set allowzero where no zero occurs; versions before 14 lack it.
+void reshape(NodeImport& n) {
+  if (const auto target = n.integers_of(n.need(1)); target && std::find(target->begin(), target->end(), 0) == target->end())
+    n.attrs.erase("allowzero");
+  n.keep();
+}
+
 void scatter(NodeImport& n) { n.finish("ScatterElements", n.inputs, n.attrs); }
 
 constexpr std::array kRules{
@@ -78,6 +86,7 @@ constexpr std::array kRules{
     Rule{"Pad", 10, pad},
     Rule{"Clip", 10, clip},
     Rule{"TopK", 9, top_k},
+    Rule{"Reshape", kAnyOpset, reshape},
     Rule{"Scatter", kAnyOpset, scatter},
 };
 

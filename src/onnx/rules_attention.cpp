@@ -1,0 +1,76 @@
+// Attention: the standard operator to the form that the engine runs (heads on axis 1, an added mask).
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "onnx/rules.hpp"
+
+namespace tenfold::onnx {
+namespace {
+
+using ir::kNone;
+using ir::ValueId;
+
+/// [batch, length, heads * size] to [batch, heads, length, size].
+ValueId split_heads(NodeImport& n, ValueId x, int64_t heads) {
+  return n.emit("Transpose", {n.emit("Reshape", {x, n.ints({0, 0, heads, -1}, "heads")})}, {{"perm", std::vector<int64_t>{0, 2, 1, 3}}});
+}
+
+/// A mask of booleans (true: attend) as numbers to add.
+ValueId added_mask(NodeImport& n, ValueId mask) {
+  if (n.dtype_of(mask) != DType::boolean) return mask;
+  return n.emit("Where", {mask, n.scalar(0.0f, "attend"), n.scalar(-std::numeric_limits<float>::infinity(), "mask")});
+}
+
+/// Numbers to add so that query i sees keys 0 to i only; kNone where the lengths are not known.
+ValueId causal_mask(NodeImport& n, ValueId q, ValueId k) {
+  const Shape *queries = n.shape_of(q), *keys = n.shape_of(k);
+  constexpr int64_t kLongest = 8192;
+  if (!queries || !keys || queries->rank() != 4 || keys->rank() != 4) return kNone;
+  const int64_t rows = (*queries)[2], columns = (*keys)[2];
+  if (rows < 0 || columns < 0 || rows > kLongest || columns > kLongest) return kNone;
+  Tensor t(DType::f32, Shape{rows, columns});
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < columns; j++)
+      t.mutable_data<float>()[i * columns + j] = j <= i ? 0.0f : -std::numeric_limits<float>::infinity();
+  return n.constant(std::move(t), "causal");
+}
+
+void attention(NodeImport& n) {
+  for (size_t i = 4; i < n.inputs.size(); i++)
+    if (n.has_input(i)) return n.unsupported("a key and value cache");
+  for (size_t i = 1; i < n.outputs.size(); i++)
+    if (n.has_output(i)) return n.unsupported("outputs besides the first");
+  if (n.attrs.get_float("softcap", 0) != 0) return n.unsupported("softcap");
+  ValueId q = n.need(0), k = n.need(1), v = n.need(2);
+  const auto rank = n.rank_of(q);
+  if (!rank || (*rank != 3 && *rank != 4)) return n.unsupported("the rank of its input is not known");
+  if (*rank == 3) {
+    const int64_t heads = n.attrs.get_int("q_num_heads", 0), key_heads = n.attrs.get_int("kv_num_heads", heads);
+    if (heads <= 0 || key_heads <= 0) n.fail("{} heads and {} key heads", heads, key_heads);
+    q = split_heads(n, q, heads);
+    k = split_heads(n, k, key_heads);
+    v = split_heads(n, v, key_heads);
+  }
+  std::vector<ValueId> in{q, k, v};
+  ValueId mask = n.has_input(3) ? added_mask(n, n.inputs[3]) : kNone;
+  if (n.attrs.get_int("is_causal", 0) != 0) {
+    const ValueId causal = causal_mask(n, q, k);
+    if (causal == kNone) return n.unsupported("causal attention over lengths that are not known before running");
+    mask = mask == kNone ? causal : n.emit("Add", {mask, causal});
+  }
+  if (mask != kNone) in.push_back(mask);
+  ir::Attributes attrs;
+  if (n.attrs.has("scale")) attrs.set("scale", n.attrs.get_float("scale", 1));
+  if (*rank == 4) return n.finish("Attention", std::move(in), attrs);
+  const ValueId joined = n.emit("Transpose", {n.emit("Attention", std::move(in), attrs)}, {{"perm", std::vector<int64_t>{0, 2, 1, 3}}});
+  n.finish("Reshape", {joined, n.ints({0, 0, -1}, "joined")});
+}
+
+constexpr std::array kRules{Rule{"Attention", kAnyOpset, attention}};
+
+}  // namespace
+
+std::span<const Rule> attention_rules() { return kRules; }
+
+}  // namespace tenfold::onnx
