@@ -1,0 +1,213 @@
+#include "exec/session.hpp"
+
+#include <chrono>
+#include <cstdlib>
+#include <list>
+#include <mutex>
+#include <new>
+
+#include "cpu/features.hpp"
+
+namespace tenfold::exec {
+namespace {
+
+struct AlignedBytes {
+  explicit AlignedBytes(size_t n) : size((n + 127) / 64 * 64), data(static_cast<std::byte*>(std::aligned_alloc(64, size))) {
+    if (!data) throw std::bad_alloc();
+    std::memset(data.get(), 0, size);
+  }
+  struct Free { void operator()(std::byte* p) const { std::free(p); } };
+  size_t size;
+  std::unique_ptr<std::byte, Free> data;
+};
+
+const kernels::Kernels& kernel_table(const SessionOptions& options) {
+  const cpu::Isa isa = options.isa.empty() ? cpu::selected() : cpu::select(options.isa);
+  const bool evex = isa == cpu::Isa::avx_vnni && !cpu::features().avx_vnni;
+  const kernels::Kernels* table = evex ? kernels::table_avx_vnni_evex() : kernels::table(isa);
+  if (!table) fail(ErrorCode::unsupported, "this build has no kernels for {}", cpu::to_string(isa));
+  return *table;
+}
+
+std::string describe_expected(const ir::Graph& g, const ir::Value& v) {
+  std::string text;
+  for (int64_t d : *v.shape) text += (text.empty() ? "" : ", ") + (is_symbol(d) ? g.symbol_name(d) : std::to_string(d));
+  return fmt::format("{}[{}]", to_string(v.dtype), text);
+}
+
+bool fits(const Shape& given, const Shape& expected) {
+  if (given.rank() != expected.rank()) return false;
+  for (int i = 0; i < given.rank(); i++) if (!is_symbol(expected[i]) && given[i] != expected[i]) return false;
+  return true;
+}
+
+}  // namespace
+
+/// One plan with the memory it runs in.
+struct Session::Context {
+  Context(std::vector<Shape> shapes, std::shared_ptr<const plan::Plan> p)
+      : input_shapes(std::move(shapes)), plan(std::move(p)), arena(plan->arena_bytes + kTensorSlack), scratch(plan->scratch_bytes),
+        state(plan->state_bytes), pointers(plan->graph.value_count(), nullptr) {
+    const ir::Graph& g = plan->graph;
+    for (size_t i = 0; i < pointers.size(); i++) {
+      const plan::Location& at = plan->locations[i];
+      if (at.kind == plan::Location::Kind::arena) pointers[i] = arena.data.get() + at.offset;
+      // A value that aliases a constant has no constant of its own, but the same location kind: follow the root.
+      else if (at.kind == plan::Location::Kind::input || at.kind == plan::Location::Kind::output) bound.push_back(i);
+    }
+    const std::vector<ir::ValueId> roots = plan::alias_roots(g);
+    for (size_t i = 0; i < pointers.size(); i++) {
+      const ir::Value& root = g.value(roots[i]);
+      if (root.is_constant()) pointers[i] = const_cast<void*>(root.constant.raw());
+    }
+  }
+
+  void run(std::span<const TensorView> feeds, std::span<const TensorView> outputs, ThreadPool& pool, std::vector<StepTime>* times) {
+    for (size_t i : bound) {
+      const plan::Location& at = plan->locations[i];
+      pointers[i] = at.kind == plan::Location::Kind::input ? feeds[at.offset].data : outputs[at.offset].data;
+    }
+    for (const plan::PlannedStep& s : plan->steps) {
+      const plan::RunContext context{pointers.data(), scratch.data.get(), state.data.get() + s.state_offset, &pool};
+      if (!times) {
+        s.step->run(context);
+        continue;
+      }
+      const auto start = std::chrono::steady_clock::now();
+      s.step->run(context);
+      times->push_back({&s, std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count()});
+    }
+  }
+
+  std::vector<Shape> input_shapes;
+  std::shared_ptr<const plan::Plan> plan;
+  AlignedBytes arena, scratch, state;
+  std::vector<void*> pointers;
+  std::vector<size_t> bound;   ///< values at inputs and outputs, set at every run
+};
+
+struct Session::State {
+  State(const SessionOptions& o, const kernels::Kernels& k) : options(o), kernels(k), pool(o.threads > 0 ? o.threads : cpu::allowed_cpus()) {}
+  SessionOptions options;
+  const kernels::Kernels& kernels;
+  ThreadPool pool;
+  plan::PackCache packs;
+  std::mutex mutex;
+  std::list<Context> contexts;   ///< most recently used first
+};
+
+Session::Session(ir::Graph model, const SessionOptions& options) : model_(std::move(model)) {
+  if (options.threads < 0 || options.threads > 1024) fail(ErrorCode::invalid_argument, "threads must be 0 to 1024, not {}", options.threads);
+  state_ = std::make_unique<State>(options, kernel_table(options));
+  std::vector<Shape> shapes;
+  for (ir::ValueId id : model_.inputs) {
+    const ir::Value& v = model_.value(id);
+    if (!v.shape) fail(ErrorCode::unsupported, "the rank of input '{}' is unknown", v.name);
+    if (!v.shape->is_static()) return;  // planned at the first run
+    shapes.push_back(*v.shape);
+  }
+  context_for(shapes);
+}
+
+Session::~Session() = default;
+
+int Session::threads() const { return state_->pool.size(); }
+const char* Session::isa_name() const { return state_->kernels.name; }
+
+Session::Context& Session::context_for(std::span<const Shape> shapes) {
+  auto& contexts = state_->contexts;
+  for (auto it = contexts.begin(); it != contexts.end(); ++it)
+    if (std::equal(shapes.begin(), shapes.end(), it->input_shapes.begin(), it->input_shapes.end())) {
+      contexts.splice(contexts.begin(), contexts, it);
+      return contexts.front();
+    }
+  const plan::PlanOptions options{threads(), &state_->kernels, state_->options.disabled_passes};
+  auto plan = plan::make_plan(model_, shapes, options, state_->packs);
+  contexts.emplace_front(std::vector<Shape>(shapes.begin(), shapes.end()), std::move(plan));
+  if (contexts.size() > state_->options.max_plans) contexts.pop_back();
+  return contexts.front();
+}
+
+void Session::check_feeds(std::span<const TensorView> feeds) const {
+  if (feeds.size() != model_.inputs.size())
+    fail(ErrorCode::invalid_argument, "the model takes {} inputs, {} were given", model_.inputs.size(), feeds.size());
+  for (size_t i = 0; i < feeds.size(); i++) {
+    const ir::Value& v = model_.value(model_.inputs[i]);
+    if (feeds[i].dtype != v.dtype || !fits(*feeds[i].shape, *v.shape))
+      fail(ErrorCode::invalid_argument, "input '{}' must be {}, not {}{}", v.name, describe_expected(model_, v), to_string(feeds[i].dtype), to_string(*feeds[i].shape));
+  }
+}
+
+namespace {
+std::vector<Shape> shapes_of(std::span<const TensorView> views) {
+  std::vector<Shape> shapes;
+  for (const TensorView& v : views) shapes.push_back(*v.shape);
+  return shapes;
+}
+std::vector<TensorView> views_of(std::span<const Tensor> tensors) {
+  std::vector<TensorView> views;
+  for (const Tensor& t : tensors) views.push_back(t.view());
+  return views;
+}
+std::vector<Tensor> allocate_outputs(const plan::Plan& plan) {
+  std::vector<Tensor> outputs;
+  for (ir::ValueId id : plan.graph.outputs) outputs.emplace_back(plan.graph.value(id).dtype, *plan.graph.value(id).shape);
+  return outputs;
+}
+}  // namespace
+
+std::vector<Tensor> Session::run(std::span<const Tensor> feeds) {
+  const std::vector<TensorView> views = views_of(feeds);
+  check_feeds(views);
+  const std::lock_guard lock(state_->mutex);
+  Context& context = context_for(shapes_of(views));
+  std::vector<Tensor> outputs = allocate_outputs(*context.plan);
+  context.run(views, views_of(outputs), state_->pool, nullptr);
+  return outputs;
+}
+
+void Session::run(std::span<const TensorView> feeds, std::span<const TensorView> outputs) {
+  check_feeds(feeds);
+  const std::lock_guard lock(state_->mutex);
+  Context* context = nullptr;
+  if (!state_->contexts.empty()) {  // the common case compares shapes in place: nothing is allocated
+    const std::vector<Shape>& last = state_->contexts.front().input_shapes;
+    const bool same = std::equal(feeds.begin(), feeds.end(), last.begin(), last.end(), [](const TensorView& f, const Shape& s) { return *f.shape == s; });
+    if (same) context = &state_->contexts.front();
+  }
+  if (!context) context = &context_for(shapes_of(feeds));
+  const ir::Graph& g = context->plan->graph;
+  if (outputs.size() != g.outputs.size()) fail(ErrorCode::invalid_argument, "the model has {} outputs, {} were given", g.outputs.size(), outputs.size());
+  for (size_t i = 0; i < outputs.size(); i++) {
+    const ir::Value& v = g.value(g.outputs[i]);
+    if (outputs[i].dtype != v.dtype || !(*outputs[i].shape == *v.shape))
+      fail(ErrorCode::invalid_argument, "output '{}' is {}{}, not {}{}", v.name, to_string(v.dtype), to_string(*v.shape), to_string(outputs[i].dtype), to_string(*outputs[i].shape));
+  }
+  context->run(feeds, outputs, state_->pool, nullptr);
+}
+
+std::vector<Shape> Session::output_shapes(std::span<const Shape> input_shapes) {
+  const auto plan = plan_for(input_shapes);
+  std::vector<Shape> shapes;
+  for (ir::ValueId id : plan->graph.outputs) shapes.push_back(*plan->graph.value(id).shape);
+  return shapes;
+}
+
+std::shared_ptr<const plan::Plan> Session::plan_for(std::span<const Shape> input_shapes) {
+  const std::lock_guard lock(state_->mutex);
+  return context_for(input_shapes).plan;
+}
+
+std::vector<StepTime> Session::profile(std::span<const Tensor> feeds) {
+  const std::vector<TensorView> views = views_of(feeds);
+  check_feeds(views);
+  const std::lock_guard lock(state_->mutex);
+  Context& context = context_for(shapes_of(views));
+  const std::vector<Tensor> outputs = allocate_outputs(*context.plan);
+  std::vector<StepTime> times;
+  times.reserve(context.plan->steps.size());
+  context.run(views, views_of(outputs), state_->pool, &times);
+  return times;
+}
+
+}  // namespace tenfold::exec

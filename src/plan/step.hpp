@@ -1,0 +1,54 @@
+// A step: one node of the lowered graph, prepared for one machine and one set of shapes.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "base/thread_pool.hpp"
+#include "ir/graph.hpp"
+#include "kernels/kernels.hpp"
+#include "plan/pack_cache.hpp"
+
+namespace tenfold::plan {
+
+/// What a step sees while it runs.
+struct RunContext {
+  void* const* pointers;   ///< address of every value of the lowered graph, by ValueId
+  std::byte* scratch;      ///< 64-byte aligned; at least scratch_bytes() of every step, shared by all steps
+  std::byte* state;        ///< this step's own state_bytes(), 64-byte aligned, zero at first, kept between runs
+  ThreadPool* pool;
+
+  template <class T> T* at(ir::ValueId id) const { return static_cast<T*>(pointers[id]); }
+};
+
+/// Immutable after construction and shared by all contexts of a plan; run() allocates nothing and does not throw for
+/// any data (an operator whose data can be invalid, such as Gather, throws Error before it stores anything).
+class Step {
+ public:
+  virtual ~Step() = default;
+  virtual void run(const RunContext& context) const = 0;
+  virtual size_t scratch_bytes() const { return 0; }
+  virtual size_t state_bytes() const { return 0; }
+};
+
+/// What a step is built from.  The graph outlives the step.
+struct BuildContext {
+  const ir::Graph& graph;
+  const kernels::Kernels& kernels;
+  int threads;
+  PackCache& packs;
+
+  const Shape& shape(ir::ValueId id) const { return *graph.value(id).shape; }
+};
+
+/// One way to run an operator: `make` returns null where it does not apply to the node.
+struct StepMaker {
+  const char* op;       ///< operator name, or "*" for any
+  const char* kernel;   ///< what the profiler and `inspect` call it
+  std::unique_ptr<Step> (*make)(const BuildContext& context, ir::NodeId id);
+};
+
+/// All makers, best first for every operator, the reference evaluation last (steps.inc).
+std::span<const StepMaker> step_makers();
+
+}  // namespace tenfold::plan
