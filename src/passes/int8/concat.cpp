@@ -1,0 +1,41 @@
+// QuantizeLinear(Concat(DequantizeLinear(x_i)...))  ==>  Concat of bytes, each input rescaled by a table where its
+// parameters differ from the result's.
+#include "passes/int8/quantized.hpp"
+#include "passes/pass.hpp"
+
+namespace tenfold::passes {
+namespace {
+
+std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
+  const ir::Node& n = g.node(id);
+  if (n.op != "Concat") return std::nullopt;
+  std::vector<Quantized> parts;
+  for (ir::ValueId v : n.inputs) {
+    const auto part = dequantized(g, v);
+    if (!part) return std::nullopt;
+    parts.push_back(*part);
+  }
+  const ir::NodeId user = g.single_consumer(n.output());
+  const auto target = user == ir::kNone ? std::nullopt : quantize_params(g, g.node(user));
+  if (!target) return std::nullopt;
+  ir::Patch patch(g);
+  std::vector<ir::ValueId> ins;
+  for (const Quantized& p : parts) {
+    if (p.params == *target) {
+      ins.push_back(p.value);
+      continue;
+    }
+    Table table;
+    for (int i = 0; i < 256; i++) table[static_cast<size_t>(i)] = quantize(static_cast<float>(i - p.params.zero_point) * p.params.scale, *target);
+    ins.push_back(patch.add("QLookup", {p.value}, {{"table", table_tensor(table)}}, n.name + ".rescale"));
+  }
+  patch.replace(g.node(user).output(), patch.add("Concat", ins, n.attrs, n.name));
+  return patch;
+}
+
+}  // namespace
+
+extern const Pass pass_int8_concat;
+const Pass pass_int8_concat{"int8-concat", "quantized Concat on bytes", rewrite};
+
+}  // namespace tenfold::passes

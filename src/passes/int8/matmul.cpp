@@ -1,0 +1,71 @@
+// DequantizeLinear -> MatMul | Gemm [-> Add bias] [-> Relu | Clip] [-> QuantizeLinear]  ==>  QMatMul.
+#include "ops/op.hpp"
+#include "passes/int8/linear.hpp"
+#include "passes/pass.hpp"
+
+namespace tenfold::passes {
+namespace {
+
+Tensor transposed(const Tensor& w) {
+  const int64_t rows = w.shape()[0], columns = w.shape()[1];
+  Tensor t(DType::s8, {columns, rows});
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < columns; j++) t.mutable_data<int8_t>()[j * rows + i] = w.data<int8_t>()[i * columns + j];
+  return t;
+}
+
+/// An Add of a constant vector over the last axis that is the only use of a MatMul: where the sum is, and the bias.
+struct BiasAdd { ir::ValueId sum, bias; };
+std::optional<BiasAdd> bias_add(const ir::Graph& g, ir::ValueId product, int64_t channels) {
+  const ir::NodeId user = g.single_consumer(product);
+  if (user == ir::kNone || g.node(user).op != "Add") return std::nullopt;
+  const ir::Node& add = g.node(user);
+  const ir::ValueId other = add.input(0) == product ? add.input(1) : add.input(0);
+  const auto values = constant_floats(g, other);
+  const auto& shape = g.value(other).shape;
+  if (!values || !shape || (static_cast<int64_t>(values->size()) != channels && values->size() != 1)) return std::nullopt;
+  if (values->size() > 1 && shape->back() != channels) return std::nullopt;
+  return BiasAdd{add.output(), other};
+}
+
+bool plain_gemm(const ir::Node& n) {
+  return n.attrs.get_int("transA", 0) == 0 && n.attrs.get_float("alpha", 1) == 1 && n.attrs.get_float("beta", 1) == 1;
+}
+
+std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
+  const ir::Node& n = g.node(id);
+  const bool gemm = n.op == "Gemm";
+  if (gemm ? !plain_gemm(n) : n.op != "MatMul" || n.inputs.size() > 2) return std::nullopt;
+  const auto x = dequantized(g, n.input(0));
+  const auto w = quantized_weights(g, n.input(1));
+  if (!x || !w || w->data->shape().rank() != 2) return std::nullopt;
+  const auto& x_shape = g.value(x->value).shape;
+  if (!x_shape || x_shape->rank() < 2) return std::nullopt;
+  const bool transposed_weights = gemm && n.attrs.get_int("transB", 0);
+  const int channel_axis = transposed_weights ? 0 : 1;
+  if (w->scales.size() > 1 && w->axis != channel_axis) return std::nullopt;
+  const int64_t channels = w->data->shape()[channel_axis];
+  ir::ValueId result = n.output(), bias = gemm ? n.input(2) : ir::kNone;
+  if (!gemm)
+    if (const auto add = bias_add(g, result, channels)) {
+      result = add->sum;
+      bias = add->bias;
+    }
+  const auto requant = requantization(g, result);
+  const auto linear = linear_params(g, *x, *w, channels, bias, requant);
+  if (!linear) return std::nullopt;
+  ir::Patch patch(g);
+  ir::Attributes attrs;
+  set_linear_attributes(attrs, *x, requant);
+  const Tensor weights = transposed_weights ? transposed(*w->data) : *w->data;
+  const ir::ValueId y = patch.add("QMatMul", {x->value, patch.constant(weights, "weights"), patch.constant(linear->multiplier, "multiplier"), patch.constant(linear->bias, "bias")}, attrs, n.name);
+  patch.replace(requant ? requant->result : result, y);
+  return patch;
+}
+
+}  // namespace
+
+extern const Pass pass_int8_matmul;
+const Pass pass_int8_matmul{"int8-matmul", "quantized matrix products to INT8 kernels", rewrite};
+
+}  // namespace tenfold::passes

@@ -1,0 +1,29 @@
+// Average pools between DequantizeLinear and QuantizeLinear run on bytes.
+#include "passes/int8/quantized.hpp"
+#include "passes/pass.hpp"
+
+namespace tenfold::passes {
+namespace {
+
+std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
+  const ir::Node& n = g.node(id);
+  const bool global = n.op == "GlobalAveragePool";
+  if (!global && n.op != "AveragePool") return std::nullopt;
+  const auto x = dequantized(g, n.input(0));
+  const auto requant = requantization(g, n.output());
+  if (!x || !requant || requant->clamp) return std::nullopt;
+  ir::Attributes attrs = n.attrs;
+  attrs.set("scale", x->params.scale / requant->params.scale);
+  attrs.set("x_zero_point", int64_t{x->params.zero_point});
+  attrs.set("y_zero_point", int64_t{requant->params.zero_point});
+  ir::Patch patch(g);
+  patch.replace(requant->result, patch.add(global ? "QGlobalAveragePool" : "QAveragePool", {x->value}, attrs, n.name));
+  return patch;
+}
+
+}  // namespace
+
+extern const Pass pass_int8_pool;
+const Pass pass_int8_pool{"int8-pool", "quantized average pools to INT8 kernels", rewrite};
+
+}  // namespace tenfold::passes

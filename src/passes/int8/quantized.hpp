@@ -1,0 +1,58 @@
+// What the INT8 lowering passes ask of Q/DQ patterns.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "ir/graph.hpp"
+#include "ir/patch.hpp"
+
+namespace tenfold::passes {
+
+/// Per-tensor parameters of a u8 activation: real = (q - zero_point) * scale.
+struct ActivationParams {
+  float scale;
+  int zero_point;
+  bool operator==(const ActivationParams&) const = default;
+};
+
+/// A real-valued tensor that is DequantizeLinear of the u8 tensor `value`.
+struct Quantized {
+  ir::ValueId value;
+  ActivationParams params;
+};
+/// Empty unless `real` is a per-tensor DequantizeLinear of a u8 tensor with constant parameters.
+std::optional<Quantized> dequantized(const ir::Graph& graph, ir::ValueId real);
+
+/// Parameters of a QuantizeLinear to u8 with constant per-tensor parameters.
+std::optional<ActivationParams> quantize_params(const ir::Graph& graph, const ir::Node& node);
+
+/// A constant s8 weight tensor with one scale (per tensor) or one for each index of an axis; zero points are 0.
+struct QuantizedWeights {
+  const Tensor* data;
+  std::vector<float> scales;
+  int64_t axis;
+  float scale(int64_t channel) const { return scales.size() == 1 ? scales[0] : scales[static_cast<size_t>(channel)]; }
+};
+std::optional<QuantizedWeights> quantized_weights(const ir::Graph& graph, ir::ValueId real);
+
+/// The values of a constant, or of DequantizeLinear of constants (quantized biases); empty otherwise.
+std::optional<std::vector<float>> constant_floats(const ir::Graph& graph, ir::ValueId real);
+
+using Table = std::array<uint8_t, 256>;
+Tensor table_tensor(const Table& table);
+/// b after a.
+Table compose(const Table& a, const Table& b);
+/// real -> u8 as QuantizeLinear defines it.
+uint8_t quantize(float real, ActivationParams params);
+
+/// What follows the result of an operator: an optional Relu or Clip and then QuantizeLinear, each the only consumer.
+struct Requantization {
+  ActivationParams params;
+  ir::ValueId result;           ///< output of the QuantizeLinear
+  std::optional<Table> clamp;   ///< where the clamp is narrower than the u8 range
+};
+std::optional<Requantization> requantization(const ir::Graph& graph, ir::ValueId real);
+
+}  // namespace tenfold::passes
