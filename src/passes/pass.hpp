@@ -35,6 +35,7 @@ struct PassOptions {
 /// The ordered pipelines, see pipeline.inc.
 enum class Stage {
   canonicalise,   ///< after import: meaning-preserving clean-up and pattern fusion, exportable
+  int8,           ///< before planning: DequantizeLinear -> operator -> QuantizeLinear to the INT8 operators
   fuse,           ///< before planning, on concrete shapes: fusions that only the engine knows, not exportable
 };
 std::span<const Pass* const> pipeline(Stage stage);

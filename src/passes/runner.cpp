@@ -72,8 +72,8 @@ void check_names(const std::set<std::string>& names) {
 }  // namespace
 
 std::span<const Pass* const> pipeline(Stage stage) {
-  static const std::vector<const Pass*> canonicalise = rows_of(Stage::canonicalise), fuse = rows_of(Stage::fuse);
-  return stage == Stage::canonicalise ? canonicalise : fuse;
+  static const std::vector<const Pass*> stages[] = {rows_of(Stage::canonicalise), rows_of(Stage::int8), rows_of(Stage::fuse)};
+  return stages[static_cast<size_t>(stage)];
 }
 
 std::vector<PassRecord> run(ir::Graph& graph, Stage stage, const PassOptions& options) {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "ops/op.hpp"
 #include "passes/pass.hpp"
 #include "plan/lowering.hpp"
@@ -30,8 +32,7 @@ ir::Graph lower(const ir::Graph& model, std::span<const Shape> input_shapes, con
   ir::Graph graph = ops::specialise(model, input_shapes);
   const passes::PassOptions pass_options{.disabled = options.disabled_passes};
   passes::run(graph, passes::Stage::canonicalise, pass_options);
-  unify_signedness(graph);
-  lower_int8(graph);
+  passes::run(graph, passes::Stage::int8, pass_options);
   passes::run(graph, passes::Stage::fuse, pass_options);
   graph = assign_layout(graph);
   separate_outputs(graph);

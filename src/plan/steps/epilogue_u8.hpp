@@ -1,0 +1,61 @@
+// The epilogue of QConv and QMatMul, from the node's attributes.
+#pragma once
+
+#include "plan/step.hpp"
+
+namespace tenfold::plan {
+
+/// Attributes in the form that kernels::GemmU8 takes; the graph owns the tables.
+struct EpilogueU8 {
+  explicit EpilogueU8(const ir::Node& node)
+      : f32_output(node.attrs.get_string("output", "u8") == "f32"),
+        zero_point(static_cast<int>(node.attrs.get_int("y_zero_point", 0))),
+        residual_zero_point(static_cast<int>(node.attrs.get_int("residual_zero_point", 0))),
+        q_scale(node.attrs.get_float("q_scale", 0)), r_scale(node.attrs.get_float("r_scale", 0)), offset(node.attrs.get_float("offset", 0)),
+        residual(node.input(4)) {
+    if (const Tensor* t = node.attrs.get_tensor("table")) table = t->data<uint8_t>();
+    if (const Tensor* t = node.attrs.get_tensor("residual_table")) residual_table = t->data<uint8_t>();
+  }
+
+  /// Points the output at element `index` of the result, and the residual at the same element.
+  void apply(kernels::GemmU8& g, const RunContext& c, ir::ValueId output, int64_t index, ptrdiff_t ld) const {
+    g.ldc = ld;
+    if (f32_output) {
+      g.c_f32 = c.at<float>(output) + index;
+      return;
+    }
+    g.c = c.at<uint8_t>(output) + index;
+    g.zero_point = zero_point;
+    g.table = table;
+    if (residual == ir::kNone) return;
+    g.residual = c.at<uint8_t>(residual) + index;
+    g.ld_residual = ld;
+    g.q_scale = q_scale;
+    g.r_scale = r_scale;
+    g.offset = offset;
+    g.residual_zero_point = residual_zero_point;
+    g.residual_table = residual_table;
+  }
+
+  bool f32_output;
+  int zero_point, residual_zero_point;
+  float q_scale, r_scale, offset;
+  ir::ValueId residual;
+  const uint8_t* table = nullptr;
+  const uint8_t* residual_table = nullptr;
+};
+
+/// Multiplier and bias of every channel of a QConv or QMatMul.
+inline std::vector<kernels::QuantizedChannel> quantized_channels(const ir::Graph& g, const ir::Node& n) {
+  const auto m = g.constant(n.input(2))->span<float>(), b = g.constant(n.input(3))->span<float>();
+  std::vector<kernels::QuantizedChannel> channels(m.size());
+  for (size_t i = 0; i < channels.size(); i++) channels[i] = {m[i], b[i]};
+  return channels;
+}
+
+/// True if weights, multipliers and biases are constants, which packing needs.
+inline bool has_constant_weights(const ir::Graph& g, const ir::Node& n) {
+  return g.constant(n.input(1)) && g.constant(n.input(2)) && g.constant(n.input(3));
+}
+
+}  // namespace tenfold::plan
