@@ -1,0 +1,23 @@
+#include "api/model.hpp"
+
+#include "onnx/onnx.hpp"
+#include "passes/pass.hpp"
+
+namespace tenfold::api {
+namespace {
+
+ir::Graph canonical(ir::Graph graph) {
+  passes::run(graph, passes::Stage::canonicalise);
+  return graph;
+}
+
+}  // namespace
+
+ir::Graph load_model(const std::filesystem::path& path) { return canonical(onnx::load(path)); }
+
+ir::Graph load_model(std::span<const std::byte> bytes) {
+  const auto copy = std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
+  return canonical(onnx::load(*copy, copy));
+}
+
+}  // namespace tenfold::api
