@@ -1,7 +1,9 @@
 // A step: one node of the lowered graph, prepared for one machine and one set of shapes.
 #pragma once
 
+#include <algorithm>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "base/thread_pool.hpp"
