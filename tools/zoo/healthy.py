@@ -1,11 +1,15 @@
 """Makes a seeded, untrained network behave like a trained one, so that comparisons on it mean something.
 
 Freshly initialised networks shrink or blow up their activations and answer nearly the same to every input; a wrong kernel
-would then hide in the noise. Here batch-norm statistics come from a real forward pass, residual branches are damped as
-training damps them (otherwise one rounding is amplified by every block), and the logits are centred over the inputs.
+would then hide in the noise. Here batch-norm statistics come from a real forward pass and the logits are centred over the
+inputs. Two habits of trained weights are imitated, since without them a random network amplifies every rounding (MobileNetV2
+quantized by ONNX Runtime then reaches a cosine of 0.83 to FP32; with them 0.994, what the trained EfficientNet-Lite0
+reaches): k×k filters are mostly smooth, and residual branches are small beside what they are added to.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import torch
@@ -13,7 +17,8 @@ from torch import nn
 
 from tools.zoo.inputs import feeds_of_kind
 
-RESIDUAL_GAIN = 0.4
+RESIDUAL_GAIN = 0.2
+SMOOTHNESS = 0.8
 LOGIT_DEVIATION = 3.0
 
 
@@ -30,11 +35,10 @@ def make_healthy(model: nn.Module, kind: str, seed: int = 0, batch: int = 16) ->
 
 
 def _spread(model: nn.Module, generator: torch.Generator) -> None:
-    """He-initialised convolutions; batch-norm scales and shifts that differ by channel; damped residual branches."""
+    """Convolution weights; batch-norm scales and shifts that differ by channel; damped residual branches."""
     for name, module in model.named_modules():
         if isinstance(module, nn.Conv2d):
-            fan_in = module.weight[0].numel()
-            module.weight.data.normal_(0, (2 / fan_in) ** 0.5, generator=generator)
+            module.weight.data.copy_(_filters(module.weight, module.groups > 1, generator))
             if module.bias is not None:
                 module.bias.data.normal_(0, 0.1, generator=generator)
         if isinstance(module, nn.BatchNorm2d):
@@ -42,6 +46,21 @@ def _spread(model: nn.Module, generator: torch.Generator) -> None:
             module.bias.data.normal_(0, 0.2, generator=generator)
             if getattr(module, "ends_residual_branch", False):
                 module.weight.data.mul_(RESIDUAL_GAIN)
+
+
+def _filters(weight: torch.Tensor, depthwise: bool, generator: torch.Generator) -> torch.Tensor:
+    """He-initialised filters; those larger than 1×1 are SMOOTHNESS parts binomial blur to 1 - SMOOTHNESS parts noise."""
+    fan_in, kernel = weight[0].numel(), weight.shape[-1]
+    deviation = (2 / fan_in) ** 0.5
+    noise = torch.empty_like(weight).normal_(0, deviation, generator=generator)
+    if kernel == 1:
+        return noise
+    line = torch.tensor([float(math.comb(kernel - 1, index)) for index in range(kernel)])
+    blur = torch.outer(line, line)
+    gain = torch.empty(*weight.shape[:2], 1, 1).normal_(0, 1, generator=generator)
+    if depthwise:
+        gain = gain.abs() + 0.3
+    return (1 - SMOOTHNESS) * noise + SMOOTHNESS * deviation * kernel * gain * blur / blur.norm()
 
 
 @torch.no_grad()
