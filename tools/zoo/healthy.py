@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -19,33 +18,43 @@ from tools.zoo.inputs import feeds_of_kind
 
 RESIDUAL_GAIN = 0.2
 SMOOTHNESS = 0.8
+NORMS = (nn.BatchNorm2d, nn.LayerNorm)
+HEADS = ("head", "classifier")
 LOGIT_DEVIATION = 3.0
 
 
 def make_healthy(model: nn.Module, kind: str, seed: int = 0, batch: int = 16) -> nn.Module:
-    """Spreads the weights, sets the batch-norm statistics and centres the head, in place; returns it in eval mode."""
-    generator = torch.Generator().manual_seed(seed)
-    _spread(model, generator)
-    images = torch.from_numpy(np.concatenate([f for feed in feeds_of_kind(kind, batch, seed=seed + 1) for f in feed.values()]))
-    _set_batch_norm_statistics(model, images)
-    head = next((m for n, m in model.named_modules() if n.split(".")[-1] == "head" and isinstance(m, nn.Linear)), None)
-    if head is not None:
-        _centre_head(model, head, images)
+    """Spreads the weights, settles the activations and centres the head, in place; returns it in eval mode."""
+    _spread(model, torch.Generator().manual_seed(seed))
+    inputs = [torch.from_numpy(array) for array in feeds_of_kind(kind, batch=batch, seed=seed + 1)[0].values()]
+    norms = [module for module in model.modules() if isinstance(module, NORMS)]
+    if norms:
+        _set_batch_norm_statistics(model, [norm for norm in norms if isinstance(norm, nn.BatchNorm2d)], inputs)
+    else:
+        _scale_layer_by_layer(model, inputs)
+    for name, module in model.named_modules():
+        if name.split(".")[-1] in HEADS and isinstance(module, nn.Linear):
+            _centre_head(model, module, inputs)
     return model.eval()
 
 
 def _spread(model: nn.Module, generator: torch.Generator) -> None:
-    """Convolution weights; batch-norm scales and shifts that differ by channel; damped residual branches."""
-    for name, module in model.named_modules():
+    """Weights; norm scales and shifts that differ by channel; damped residual branches."""
+    for module in model.modules():
         if isinstance(module, nn.Conv2d):
             module.weight.data.copy_(_filters(module.weight, module.groups > 1, generator))
-            if module.bias is not None:
-                module.bias.data.normal_(0, 0.1, generator=generator)
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.Linear):
+            module.weight.data.normal_(0, module.in_features**-0.5, generator=generator)
+        if isinstance(module, (nn.Conv2d, nn.Linear)) and module.bias is not None:
+            module.bias.data.normal_(0, 0.1, generator=generator)
+        if isinstance(module, NORMS):
             module.weight.data.uniform_(0.7, 1.3, generator=generator)
             module.bias.data.normal_(0, 0.2, generator=generator)
             if getattr(module, "ends_residual_branch", False):
                 module.weight.data.mul_(RESIDUAL_GAIN)
+        for name, parameter in module.named_parameters(recurse=False):
+            if "layer_scale" in name:
+                parameter.data.uniform_(0.5 * RESIDUAL_GAIN, 1.5 * RESIDUAL_GAIN, generator=generator)
 
 
 def _filters(weight: torch.Tensor, depthwise: bool, generator: torch.Generator) -> torch.Tensor:
@@ -64,25 +73,39 @@ def _filters(weight: torch.Tensor, depthwise: bool, generator: torch.Generator) 
 
 
 @torch.no_grad()
-def _set_batch_norm_statistics(model: nn.Module, images: torch.Tensor) -> None:
+def _set_batch_norm_statistics(model: nn.Module, norms: list[nn.BatchNorm2d], inputs: list[torch.Tensor]) -> None:
     """One training-mode pass with momentum 1: every layer normalises by, and records, the statistics of this batch."""
-    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
     model.eval()
     for norm in norms:
         norm.momentum = 1.0
         norm.train()
-    model(images)
+    model(*inputs)
     for norm, momentum in zip(norms, momenta):
         norm.momentum = momentum
 
 
 @torch.no_grad()
-def _centre_head(model: nn.Module, head: nn.Linear, images: torch.Tensor) -> None:
+def _scale_layer_by_layer(model: nn.Module, inputs: list[torch.Tensor]) -> None:
+    """For networks without norms: in one pass, divides each layer's weights by the deviation of what it puts out."""
+
+    def scale(layer, _, result):
+        deviation, bias = result.std(), layer.bias.view(-1, *(1,) * (result.ndim - 2))
+        layer.weight.div_(deviation)
+        return (result - bias) / deviation + bias
+
+    hooks = [m.register_forward_hook(scale) for m in model.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+    model.eval()(*inputs)
+    for hook in hooks:
+        hook.remove()
+
+
+@torch.no_grad()
+def _centre_head(model: nn.Module, head: nn.Linear, inputs: list[torch.Tensor]) -> None:
     """Rescales the last linear layer: logits vary by LOGIT_DEVIATION over the inputs, around a zero mean."""
     seen: list[torch.Tensor] = []
-    hook = head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    model.eval()(images)
+    hook = head.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
+    model.eval()(*inputs)
     hook.remove()
     features = torch.cat(seen)
     deviation = ((features - features.mean(0)) @ head.weight.T).std()

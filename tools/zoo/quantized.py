@@ -51,7 +51,7 @@ def _prepared(source: Path, path: Path) -> Path:
 
 
 def ort_static(row: Row, path: Path, directory: Path) -> None:
-    """Static QDQ. Options: `activation` and `weight` ("QUInt8", "QInt8"), `per_channel`, `method` ("MinMax", "Entropy")."""
+    """Static QDQ. Options: `activation` and `weight` ("QUInt8", "QInt8"), `per_channel`, `method`, `ops`."""
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
     logging.getLogger().setLevel(logging.ERROR)
@@ -61,6 +61,7 @@ def ort_static(row: Row, path: Path, directory: Path) -> None:
         str(path),
         _Reader(calibration(row.base)),
         quant_format=QuantFormat.QDQ,
+        op_types_to_quantize=options.get("ops"),
         per_channel=options.get("per_channel", True),
         activation_type=QuantType[options.get("activation", "QUInt8")],
         weight_type=QuantType[options.get("weight", "QInt8")],
