@@ -32,12 +32,11 @@ def write(row: Row, path: Path, directory: Path) -> None:
     with _quiet():
         exporter = {"torchscript": _torchscript, "dynamo": _dynamo}[options["exporter"]]
         exporter(model, feed, outputs, path, options)
+    # Read back whole and write anew: the exporters differ in when they put weights beside the model.
     written = onnx.load(path)
-    if options.get("external", False):
-        onnx.save(written, path, save_as_external_data=True, location=f"{path.name}.data", size_threshold=1024)
-    else:
-        onnx.save(written, path)
-        Path(f"{path}.data").unlink(missing_ok=True)
+    Path(f"{path}.data").unlink(missing_ok=True)
+    beside = {"save_as_external_data": True, "location": f"{path.name}.data"} if options.get("external") else {}
+    onnx.save(written, path, **beside)
     onnx.checker.check_model(str(path))
 
 

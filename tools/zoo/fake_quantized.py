@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from tools.zoo.healthy import centre_head
 from tools.zoo.inputs import feeds_of_kind
 
 KIND = "small_64"
@@ -34,13 +35,15 @@ class QuantConv(nn.Module):
     def __init__(self, cin, cout, kernel, stride=1, groups=1, relu=True):
         super().__init__()
         self.conv = nn.Conv2d(cin, cout, kernel, stride, kernel // 2, groups=groups)
+        nn.init.normal_(self.conv.weight, 0, (2 / self.conv.weight[0].numel()) ** 0.5)
+        nn.init.normal_(self.conv.bias, 0, 0.1)
+        self.register_buffer("scale", self.conv.weight.detach().abs().amax((1, 2, 3)) / 127)
+        self.register_buffer("zero", torch.zeros(cout, dtype=torch.int32))
         self.relu, self.out = nn.ReLU() if relu else nn.Identity(), ActivationQuant()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        weight, conv = self.conv.weight, self.conv
-        scale = (weight.detach().abs().amax((1, 2, 3)) / 127).clamp(min=1e-8)
-        zero = torch.zeros(weight.shape[0], dtype=torch.int32)
-        weight = torch.fake_quantize_per_channel_affine(weight, scale, zero, 0, -128, 127)
+        conv = self.conv
+        weight = torch.fake_quantize_per_channel_affine(conv.weight, self.scale, self.zero, 0, -128, 127)
         y = nn.functional.conv2d(x, weight, conv.bias, conv.stride, conv.padding, conv.dilation, conv.groups)
         return self.out(self.relu(y))
 
@@ -65,17 +68,11 @@ class SmallNet(nn.Module):
 def small_net() -> nn.Module:
     """Calibrated on seeded pictures."""
     model = SmallNet().eval()
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d):
-            fan_in = module.weight[0].numel()
-            nn.init.normal_(module.weight, 0, (2 / fan_in) ** 0.5)
-            nn.init.normal_(module.bias, 0, 0.1)
+    pictures = torch.from_numpy(feeds_of_kind(KIND, batch=16, seed=3)[0]["input"])
     quants = [module for module in model.modules() if isinstance(module, ActivationQuant)]
     for quant in quants:
         quant.observing = True
-    with torch.no_grad():
-        for feed in feeds_of_kind(KIND, 8, seed=3):
-            model(torch.from_numpy(feed["input"]))
+    centre_head(model, model.head, [pictures])
     for quant in quants:
         quant.observing = False
     return model

@@ -20,41 +20,46 @@ RESIDUAL_GAIN = 0.2
 SMOOTHNESS = 0.8
 NORMS = (nn.BatchNorm2d, nn.LayerNorm)
 HEADS = ("head", "classifier")
+LARGEST_SMOOTH_KERNEL = 7
+LINEAR_RESIDUAL_GAIN = 0.5
+# The last linear layers of residual branches, by their names in `transformers`.
+LINEAR_RESIDUAL_ENDS = (".output.dense", ".o_proj", ".fc2")
 LOGIT_DEVIATION = 3.0
 
 
-def make_healthy(model: nn.Module, kind: str, seed: int = 0, batch: int = 16) -> nn.Module:
+def make_healthy(model: nn.Module, kind: str, seed: int = 0, batch: int = 24) -> nn.Module:
     """Spreads the weights, settles the activations and centres the head, in place; returns it in eval mode."""
     _spread(model, torch.Generator().manual_seed(seed))
     inputs = [torch.from_numpy(array) for array in feeds_of_kind(kind, batch=batch, seed=seed + 1)[0].values()]
-    norms = [module for module in model.modules() if isinstance(module, NORMS)]
-    if norms:
-        _set_batch_norm_statistics(model, [norm for norm in norms if isinstance(norm, nn.BatchNorm2d)], inputs)
-    else:
-        _scale_layer_by_layer(model, inputs)
+    _settle(model, inputs)
     for name, module in model.named_modules():
         if name.split(".")[-1] in HEADS and isinstance(module, nn.Linear):
-            _centre_head(model, module, inputs)
+            centre_head(model, module, inputs)
     return model.eval()
 
 
 def _spread(model: nn.Module, generator: torch.Generator) -> None:
     """Weights; norm scales and shifts that differ by channel; damped residual branches."""
-    for module in model.modules():
+    for name, module in model.named_modules():
         if isinstance(module, nn.Conv2d):
             module.weight.data.copy_(_filters(module.weight, module.groups > 1, generator))
         if isinstance(module, nn.Linear):
-            module.weight.data.normal_(0, module.in_features**-0.5, generator=generator)
+            gain = LINEAR_RESIDUAL_GAIN if name.endswith(LINEAR_RESIDUAL_ENDS) else 1.0
+            module.weight.data.normal_(0, gain * module.in_features**-0.5, generator=generator)
         if isinstance(module, (nn.Conv2d, nn.Linear)) and module.bias is not None:
-            module.bias.data.normal_(0, 0.1, generator=generator)
+            module.bias.data.normal_(0, 0.05, generator=generator)
+        if isinstance(module, nn.Embedding):
+            module.weight.data.normal_(0, 1.0 if module.num_embeddings > 1000 else 0.3, generator=generator)
         if isinstance(module, NORMS):
             module.weight.data.uniform_(0.7, 1.3, generator=generator)
-            module.bias.data.normal_(0, 0.2, generator=generator)
+            module.bias.data.normal_(0, 0.2 if isinstance(module, nn.BatchNorm2d) else 0.05, generator=generator)
             if getattr(module, "ends_residual_branch", False):
                 module.weight.data.mul_(RESIDUAL_GAIN)
-        for name, parameter in module.named_parameters(recurse=False):
-            if "layer_scale" in name:
+        for own, parameter in module.named_parameters(recurse=False):
+            if "layer_scale" in own:
                 parameter.data.uniform_(0.5 * RESIDUAL_GAIN, 1.5 * RESIDUAL_GAIN, generator=generator)
+            if own in ("cls_token", "position_embeddings"):
+                parameter.data.normal_(0, 0.3, generator=generator)
 
 
 def _filters(weight: torch.Tensor, depthwise: bool, generator: torch.Generator) -> torch.Tensor:
@@ -62,7 +67,7 @@ def _filters(weight: torch.Tensor, depthwise: bool, generator: torch.Generator) 
     fan_in, kernel = weight[0].numel(), weight.shape[-1]
     deviation = (2 / fan_in) ** 0.5
     noise = torch.empty_like(weight).normal_(0, deviation, generator=generator)
-    if kernel == 1:
+    if kernel == 1 or kernel > LARGEST_SMOOTH_KERNEL:
         return noise
     line = torch.tensor([float(math.comb(kernel - 1, index)) for index in range(kernel)])
     blur = torch.outer(line, line)
@@ -73,35 +78,34 @@ def _filters(weight: torch.Tensor, depthwise: bool, generator: torch.Generator) 
 
 
 @torch.no_grad()
-def _set_batch_norm_statistics(model: nn.Module, norms: list[nn.BatchNorm2d], inputs: list[torch.Tensor]) -> None:
-    """One training-mode pass with momentum 1: every layer normalises by, and records, the statistics of this batch."""
-    momenta = [norm.momentum for norm in norms]
-    model.eval()
-    for norm in norms:
-        norm.momentum = 1.0
-        norm.train()
+def _settle(model: nn.Module, inputs: list[torch.Tensor]) -> None:
+    """One pass in which batch norms (momentum 1) record the statistics of this batch and normalise by them, and layers
+    without a norm behind them (those marked `settle_to`, and all layers of a network without norms) are rescaled."""
+    norms = [module for module in model.modules() if isinstance(module, NORMS)]
+    hooks, momenta = [], []
+    for module in model.eval().modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear)) and (not norms or hasattr(module, "settle_to")):
+            hooks.append(module.register_forward_hook(_rescale))
+        if isinstance(module, nn.BatchNorm2d):
+            momenta.append((module, module.momentum))
+            module.train().momentum = 1.0
     model(*inputs)
-    for norm, momentum in zip(norms, momenta):
+    for hook in hooks:
+        hook.remove()
+    for norm, momentum in momenta:
         norm.momentum = momentum
 
 
-@torch.no_grad()
-def _scale_layer_by_layer(model: nn.Module, inputs: list[torch.Tensor]) -> None:
-    """For networks without norms: in one pass, divides each layer's weights by the deviation of what it puts out."""
-
-    def scale(layer, _, result):
-        deviation, bias = result.std(), layer.bias.view(-1, *(1,) * (result.ndim - 2))
-        layer.weight.div_(deviation)
-        return (result - bias) / deviation + bias
-
-    hooks = [m.register_forward_hook(scale) for m in model.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
-    model.eval()(*inputs)
-    for hook in hooks:
-        hook.remove()
+def _rescale(layer: nn.Module, _, result: torch.Tensor) -> torch.Tensor:
+    """Makes the layer put out a deviation of `settle_to` (1 unless marked), now and from now on."""
+    bias = layer.bias.view(-1, *(1,) * (result.ndim - 2))
+    factor = getattr(layer, "settle_to", 1.0) / (result - bias).std()
+    layer.weight.mul_(factor)
+    return (result - bias) * factor + bias
 
 
 @torch.no_grad()
-def _centre_head(model: nn.Module, head: nn.Linear, inputs: list[torch.Tensor]) -> None:
+def centre_head(model: nn.Module, head: nn.Linear, inputs: list[torch.Tensor]) -> None:
     """Rescales the last linear layer: logits vary by LOGIT_DEVIATION over the inputs, around a zero mean."""
     seen: list[torch.Tensor] = []
     hook = head.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
