@@ -72,7 +72,10 @@ def small_net() -> nn.Module:
     quants = [module for module in model.modules() if isinstance(module, ActivationQuant)]
     for quant in quants:
         quant.observing = True
-    centre_head(model, model.head, [pictures])
+    hook = model.head.register_forward_pre_hook(centre_head)
+    with torch.no_grad():
+        model(pictures)
+    hook.remove()
     for quant in quants:
         quant.observing = False
     return model

@@ -26,7 +26,7 @@ class SqueezeExcite(nn.Module):
         self.reduce, self.act = nn.Conv2d(channels, squeezed, 1), act()
         self.expand, self.gate = nn.Conv2d(squeezed, channels, 1), gate()
         # No norm follows these; gates that swing freely would multiply up over the depth of the network.
-        self.reduce.settle_to, self.expand.settle_to = 1.0, 0.5
+        self.reduce.settle_to, self.expand.settle_to, self.expand.settle_around = 1.0, 0.5, 1.5
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x * self.gate(self.expand(self.act(self.reduce(self.pool(x)))))
