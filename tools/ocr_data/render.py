@@ -14,7 +14,7 @@ FONT_FOLDERS = [Path("/usr/share/fonts/truetype") / family for family in ("dejav
 NOT_FOR_TEXT = ("MathTeXGyre",)
 WIDEST = 320 / 48
 # How far every defect goes, relative to what is written below; set so that FP32 PP-OCRv4 reads about 94 % of lines.
-DIFFICULTY = 1.25
+DIFFICULTY = 1.15
 
 
 @dataclass(frozen=True)
