@@ -17,17 +17,32 @@ def alphabet(model: Path) -> list[str]:
     return ["", *meta["character"].splitlines(), " "]
 
 
+def bilinear(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resized with pixel centres at halves and borders repeated, nothing averaged away (what OpenCV calls INTER_LINEAR)."""
+
+    def taps(size: int, wanted: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        at = np.clip((np.arange(wanted) + 0.5) * size / wanted - 0.5, 0, size - 1)
+        low = np.floor(at).astype(int)
+        return low, np.minimum(low + 1, size - 1), (at - low).astype(np.float32)
+
+    pixels = image.astype(np.float32)
+    low, high, part = taps(image.shape[0], height)
+    pixels = pixels[low] * (1 - part[:, None, None]) + pixels[high] * part[:, None, None]
+    low, high, part = taps(image.shape[1], width)
+    return pixels[:, low] * (1 - part[None, :, None]) + pixels[:, high] * part[None, :, None]
+
+
 def prepared(path: Path, spec: dict) -> np.ndarray:
     """One picture as `dataset.json` says: height fixed, ratio kept, normalised, padded on the right. (3, height, width)."""
-    import cv2
+    from PIL import Image
 
-    image = cv2.imread(str(path))
-    if spec["color"] == "RGB":
+    with Image.open(path) as opened:
+        image = np.asarray(opened.convert("RGB"))
+    if spec["color"] == "BGR":
         image = image[..., ::-1]
     width = min(spec["width"], math.ceil(spec["height"] * image.shape[1] / image.shape[0]))
-    resized = cv2.resize(image, (width, spec["height"]), interpolation=cv2.INTER_LINEAR).astype(np.float32)
     padded = np.full((spec["height"], spec["width"], 3), spec["pad_value"], np.float32)
-    padded[:, :width] = resized
+    padded[:, :width] = bilinear(image, spec["height"], width)
     normal = (padded - np.float32(spec["mean"])) * np.float32(spec["scale"])
     return np.ascontiguousarray(normal.transpose(2, 0, 1))
 

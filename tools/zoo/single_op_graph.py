@@ -16,8 +16,8 @@ def finished(nodes, declared, outputs, constants, opset: int, name: str) -> onnx
     model = helper.make_model(graph, opset_imports=imports, ir_version=max(4, helper.find_min_ir_version_for(imports)))
     inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
     for output in inferred.graph.output:
-        if not output.type.tensor_type.elem_type:  # operators defined as functions are not inferred
-            output.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+        if not output.type.tensor_type.elem_type:  # GroupNormalization is not inferred; it keeps its input's type
+            output.type.CopyFrom(declared[0].type)
     onnx.checker.check_model(inferred)
     return inferred
 

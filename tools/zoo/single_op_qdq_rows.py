@@ -157,7 +157,8 @@ def _unary():
     yield _one("gelu_tanh", "Gelu", {"x": Act((2, 50), -5, 5)}, 20, approximate="tanh")
     yield _one("clip", "Clip", {"x": Act((2, 50), -5, 9), "low": Const((0.0,)), "high": Const((6.0,))})
     yield _one("layernorm", "LayerNormalization", {"x": Act((4, 96)), "g": Weight((96,), None), "b": Const((0.1,) * 96)})
-    yield _one("instancenorm", "InstanceNormalization", {"x": Act((2, 4, 6, 6)), "g": Const((1.0, 2.0, 0.5, 1.5)), "b": Const((0.0,) * 4)})
+    normed = {"x": Act((2, 4, 6, 6)), "g": Const((1.0, 2.0, 0.5, 1.5)), "b": Const((0.0,) * 4)}
+    yield _one("instancenorm", "InstanceNormalization", normed)
 
 
 def _pool():
@@ -213,8 +214,8 @@ def _patterns():
     clip = {**conv, "low": Const((0.0,)), "high": Const((1.5,))}
     yield QdqRow("conv_clip", clip, (Step("Conv", inputs, same, True), Step("Clip", ("s0", "low", "high"))))
     excite = {"x": Act((1, 12, 9, 9)), "w": Weight((12, 12, 1, 1)), "b": Bias(12)}
-    squeeze = (Step("GlobalAveragePool", ("x",)), Step("Conv", ("s0", "w", "b")), Step("Sigmoid", ("s1",)), Step("Mul", ("x", "s2")))
-    yield QdqRow("squeeze_excite", excite, squeeze)
+    gate = (Step("GlobalAveragePool", ("x",)), Step("Conv", ("s0", "w", "b")), Step("Sigmoid", ("s1",)))
+    yield QdqRow("squeeze_excite", excite, (*gate, Step("Mul", ("x", "s2"))))
     two = {"x": Act((1, 16, 8, 8)), "w": Weight((32, 16, 1, 1)), "b": Bias(32), "v": Weight((32, 1, 3, 3))}
     chain = (Step("Conv", ("x", "w", "b"), {}), Step("Conv", ("s0", "v"), {"group": 32, "pads": [1, 1, 1, 1]}))
     yield QdqRow("pointwise_depthwise", two, chain)

@@ -89,7 +89,8 @@ def _float_case(row: single_op_rows.Row) -> Case:
 
 def _dynamically_quantized() -> Iterator[tuple[str, onnx.ModelProto, dict]]:
     """DynamicQuantizeLinear → MatMulInteger → Cast → Mul, as ONNX Runtime's dynamic quantizer writes a MatMul."""
-    for name, rows, k, n, per_channel in (("small", 5, 24, 10, False), ("wide", 3, 256, 300, True), ("one_row", 1, 77, 33, True)):
+    sizes = (("small", 5, 24, 10, False), ("wide", 3, 256, 300, True), ("one_row", 1, 77, 33, True))
+    for name, rows, k, n, per_channel in sizes:
         rng = np.random.default_rng(zlib.crc32(name.encode()))
         weight = rng.standard_normal((k, n)).astype(np.float32) * 0.2
         scale = (np.abs(weight).max(0) if per_channel else np.abs(weight).max()).astype(np.float32) / np.float32(127)
