@@ -3,6 +3,7 @@
 namespace tenfold::ops {
 
 void check_type(const InferContext& c, size_t i, TypeSet types) {
+  if (c.dtype(i) == DType::string && !types.has(DType::string)) fail(ErrorCode::unsupported, "no arithmetic on tensors of strings");
   if (!types.has(c.dtype(i))) c.error("input {} has type {}, which the operator does not take", i, to_string(c.dtype(i)));
 }
 

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <charconv>
 #include <map>
+#include <numeric>
 
 #include "base/math.hpp"
 
@@ -179,10 +180,30 @@ std::optional<Polynomial> divide_exactly(const Polynomial& a, const Polynomial& 
   return std::nullopt;
 }
 
+/// p as min(a, b), where it is written so: a - max(0, a - b).
+struct Minimum { Polynomial a, b; };
+std::optional<Minimum> as_minimum(const Polynomial& p) {
+  constexpr std::string_view kMax = "max(0,";
+  for (const auto& [monomial, k] : p) {
+    if (k != -1 || monomial.size() != 1 || !monomial[0].starts_with(kMax)) continue;
+    Minimum m{p, {}};
+    m.a.erase(monomial);
+    Polynomial inner;
+    const std::string_view text = monomial[0];
+    if (!Parser(text.substr(kMax.size(), text.size() - kMax.size() - 1)).parse(inner)) return std::nullopt;
+    m.b = add(m.a, inner, -1);
+    return m;
+  }
+  return std::nullopt;
+}
+
 /// Symbols are extents, so a sum without negative terms is not negative.
 bool never_negative(const Polynomial& p) {
+  if (const auto m = as_minimum(p); m && never_negative(m->a) && never_negative(m->b)) return true;
   return std::all_of(p.begin(), p.end(), [](const auto& term) { return term.second > 0; });
 }
+
+bool is_at_least_one(const Polynomial& p) { return p.size() == 1 && p.begin()->first.empty() && p.begin()->second >= 1; }
 
 /// max(0, p), the only form of min and max: since max(0, p) = p + max(0, -p), the leading term is made positive.
 Polynomial positive_part(InferContext& c, const Polynomial& p) {
@@ -193,6 +214,39 @@ Polynomial positive_part(InferContext& c, const Polynomial& p) {
   const std::string text = fmt::format("max(0,{})", print(inner));
   const Monomial atom{text.size() > kMaxText ? c.symbol_name(c.fresh_symbol()) : text};
   return p.rbegin()->second > 0 ? Polynomial{{atom, 1}} : add(p, {{atom, 1}}, 1);
+}
+
+/// Is `p` = min(q, n) for a number n >= 1?  Then the two broadcast only to q: they are equal, or p is 1.
+bool is_capped(const Polynomial& p, const Polynomial& q) {
+  const auto m = as_minimum(p);
+  return m && ((m->a == q && is_at_least_one(m->b)) || (m->b == q && is_at_least_one(m->a)));
+}
+
+/// Does `text` read "broadcast(part,...)" or "broadcast(...,part)"?
+bool is_broadcast_of(std::string_view text, const std::string& part) {
+  return text.starts_with("broadcast(" + part + ",") || (text.starts_with("broadcast(") && text.ends_with("," + part + ")"));
+}
+
+/// In parentheses where a quotient needs them.
+std::string operand(const Polynomial& p) {
+  const std::string text = print(p);
+  return p.size() > 1 || text.find('*') != std::string::npos ? "(" + text + ")" : text;
+}
+
+/// Divides both by the factors that every term of `a` shares with the one term of `b`.
+void cancel(Polynomial& a, Polynomial& b) {
+  if (b.size() != 1) return;
+  Monomial common = b.begin()->first;
+  int64_t factor = b.begin()->second;
+  for (const auto& [m, k] : a) {
+    Monomial shared;
+    std::set_intersection(common.begin(), common.end(), m.begin(), m.end(), std::back_inserter(shared));
+    common = std::move(shared);
+    factor = std::gcd(factor, k);
+  }
+  const Polynomial g{{common, factor}};
+  a = *divide_exactly(a, g);
+  b = *divide_exactly(b, g);
 }
 
 }  // namespace
@@ -207,9 +261,10 @@ int64_t dim_div(InferContext& c, int64_t a, int64_t b) {
     if (b == -1) return checked_mul(a, -1);
     return a / b;
   }
-  const Polynomial pa = read(c, a), pb = read(c, b);
+  Polynomial pa = read(c, a), pb = read(c, b);
   if (const auto exact = divide_exactly(pa, pb)) return write(c, *exact);
-  return symbol_named(c, fmt::format("floor(({})/({}))", print(pa), print(pb)));
+  cancel(pa, pb);
+  return symbol_named(c, fmt::format("floor({}/{})", operand(pa), operand(pb)));
 }
 
 int64_t dim_max(InferContext& c, int64_t a, int64_t b) {
@@ -234,8 +289,13 @@ int64_t dim_broadcast(InferContext& c, int64_t a, int64_t b) {
   if (a == b || b == 1) return a;
   if (a == 1) return b;
   if (is_symbol(a) && is_symbol(b)) {
-    std::string x = print(read(c, a)), y = print(read(c, b));
+    const Polynomial pa = read(c, a), pb = read(c, b);
+    if (is_capped(pa, pb)) return b;
+    if (is_capped(pb, pa)) return a;
+    std::string x = print(pa), y = print(pb);
     if (y < x) std::swap(x, y);
+    if (is_broadcast_of(y, x)) return a == symbol_named(c, y) ? a : b;
+    if (is_broadcast_of(x, y)) return a == symbol_named(c, x) ? a : b;
     return symbol_named(c, fmt::format("broadcast({},{})", x, y));
   }
   if (is_symbol(a)) return b;   // a is 1 or b

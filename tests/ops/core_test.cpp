@@ -32,11 +32,16 @@ TEST_F(Symbolic, NormalFormsAreEqualWhereExpressionsAre) {
   EXPECT_EQ(dim_sub(c, dim_add(c, n, h), h), n);
   EXPECT_EQ(dim_div(c, dim_mul(c, dim_mul(c, n, h), 768), dim_mul(c, h, n)), 768);
   EXPECT_EQ(dim_div(c, dim_mul(c, n, 6), 3), dim_mul(c, 2, n));
-  EXPECT_EQ(g.symbol_name(dim_div(c, dim_sub(c, h, 1), 2)), "floor((h-1)/(2))");
+  EXPECT_EQ(g.symbol_name(dim_div(c, dim_sub(c, h, 1), 2)), "floor((h-1)/2)");
   EXPECT_EQ(dim_min(c, dim_add(c, h, 3), h), h);
   EXPECT_EQ(dim_min(c, h, 512), dim_min(c, 512, h));
   EXPECT_EQ(dim_max(c, 0, dim_sub(c, h, 1)), dim_sub(c, h, dim_min(c, h, 1)));
   EXPECT_EQ(dim_max(c, 0, h), h);
+  EXPECT_EQ(g.symbol_name(dim_div(c, dim_mul(c, h, 768), dim_mul(c, n, 64))), "floor((12*h)/n)");
+  EXPECT_EQ(dim_max(c, 0, dim_min(c, h, 512)), dim_min(c, h, 512));
+  EXPECT_EQ(dim_broadcast(c, dim_min(c, 512, h), h), h);   // equal, or the first is 1
+  const int64_t either = dim_broadcast(c, n, h);
+  EXPECT_EQ(dim_broadcast(c, either, h), either);
   EXPECT_EQ(dim_broadcast(c, h, 7), 7);
   EXPECT_EQ(dim_broadcast(c, 1, h), h);
   EXPECT_THROW(dim_broadcast(c, 2, 3), Error);
