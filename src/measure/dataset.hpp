@@ -40,7 +40,7 @@ class Dataset {
 ///   {"kind": "tensors", "labels": "labels.tsv", "task": ...}
 ///
 /// labels.tsv has rows `file<TAB>label` (the label may be absent), files absolute or relative to the folder.  Pictures
-/// are JPEG or PNG and become (pixel - mean) * scale; pad_value is a value of the tensor.  Tensors are .npy (models
+/// are JPEG or PNG and become (pixel - mean) * scale; pad_value is a pixel value.  Tensors are .npy (models
 /// with one input) or .npz (one array per input, by its name); without "labels" all such files of the folder are taken
 /// in the order of their names.  A leading batch axis of 1 may be missing; f64 and i32 are converted to f32 and i64.
 /// Errors: not_found, io, data (an empty or malformed data set), unsupported (unknown kind or option).

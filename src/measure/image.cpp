@@ -84,8 +84,9 @@ Tensor to_tensor(const Image& image, const ImageInput& in) {
   const int64_t rows = std::min(in.height, placed.image.height), columns = std::min(in.width, placed.image.width);
   Tensor t(DType::f32, in.channels_last ? Shape{1, in.height, in.width, 3} : Shape{1, 3, in.height, in.width});
   float* out = t.mutable_data<float>();
-  std::fill(out, out + t.elements(), in.pad_value);
   const int64_t pixel = in.channels_last ? 3 : 1, plane = in.channels_last ? 1 : in.height * in.width;
+  for (int64_t i = 0; i < in.height * in.width; i++)
+    for (size_t c = 0; c < 3; c++) out[i * pixel + static_cast<int64_t>(c) * plane] = (in.pad_value - in.mean[c]) * in.scale[c];
   for (int64_t y = 0; y < rows; y++) {
     const uint8_t* row = placed.image.pixels.data() + ((placed.y + y) * placed.image.width + placed.x) * 3;
     for (int64_t x = 0; x < columns; x++)

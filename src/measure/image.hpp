@@ -32,7 +32,7 @@ struct ImageInput {
   ColorOrder color = ColorOrder::rgb;
   std::array<float, 3> mean{0, 0, 0}, scale{1, 1, 1};   ///< value = (pixel - mean) * scale, in channel order
   bool channels_last = false;
-  float pad_value = 0;                                  ///< of the tensor, behind mean and scale
+  float pad_value = 0;                                  ///< a pixel value, before mean and scale
 };
 
 /// Decodes a JPEG or PNG file.  Alpha is blended onto white.  Errors: not_found, io; data where the bytes are neither, are

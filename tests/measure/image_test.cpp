@@ -144,11 +144,12 @@ TEST(Image, ToTensorModes) {
   in.mode = ImageInput::Mode::keep_ratio_pad;
   in.height = 8;
   in.width = 20;
-  in.pad_value = -7;
+  in.pad_value = 4;
+  in.mean = {11, 0, 128};
   in.channels_last = true;
   const Tensor padded = to_tensor(image, in);
   EXPECT_EQ(padded.shape(), (Shape{1, 8, 20, 3}));
-  EXPECT_EQ(padded.data<float>()[15 * 3], 60);
+  EXPECT_EQ(padded.data<float>()[15 * 3], 60 - 11);
   EXPECT_EQ(padded.data<float>()[16 * 3], -7);
   in.width = 10;   // a line too long is squeezed
   EXPECT_NE(to_tensor(image, in).data<float>()[9 * 3], -7);
