@@ -30,5 +30,23 @@ TEST(RMSNormalization, DividesByTheRootMeanSquare) {
               f32({1, 2}, {3 / std::sqrt(12.5f), 40 / std::sqrt(12.5f)}));
 }
 
+TEST(GroupNormalization, OneChannelAGroupIsInstanceNormalization) {
+  const Tensor x = random<float>({2, 4, 3, 5}, 1), scale = random<float>({4}, 2), bias = random<float>({4}, 3);
+  const Tensor y = run("InstanceNormalization", {x, scale, bias});
+  expect_equal(run("GroupNormalization", {x, scale, bias}, {{"num_groups", int64_t{4}}}), y);
+  expect_channels_last("InstanceNormalization", {x, scale, bias}, {{"activation", "Relu"}});
+  expect_channels_last("GroupNormalization", {x, scale, bias}, {{"num_groups", int64_t{2}}});
+  expect_near(run("GroupNormalization", {f32({1, 2, 1}, {1, 3}), f32({2}, {1, 2}), f32({2}, {0, 1})}, {{"num_groups", int64_t{1}}, {"epsilon", 0.0f}}),
+              f32({1, 2, 1}, {-1, 3}));
+  expect_error(ErrorCode::invalid_model, [&] { run("GroupNormalization", {x, scale, bias}, {{"num_groups", int64_t{3}}}); });
+  expect_error(ErrorCode::invalid_model, [&] { run("GroupNormalization", {x, scale, bias}); });
+}
+
+TEST(LRN, NeighbouringChannels) {
+  const Tensor y = run("LRN", {f32({1, 3, 1}, {1, 2, 3})}, {{"size", int64_t{3}}, {"alpha", 3.0f}, {"beta", 1.0f}});
+  expect_near(y, f32({1, 3, 1}, {1.0f / 6, 2.0f / 15, 3.0f / 14}));
+  expect_channels_last("LRN", {random<float>({2, 5, 3}, 1)}, {{"size", int64_t{3}}});
+}
+
 }  // namespace
 }  // namespace tenfold::ops::testing
