@@ -56,8 +56,10 @@ std::optional<Shape> Importer::import_shape(const proto::ValueInfo& info) {
   if (!info.has_shape) return std::nullopt;
   Shape shape;
   for (const proto::Dimension& d : info.dims) {
-    if (!d.param.empty()) shape.push_back(graph_.symbol(d.param));
-    else shape.push_back(d.value >= 0 ? d.value : graph_.fresh_symbol());   // some exporters write -1 for unknown
+    const bool named = !d.param.empty() && d.param != "?" && d.param != "*";   // some exporters write these for unknown, or -1
+    if (named) shape.push_back(graph_.symbol(d.param));
+    else if (d.value >= 0 && d.param.empty()) shape.push_back(d.value);
+    else shape.push_back(graph_.symbol(fmt::format("{}.{}", info.name, shape.rank())));
   }
   return shape;
 }

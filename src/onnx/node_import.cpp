@@ -54,8 +54,8 @@ std::optional<int> NodeImport::rank_of(ValueId id) const {
 std::optional<DType> NodeImport::dtype_of(ValueId id) const {
   if (id == kNone) return std::nullopt;
   const ir::Value& value = importer_.graph_.value(id);
-  // The type of a node's output is set by inference together with its shape; before that it is a placeholder.
-  if (value.producer != kNone && !value.shape) return std::nullopt;
+  // Inference stops at the first unknown operator; from there on the types of outputs are placeholders.
+  if (value.producer != kNone && !importer_.unsupported_.empty()) return std::nullopt;
   return value.dtype;
 }
 

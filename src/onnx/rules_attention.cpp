@@ -22,25 +22,30 @@ ValueId added_mask(NodeImport& n, ValueId mask) {
   return n.emit("Where", {mask, n.scalar(0.0f, "attend"), n.scalar(-std::numeric_limits<float>::infinity(), "mask")});
 }
 
-/// Numbers to add so that query i sees keys 0 to i only; kNone where the lengths are not known.
+/// Numbers to add so that query i sees the keys of the cache and those up to its own; kNone where lengths are not known.
 ValueId causal_mask(NodeImport& n, ValueId q, ValueId k) {
   const Shape *queries = n.shape_of(q), *keys = n.shape_of(k);
   constexpr int64_t kLongest = 8192;
   if (!queries || !keys || queries->rank() != 4 || keys->rank() != 4) return kNone;
-  const int64_t rows = (*queries)[2], columns = (*keys)[2];
+  const int64_t rows = (*queries)[2], columns = (*keys)[2], cached = n.has_input(4) ? columns - rows : 0;
   if (rows < 0 || columns < 0 || rows > kLongest || columns > kLongest) return kNone;
   Tensor t(DType::f32, Shape{rows, columns});
   for (int64_t i = 0; i < rows; i++)
     for (int64_t j = 0; j < columns; j++)
-      t.mutable_data<float>()[i * columns + j] = j <= i ? 0.0f : -std::numeric_limits<float>::infinity();
+      t.mutable_data<float>()[i * columns + j] = j <= i + cached ? 0.0f : -std::numeric_limits<float>::infinity();
   return n.constant(std::move(t), "causal");
 }
 
+/// Appends to the cache at input `at`, if there is one; output `present` is the result.
+ValueId with_cache(NodeImport& n, ValueId x, size_t at, size_t present) {
+  if (n.has_input(at)) x = n.emit("Concat", {n.inputs[at], x}, {{"axis", int64_t{2}}});
+  if (n.has_output(present)) n.alias(present, x);
+  return x;
+}
+
 void attention(NodeImport& n) {
-  for (size_t i = 4; i < n.inputs.size(); i++)
-    if (n.has_input(i)) return n.unsupported("a key and value cache");
-  for (size_t i = 1; i < n.outputs.size(); i++)
-    if (n.has_output(i)) return n.unsupported("outputs besides the first");
+  if (n.has_input(6)) return n.unsupported("key lengths that are not padded");
+  if (n.has_output(3)) return n.unsupported("scores as an output");
   if (n.attrs.get_float("softcap", 0) != 0) return n.unsupported("softcap");
   ValueId q = n.need(0), k = n.need(1), v = n.need(2);
   const auto rank = n.rank_of(q);
@@ -52,6 +57,8 @@ void attention(NodeImport& n) {
     k = split_heads(n, k, key_heads);
     v = split_heads(n, v, key_heads);
   }
+  k = with_cache(n, k, 4, 1);
+  v = with_cache(n, v, 5, 2);
   std::vector<ValueId> in{q, k, v};
   ValueId mask = n.has_input(3) ? added_mask(n, n.inputs[3]) : kNone;
   if (n.attrs.get_int("is_causal", 0) != 0) {
@@ -62,9 +69,9 @@ void attention(NodeImport& n) {
   if (mask != kNone) in.push_back(mask);
   ir::Attributes attrs;
   if (n.attrs.has("scale")) attrs.set("scale", n.attrs.get_float("scale", 1));
-  if (*rank == 4) return n.finish("Attention", std::move(in), attrs);
+  if (*rank == 4) return n.produce(0, "Attention", std::move(in), attrs);
   const ValueId joined = n.emit("Transpose", {n.emit("Attention", std::move(in), attrs)}, {{"perm", std::vector<int64_t>{0, 2, 1, 3}}});
-  n.finish("Reshape", {joined, n.ints({0, 0, -1}, "joined")});
+  n.produce(0, "Reshape", {joined, n.ints({0, 0, -1}, "joined")});
 }
 
 constexpr std::array kRules{Rule{"Attention", kAnyOpset, attention}};

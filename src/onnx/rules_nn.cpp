@@ -20,8 +20,12 @@ void batch_normalization(NodeImport& n) {
 void dropout(NodeImport& n) {
   if (const Tensor* training = n.constant_of(n.input(2)); n.has_input(2) && (!training || training->at_int(0) != 0))
     return n.unsupported("training mode");
-  if (n.has_output(1)) return n.unsupported("the mask as an output");
   n.alias(0, n.need(0));
+  if (!n.has_output(1)) return;
+  // Often named and never used; then it is dead and goes away.
+  Tensor kept(DType::boolean, Shape{1});
+  *kept.mutable_data<bool>() = true;
+  n.produce(1, "ConstantOfShape", {n.emit("Shape", {n.inputs[0]})}, {{"value", kept}});
 }
 
 /// Before version 13 the operator works on the matrix that flattening at `axis` gives.

@@ -41,12 +41,12 @@ ValueId repeat_blocks(NodeImport& n, ValueId id, int64_t axis, const Shape& to) 
   return n.emit("Reshape", {ordered, n.ints(to.dims(), "shape")});
 }
 
-/// Blocked weights as Cast, Sub, Mul on constants; constant folding makes one f32 tensor of them.
+/// Blocks as Cast, Sub, Mul; on weights constant folding makes one f32 tensor of them.
 void dequantize_blocks(NodeImport& n) {
   const Shape* x = n.shape_of(n.need(0));
   const Shape* scale = n.shape_of(n.need(1));
-  if (!x || !scale || !x->is_static() || !scale->is_static() || x->rank() != scale->rank() || !n.constant_of(n.inputs[0]))
-    return n.unsupported("blocked quantization of anything but constants");
+  if (!x || !scale || !x->is_static() || !scale->is_static() || x->rank() != scale->rank())
+    return n.unsupported("blocked quantization of shapes that are not known before running");
   int64_t axis = n.attrs.get_int("axis", 1);
   if (axis < 0) axis += x->rank();
   if (axis < 0 || axis >= x->rank()) n.fail("axis {} for rank {}", axis, x->rank());
