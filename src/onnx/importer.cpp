@@ -214,6 +214,7 @@ void Importer::drop_identities() {
     const ValueId from = node.input(0), to = node.output();
     // An input or constant that is returned as it is, or one value under two output names, needs the node.
     if (graph_.is_output(to) && (graph_.is_input(from) || graph_.is_output(from) || graph_.value(from).is_constant())) continue;
+    if (!graph_.value(from).shape) graph_.value(from).shape = graph_.value(to).shape;   // declared of an output
     graph_.replace_uses(to, from);
     graph_.remove_node(id);
   }

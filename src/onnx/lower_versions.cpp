@@ -69,6 +69,11 @@ void average_pool(NodeExport& n) {
   n.keep();
 }
 
+void lp_pool(NodeExport& n) {
+  n.drop_default("ceil_mode", int64_t{0});
+  average_pool(n);
+}
+
 void shape(NodeExport& n) {
   const int64_t start = n.attrs.get_int("start", 0), end = n.attrs.get_int("end", INT64_MAX);
   if (start == 0 && end == INT64_MAX) return n.finish("Shape", n.inputs);
@@ -144,6 +149,7 @@ constexpr std::array kLowerings{
     Lowering{"Pad", 19, pad},
     Lowering{"Resize", 19, resize},
     Lowering{"AveragePool", 19, average_pool},
+    Lowering{"LpPool", 18, lp_pool},
     Lowering{"Shape", 15, shape},
     Lowering{"Reshape", 14, reshape},
     Lowering{"ScatterElements", 16, scatter},

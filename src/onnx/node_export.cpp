@@ -5,10 +5,10 @@
 
 namespace tenfold::onnx {
 
-std::string FileGraph::unique(std::string_view stem) {
+std::string FileGraph::claim(std::set<std::string, std::less<>>& taken, std::string_view stem) {
   std::string name(stem);
-  for (int i = 1; names.contains(name); i++) name = fmt::format("{}_{}", stem, i);
-  names.insert(name);
+  for (int i = 1; taken.contains(name); i++) name = fmt::format("{}_{}", stem, i);
+  taken.insert(name);
   return name;
 }
 
@@ -58,7 +58,7 @@ std::string NodeExport::ints(const std::vector<int64_t>& values, std::string_vie
 
 std::string NodeExport::emit(std::string op, std::vector<std::string> in, ir::Attributes attributes) {
   std::string out = file_.unique(fmt::format("{}/{}", outputs.empty() ? node.op : outputs[0], op));
-  file_.nodes.push_back({std::move(op), out, std::move(in), {out}, std::move(attributes)});
+  file_.nodes.push_back({std::move(op), file_.unique_node(out), std::move(in), {out}, std::move(attributes)});
   return out;
 }
 
@@ -66,7 +66,7 @@ void NodeExport::finish(std::string op, std::vector<std::string> in, ir::Attribu
   while (!in.empty() && in.back().empty()) in.pop_back();
   std::vector<std::string> outs = outputs;
   while (!outs.empty() && outs.back().empty()) outs.pop_back();
-  file_.nodes.push_back({std::move(op), node.name, std::move(in), std::move(outs), std::move(attributes)});
+  file_.nodes.push_back({std::move(op), file_.unique_node(node.name), std::move(in), std::move(outs), std::move(attributes)});
 }
 
 void NodeExport::unsupported(std::string_view why) const {

@@ -25,7 +25,12 @@ struct FileGraph {
   std::vector<FileNode> nodes;
   std::vector<std::pair<std::string, Tensor>> constants;   ///< made by lowerings
   std::set<std::string, std::less<>> names;                ///< of all values
-  std::string unique(std::string_view stem);
+  std::set<std::string, std::less<>> node_names;           ///< readers want these unique too
+  std::string unique(std::string_view stem) { return claim(names, stem); }
+  std::string unique_node(std::string_view stem) { return stem.empty() ? std::string() : claim(node_names, stem); }
+
+ private:
+  static std::string claim(std::set<std::string, std::less<>>& taken, std::string_view stem);
 };
 
 /// Lowerings read the node and emit file nodes; finish() makes the node's own outputs.

@@ -90,6 +90,7 @@ void add_value_info(pbf_writer& parent, uint32_t tag, const ir::Graph& graph, ir
   pbf_writer tensor(type, 1);
   tensor.add_int32(1, static_cast<int32_t>(elem_type_of(value.dtype)));
   if (!value.shape) return;
+  if (value.shape->rank() == 0) return tensor.add_message(2, "", 0);   // a scalar; an empty submessage would vanish
   pbf_writer shape(tensor, 2);
   for (const int64_t extent : *value.shape) {
     pbf_writer dim(shape, 1);
