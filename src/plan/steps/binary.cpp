@@ -116,9 +116,9 @@ std::unique_ptr<Step> make_binary_f32(const BuildContext& b, ir::NodeId id) {
                                                                  {"Min", Binary::min}, {"Max", Binary::max}, {"Pow", Binary::pow}};
   const ir::Node& n = b.graph.node(id);
   const auto row = std::find_if(std::begin(kOps), std::end(kOps), [&](const auto& r) { return r.first == n.op; });
+  if (row == std::end(kOps) || !b.kernels.binary_f32 || b.graph.value(n.output()).dtype != DType::f32) return nullptr;
   const auto shape = rectangles(b, n);
-  const bool f32 = b.graph.value(n.output()).dtype == DType::f32 && b.graph.value(n.input(1)).dtype == DType::f32;
-  if (row == std::end(kOps) || !shape || !f32 || !b.kernels.binary_f32) return nullptr;
+  if (!shape) return nullptr;
   const ops::Fusion f = ops::fusion_of(n);
   const kernels::BinaryF32 args{.op = row->second, .activation = f.kind, .lo = f.lo, .hi = f.hi};
   return std::make_unique<BinaryStep<float, kernels::BinaryF32>>(b, n, *shape, args, b.kernels.binary_f32);
