@@ -1,4 +1,4 @@
-// Merges consecutive transposes; one that only moves axes of extent 1 is a reshape.
+// Merges consecutive transposes; one that only moves axes of extent 1 is a reshape; one between reshapes may be plain.
 #include <numeric>
 
 #include "passes/match.hpp"
@@ -48,8 +48,30 @@ std::optional<Perm> reshape_target(const Shape& in, const Perm& perm) {
   return target;
 }
 
+/// Reshape(Transpose(Reshape(x))) that merges leading axes, swaps the last two, and separates the axes again: one Transpose.
+std::optional<ir::Patch> unmerged(const Graph& graph, const Node& node) {
+  const Node* swap = produced_by(graph, node.input(0), "Transpose");
+  const Node* merge = swap ? produced_by(graph, swap->input(0), "Reshape") : nullptr;
+  if (!merge || !used_once(graph, node.input(0)) || permutation(graph, *swap) != Perm{0, 2, 1}) return std::nullopt;
+  const ValueId x = merge->input(0);
+  const Shape *in = shape_of(graph, x), *merged = shape_of(graph, merge->output()), *out = shape_of(graph, node.output());
+  if (!in || !merged || !out || in->rank() < 3 || out->rank() != in->rank()) return std::nullopt;
+  const int last = in->rank() - 1;
+  if ((*merged)[1] != (*in)[last - 1] || (*merged)[2] != (*in)[last]) return std::nullopt;
+  if ((*out)[last] != (*in)[last - 1] || (*out)[last - 1] != (*in)[last]) return std::nullopt;
+  Perm perm(static_cast<size_t>(in->rank()));
+  std::iota(perm.begin(), perm.end(), 0);
+  for (int i = 0; i < last - 1; i++)
+    if ((*out)[i] != (*in)[i]) return std::nullopt;
+  std::swap(perm[perm.size() - 2], perm[perm.size() - 1]);
+  ir::Patch patch(graph);
+  patch.replace(node.output(), patch.add("Transpose", {x}, {{"perm", perm}}, node.name));
+  return patch;
+}
+
 std::optional<ir::Patch> rewrite(const Graph& graph, ir::NodeId id) {
   const Node& node = graph.node(id);
+  if (node.op == "Reshape") return unmerged(graph, node);
   if (node.op != "Transpose") return std::nullopt;
   const auto perm = permutation(graph, node);
   const Shape* in = shape_of(graph, node.input(0));

@@ -181,6 +181,11 @@ const Case kMovements[] = {
     {"TransposeOfOnesSymbolic", [](Builder& b) { return transpose(b, b.input({b.symbol("n"), 1, b.symbol("w"), 6}), {0, 2, 1, 3}); },
      "Reshape"},
     {"TransposeReal", [](Builder& b) { return transpose(b, b.input({2, 5, 3, 1}), {0, 2, 3, 1}); }, "Transpose"},
+    {"TransposeBetweenReshapes",   // keys of attention, batch and heads merged
+     [](Builder& b) { return reshape(b, transpose(b, reshape(b, b.input({2, 3, 5, 4}), {-1, 5, 4}), {0, 2, 1}), {2, 3, 4, 5}); }, "Transpose"},
+    {"TransposeBetweenOtherReshapes",
+     [](Builder& b) { return reshape(b, transpose(b, reshape(b, b.input({2, 3, 5, 4}), {-1, 4, 5}), {0, 2, 1}), {2, 3, 5, 4}); },
+     "Reshape Transpose Reshape"},
     {"SplitConcat",
      [](Builder& b) {
        const auto parts = b.multi("Split", {b.op("Relu", {x4(b)})}, {{"axis", int64_t{1}}, {"num_outputs", int64_t{2}}}, 2);
