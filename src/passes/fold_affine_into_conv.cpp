@@ -1,5 +1,6 @@
 // Folds BatchNormalization and per-channel constants in front of a convolution into its weights.
 #include <algorithm>
+#include <cmath>
 
 #include "passes/linear.hpp"
 #include "passes/match.hpp"
@@ -40,16 +41,41 @@ Folded fold(const Tensor& w, int64_t groups, const ChannelAffine& affine) {
   return result;
 }
 
+/// What is in front of the convolution.  Where padding blocks the shift of x * s + t, it becomes (x + t / s) * s: `rest` is then
+/// t / s, which stays behind as an Add.
+struct Front {
+  ValueId x;
+  ChannelAffine affine;
+  std::vector<double> rest;
+};
+std::optional<Front> front(const Graph& graph, const Node& conv, int64_t channels) {
+  const Node* before = graph.producer(conv.input(0));
+  if (!before || !used_once(graph, conv.input(0))) return std::nullopt;
+  auto last = affine_node(graph, *before, 1, channels);
+  if (!last) return std::nullopt;
+  if (!last->affine.shifts() || !is_padded(conv)) return Front{last->x, std::move(last->affine), {}};
+  const Node* earlier = graph.producer(last->x);
+  if (before->op != "Add" || !earlier || earlier->op != "Mul" || !used_once(graph, last->x)) return std::nullopt;
+  const auto scale = affine_node(graph, *earlier, 1, channels);
+  if (!scale) return std::nullopt;
+  Front result{scale->x, scale->affine, last->affine.shift};
+  for (size_t c = 0; c < result.rest.size(); c++) {
+    // A small scale would make the intermediate values large.
+    if (std::fabs(scale->affine.scale[c]) < 1e-3) return std::nullopt;
+    result.rest[c] /= scale->affine.scale[c];
+  }
+  return result;
+}
+
 std::optional<ir::Patch> rewrite(const Graph& graph, ir::NodeId id) {
   const Node& conv = graph.node(id);
   if (conv.op != "Conv" || conv.inputs.size() > 3 || conv.attrs.has("activation")) return std::nullopt;
   const Tensor* w = graph.constant(conv.input(1));
-  const Node* before = graph.producer(conv.input(0));
-  if (!w || !before || !used_once(graph, conv.input(0)) || w->dtype() != DType::f32 || w->shape().rank() < 3) return std::nullopt;
+  if (!w || w->dtype() != DType::f32 || w->shape().rank() < 3) return std::nullopt;
   const int64_t groups = conv.attrs.get_int("group", 1), outputs = w->shape()[0];
   if (groups < 1 || outputs % groups != 0) return std::nullopt;
-  const auto match = affine_node(graph, *before, 1, w->shape()[1] * groups);
-  if (!match || (match->affine.shifts() && is_padded(conv))) return std::nullopt;
+  const auto match = front(graph, conv, w->shape()[1] * groups);
+  if (!match) return std::nullopt;
 
   Folded folded = fold(*w, groups, match->affine);
   if (conv.input(2) != ir::kNone) {
@@ -58,7 +84,14 @@ std::optional<ir::Patch> rewrite(const Graph& graph, ir::NodeId id) {
     for (size_t m = 0; m < old->size(); m++) folded.bias[m] += (*old)[m];
   }
   ir::Patch patch(graph);
-  std::vector<ValueId> inputs{match->x, patch.constant(std::move(folded.weights), graph.value(conv.input(1)).name)};
+  ValueId x = match->x;
+  if (!match->rest.empty()) {
+    Shape shape{w->shape()[1] * groups};
+    for (int i = 2; i < w->shape().rank(); i++) shape.push_back(1);
+    const ValueId rest = patch.constant(f32_vector(match->rest).reshaped(shape), conv.name + "_shift");
+    x = patch.add("Add", {x, rest}, {}, conv.name + "_shifted");
+  }
+  std::vector<ValueId> inputs{x, patch.constant(std::move(folded.weights), graph.value(conv.input(1)).name)};
   if (std::any_of(folded.bias.begin(), folded.bias.end(), [](double b) { return b != 0; }))
     inputs.push_back(patch.constant(f32_vector(folded.bias), conv.name + "_bias"));
   patch.replace(conv.output(), patch.add("Conv", std::move(inputs), conv.attrs, conv.name));

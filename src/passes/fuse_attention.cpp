@@ -91,6 +91,11 @@ ValueId transposed_keys(Patch& patch, const Graph& graph, ValueId keys) {
   return perm == straight ? source : patch.add("Transpose", {source}, {{"perm", perm}}, graph.value(keys).name + "_keys");
 }
 
+ValueId reshape(Patch& patch, ValueId x, const Shape& shape) {
+  const Tensor target = Tensor::from<int64_t>({shape.rank()}, shape.dims());
+  return patch.add("Reshape", {x, patch.constant(target, "attention_shape")});
+}
+
 std::optional<Patch> rewrite(const Graph& graph, ir::NodeId id) {
   const Node& node = graph.node(id);
   if (node.op != "MatMul" || node.inputs.size() != 2 || node.attrs.has("activation") || !is_f32(graph, node.output())) return std::nullopt;
@@ -112,11 +117,19 @@ std::optional<Patch> rewrite(const Graph& graph, ir::NodeId id) {
   Patch patch(graph);
   const ValueId k = transposed_keys(patch, graph, keys);
   if (k == ir::kNone) return std::nullopt;
-  std::vector<ValueId> inputs{q, k, v};
+  const Shape &out = *shape_of(graph, node.output()), &q_shape = *shape_of(graph, q), &v_shape = *shape_of(graph, v);
+  if (rank == 3 && !(out.is_static() && q_shape.is_static() && v_shape.is_static())) return std::nullopt;
+  // Attention has heads; without them the batch takes their place, so that a mask still lines up.
+  const auto with_heads = [&](ValueId operand, const Shape& shape) {
+    return rank == 4 ? operand : reshape(patch, operand, Shape{1, shape[0], shape[1], shape[2]});
+  };
+  const Shape k_shape{q_shape[0], v_shape[rank - 2], q_shape[rank - 1]};
+  std::vector<ValueId> inputs{with_heads(q, q_shape), with_heads(k, k_shape), with_heads(v, v_shape)};
   if (scores->mask != ir::kNone) inputs.push_back(scores->mask);
   ir::Attributes attrs{{"scale", static_cast<float>(scores->scale)}};
   if (guarded) attrs.set("masked_rows_zero", int64_t{1});
-  patch.replace(node.output(), patch.add("Attention", std::move(inputs), std::move(attrs), softmax->name));
+  const ValueId result = patch.add("Attention", std::move(inputs), std::move(attrs), softmax->name);
+  patch.replace(node.output(), rank == 4 ? result : reshape(patch, result, out));
   return patch;
 }
 

@@ -1,4 +1,6 @@
 // Gemm with constant weights becomes MatMul with bias (engine only): one kind of matrix product to plan.
+#include <algorithm>
+
 #include "passes/linear.hpp"
 #include "passes/match.hpp"
 #include "passes/pass.hpp"
@@ -12,12 +14,17 @@ using ir::Patch;
 using ir::ValueId;
 
 Tensor transposed(const Tensor& t) {
+  constexpr int64_t kBlock = 32;   // a block of either matrix stays in the first-level cache
   const int64_t rows = t.shape()[0], columns = t.shape()[1];
   Tensor result(t.dtype(), {columns, rows});
   dispatch(t.dtype(), [&](auto tag) {
     using T = decltype(tag);
-    for (int64_t i = 0; i < rows; i++)
-      for (int64_t j = 0; j < columns; j++) result.mutable_data<T>()[j * rows + i] = t.data<T>()[i * columns + j];
+    const T* from = t.data<T>();
+    T* to = result.mutable_data<T>();
+    for (int64_t i0 = 0; i0 < rows; i0 += kBlock)
+      for (int64_t j0 = 0; j0 < columns; j0 += kBlock)
+        for (int64_t j = j0; j < std::min(j0 + kBlock, columns); j++)
+          for (int64_t i = i0; i < std::min(i0 + kBlock, rows); i++) to[j * rows + i] = from[i * columns + j];
   });
   return result;
 }

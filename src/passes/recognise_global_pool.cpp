@@ -11,10 +11,10 @@ using ir::Graph;
 using ir::Node;
 using ir::ValueId;
 
-/// Exactly the axes behind batch and channels.
+/// Exactly the axes behind batch and channels.  Of three axes the last are more likely features than pixels.
 bool reduces_space(const Graph& graph, const Node& node) {
   const int rank = rank_of(graph, node.input(0));
-  const auto axes = rank >= 3 ? reduced_axes(graph, node) : std::nullopt;
+  const auto axes = rank >= 4 ? reduced_axes(graph, node) : std::nullopt;
   if (!axes || static_cast<int>(axes->size()) != rank - 2) return false;
   for (int i = 0; i < rank - 2; i++)
     if ((*axes)[static_cast<size_t>(i)] != i + 2) return false;

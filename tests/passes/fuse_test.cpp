@@ -87,6 +87,15 @@ const Case kCases[] = {
 };
 INSTANTIATE_TEST_SUITE_P(Cases, Fuse, testing::ValuesIn(kCases), [](const auto& info) { return info.param.name; });
 
+TEST(Specialise, keepsDequantizedWeights) {
+  Builder b;
+  const ValueId x = b.input({b.symbol("n"), 4, 5, 5});
+  const ValueId q = b.constant(Tensor::from<int8_t>({1, 4, 1, 1}, {1, 2, 3, 4}));
+  b.output(b.op("Conv", {x, b.op("DequantizeLinear", {q, b.scalar(0.1f)})}));
+  const Shape shape{2, 4, 5, 5};
+  EXPECT_EQ(op_list(ops::specialise(b.graph, {&shape, 1})), "DequantizeLinear Conv");
+}
+
 constexpr int64_t kHeads = 2, kHead = 4;
 ValueId transpose(Builder& b, ValueId x, Ints perm) { return b.op("Transpose", {x}, {{"perm", perm}}); }
 /// [batch, length, heads * head] as [batch, length, heads, head]
@@ -124,6 +133,13 @@ const Case kAttention[] = {
      [](Builder& b) {
        const ValueId p = softmax(b, b.op("Add", {b.op("MatMul", {heads(b), keys(b)}), b.input({2, 1, 5, 5})}));
        return b.op("MatMul", {b.op("Where", {b.op("IsNaN", {p}), b.scalar(0), p}), heads(b)});
+     },
+     "Attention"},
+    {"WithoutHeads",
+     [](Builder& b) {
+       const ValueId q = b.input({6, 5, 4}), k = b.input({6, 7, 4}), v = b.input({6, 7, 3});
+       const ValueId scores = b.op("Add", {scaled(b, b.op("MatMul", {q, transpose(b, k, {0, 2, 1})}), 0.5f), b.input({6, 1, 7})});
+       return b.op("MatMul", {softmax(b, scores), v});
      },
      "Attention"},
     {"OtherSoftmaxAxis",

@@ -152,6 +152,7 @@ const Case kNorms[] = {
     {"MeanOfSpaceFlat", [](Builder& b) { return b.op("ReduceMean", {x4(b), b.ints({2, 3})}, {{"keepdims", int64_t{0}}}); },
      "GlobalAveragePool Reshape"},
     {"MeanOfChannels", [](Builder& b) { return b.op("ReduceMean", {x4(b), b.ints({1})}); }, "ReduceMean"},
+    {"MeanOfFeatures", [](Builder& b) { return mean(b, tokens(b), -1); }, "ReduceMean"},
     {"MaxOfSpace", [](Builder& b) { return b.op("ReduceMax", {x4(b), b.ints({2, 3})}); }, "GlobalMaxPool"},
     {"AveragePoolOfAll", [](Builder& b) { return b.op("AveragePool", {x4(b)}, {{"kernel_shape", Ints{3, 3}}}); }, "GlobalAveragePool"},
     {"AveragePoolOfPart", [](Builder& b) { return b.op("AveragePool", {x4(b)}, {{"kernel_shape", Ints{2, 3}}}); }, "AveragePool"},
@@ -189,9 +190,9 @@ const Case kMovements[] = {
     {"SplitConcat",
      [](Builder& b) {
        const auto parts = b.multi("Split", {b.op("Relu", {x4(b)})}, {{"axis", int64_t{1}}, {"num_outputs", int64_t{2}}}, 2);
-       return b.op("Relu", {b.op("Concat", {parts[0], parts[1]}, {{"axis", int64_t{1}}})});
+       return b.op("Exp", {b.op("Concat", {parts[0], parts[1]}, {{"axis", int64_t{1}}})});
      },
-     "Relu Relu"},
+     "Relu Exp"},
     {"SplitConcatSwapped",
      [](Builder& b) {
        const auto parts = b.multi("Split", {x4(b)}, {{"axis", int64_t{1}}, {"num_outputs", int64_t{2}}}, 2);
@@ -240,6 +241,11 @@ const Case kPads[] = {
      "MaxPool"},
     {"AffineConv", [](Builder& b) { return conv(b, b.op("Add", {mul(b, x4(b), b.random({4, 1, 1})), b.random({4, 1, 1})})); }, "Conv"},
     {"ScalePaddedConv", [](Builder& b) { return conv(b, mul(b, x4(b), 0.7f), {1, 1, 1, 1}); }, "Conv"},
+    {"AffinePaddedConv",   // the scale passes the shift
+     [](Builder& b) { return conv(b, b.op("Add", {b.random({4, 1, 1}), mul(b, x4(b), b.random({4, 1, 1}, 0.5, 2))}), {1, 1, 1, 1}); },
+     "Add Conv"},
+    {"AffinePaddedConvZeroScale",
+     [](Builder& b) { return conv(b, add(b, mul(b, x4(b), b.floats({4, 1, 1}, {1, 0, 2, 3})), 1), {1, 1, 1, 1}); }, "Mul Add Conv"},
     {"ShiftPaddedConv", [](Builder& b) { return conv(b, add(b, x4(b), 0.7f), {1, 1, 1, 1}); }, "Add Conv"},
     {"ScaleGroupedConv",
      [](Builder& b) { return b.op("Conv", {mul(b, x4(b), b.random({4, 1, 1})), b.random({6, 2, 2, 2}), b.random({6})}, {{"group", int64_t{2}}}); },
