@@ -1,6 +1,7 @@
 // Attention: softmax(scale * q k^T + mask) v for every head.  Inputs q [batch, heads, queries, head], k [batch, key
 // heads, keys, head], v [batch, key heads, keys, value head], mask (optional, added, broadcast to [batch, heads, queries,
-// keys]); `heads` is a multiple of `key heads`.  Attribute scale: 1 / sqrt(head) where absent.
+// keys]); `heads` is a multiple of `key heads`.  Attribute scale: 1 / sqrt(head) where absent;
+// masked_rows_zero: a query all of whose keys are masked by -inf gives zeros instead of NaN.
 #include <algorithm>
 
 #include "ops/checks.hpp"
@@ -40,7 +41,7 @@ void infer(InferContext& ctx) {
 struct Head { const float *q, *k, *v, *mask; int64_t mask_step; float* out; };
 
 /// One query of one head: weights of the keys into `weights`, then the weighted sum of values.
-void attend(const Head& h, int64_t keys, int64_t head, int64_t value_head, double scale, std::span<double> weights) {
+void attend(const Head& h, int64_t keys, int64_t head, int64_t value_head, double scale, bool zero_masked, std::span<double> weights) {
   double best = -std::numeric_limits<double>::infinity();
   for (int64_t j = 0; j < keys; j++) {
     double score = 0;
@@ -49,6 +50,10 @@ void attend(const Head& h, int64_t keys, int64_t head, int64_t value_head, doubl
     if (h.mask) score += static_cast<double>(h.mask[j * h.mask_step]);
     weights[static_cast<size_t>(j)] = score;
     best = std::max(best, score);
+  }
+  if (zero_masked && best == -std::numeric_limits<double>::infinity()) {
+    std::fill_n(h.out, value_head, 0.0f);
+    return;
   }
   double sum = 0;
   for (double& w : weights) sum += w = std::exp(w - best);
@@ -63,6 +68,7 @@ void eval(const EvalContext& ctx) {
   const Shape &q = *ctx.in(0).shape, &k = *ctx.in(1).shape;
   const int64_t heads = q[1], queries = q[2], head = q[3], keys = k[2], value_head = (*ctx.in(2).shape)[3];
   const double scale = static_cast<double>(ctx.attrs().get_float("scale", 1 / std::sqrt(static_cast<float>(head))));
+  const bool zero_masked = ctx.attrs().get_int("masked_rows_zero", 0) != 0;
   const Shape scores{q[0], heads, queries, keys};
   const Extents mask_steps = ctx.has_input(3) ? broadcast_strides(*ctx.in(3).shape, scores) : Extents(scores);
   thread_local std::vector<double> weights;   // grows to the longest row, then is reused
@@ -75,7 +81,7 @@ void eval(const EvalContext& ctx) {
         const Head h{ctx.in(0).as<float>() + (query_head * queries + i) * head, ctx.in(1).as<float>() + key_head * keys * head,
                      ctx.in(2).as<float>() + key_head * keys * value_head, mask, mask_steps[3],
                      ctx.out().as<float>() + (query_head * queries + i) * value_head};
-        attend(h, keys, head, value_head, scale, weights);
+        attend(h, keys, head, value_head, scale, zero_masked, weights);
       }
     }
 }

@@ -1,4 +1,7 @@
 // Fused attention, one head at a time.
+#include <algorithm>
+#include <limits>
+
 #include "plan/steps/steps.hpp"
 
 namespace tenfold::plan {
@@ -15,6 +18,7 @@ class AttentionStep final : public Step {
     args_.keys = k[r - 2];
     args_.value_head = args_.ldv = args_.ldo = v[r - 1];
     args_.scale = n.attrs.get_float("scale", 1);
+    zero_masked_ = mask_ != ir::kNone && n.attrs.get_int("masked_rows_zero", 0) != 0;
     if (mask_ != ir::kNone) mask_strides(b.shape(mask_), b.shape(q_));
     scratch_ = (kernels::attention_f32_scratch(b.kernels.layout, args_.keys, args_.head, args_.value_head) + 63) / 64 * 64;
     parts_ = static_cast<int>(std::min<int64_t>(b.threads, heads_));
@@ -33,6 +37,7 @@ class AttentionStep final : public Step {
         a.out = c.at<float>(y_) + h * a.queries * a.value_head;
         a.scratch = c.scratch + static_cast<size_t>(part) * scratch_;
         kernels_.attention_f32(a);
+        if (zero_masked_) zero_masked_rows(a);
       }
     });
   }
@@ -43,6 +48,14 @@ class AttentionStep final : public Step {
   }
 
  private:
+  /// Rows without any key to attend to, for which the kernel divides zero by zero.  All others end at their first look.
+  static void zero_masked_rows(const kernels::AttentionF32& a) {
+    const auto open = [](float m) { return m != -std::numeric_limits<float>::infinity(); };
+    for (int64_t q = 0; q < a.queries; q++)
+      if (const float* mask = a.mask + q * a.ld_mask; std::none_of(mask, mask + a.keys, open))
+        std::fill_n(a.out + q * a.ldo, a.value_head, 0.0f);
+  }
+
   void mask_strides(const Shape& mask, const Shape& q) {
     std::vector<int64_t> m(static_cast<size_t>(4 - mask.rank()), 1);
     m.insert(m.end(), mask.begin(), mask.end());
@@ -61,6 +74,7 @@ class AttentionStep final : public Step {
   int64_t heads_, inner_heads_ = 1, mask_inner_ = 0, mask_outer_ = 0;
   size_t scratch_;
   int parts_;
+  bool zero_masked_;
 };
 
 }  // namespace
