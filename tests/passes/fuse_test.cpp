@@ -135,6 +135,15 @@ const Case kAttention[] = {
        return b.op("MatMul", {b.op("Where", {b.op("IsNaN", {p}), b.scalar(0), p}), heads(b)});
      },
      "Attention"},
+    {"GuardedMaskedRow",
+     [](Builder& b) {
+       constexpr float kOut = -std::numeric_limits<float>::infinity();
+       std::vector<float> mask(25, 0.0f);
+       std::fill_n(mask.begin() + 10, 7, kOut);   // the third query sees no key, the fourth three
+       const ValueId p = softmax(b, b.op("Add", {b.op("MatMul", {heads(b), keys(b)}), b.floats({5, 5}, mask)}));
+       return b.op("MatMul", {b.op("Where", {b.op("IsNaN", {p}), b.scalar(0), p}), heads(b)});
+     },
+     "Attention"},
     {"WithoutHeads",
      [](Builder& b) {
        const ValueId q = b.input({6, 5, 4}), k = b.input({6, 7, 4}), v = b.input({6, 7, 3});

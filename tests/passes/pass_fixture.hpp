@@ -104,6 +104,7 @@ inline std::string optimised(Graph graph, std::set<std::string> names = {}, Stag
     if (!(expected[i].shape() == actual[i].shape())) continue;
     double worst = 0, range = 1;
     for (int64_t k = 0; k < expected[i].elements(); k++) {
+      EXPECT_FALSE(std::isnan(actual[i].at_double(k)));
       range = std::max(range, std::fabs(expected[i].at_double(k)));
       worst = std::max(worst, std::fabs(expected[i].at_double(k) - actual[i].at_double(k)));
     }
