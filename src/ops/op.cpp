@@ -2,11 +2,15 @@
 
 #include <algorithm>
 
+#include "base/math.hpp"
+
 namespace tenfold::ops {
 namespace {
 
 /// Propagated contents are shapes and what is computed from them; anything longer is data.
 constexpr size_t kMaxContent = 1024;
+/// No single output that evaluate() allocates may be larger: a damaged model must not exhaust the machine.
+constexpr int64_t kMaxOutputBytes = int64_t{1} << 33;
 
 bool is_content_type(DType t) { return is_integer(t) || t == DType::boolean; }
 
@@ -178,6 +182,8 @@ std::vector<Tensor> evaluate(const ir::Graph& graph, ir::NodeId id, std::span<co
     const ir::Value& v = scratch.value(out);
     if (!v.shape || !v.shape->is_static())
       fail(ErrorCode::invalid_model, "{} '{}': the output shape does not follow from the inputs", node.op, node.name);
+    if (checked_mul(v.shape->elements(), static_cast<int64_t>(size_of(v.dtype))) > kMaxOutputBytes)
+      fail(ErrorCode::unsupported, "{} '{}': an output of shape {} is too large", node.op, node.name, to_string(*v.shape));
     outputs.emplace_back(v.dtype, *v.shape);
   }
   std::vector<TensorView> in, out;

@@ -1,4 +1,4 @@
-// CumSum(x, axis) {exclusive, reverse}.
+// CumSum, CumProd (x, axis) {exclusive, reverse}.
 #include "ops/helpers.hpp"
 
 namespace tenfold::ops {
@@ -13,7 +13,10 @@ void infer(InferContext& c) {
   infer_like_input(c);
 }
 
-void eval(const EvalContext& e) {
+struct Sum { static constexpr int start = 0; template <class T> T operator()(T a, T b) const { return wrap_add(a, b); } };
+struct Prod { static constexpr int start = 1; template <class T> T operator()(T a, T b) const { return wrap_mul(a, b); } };
+
+template <class F> void eval(const EvalContext& e) {
   const Extents in(*e.in(0).shape);
   const int axis = resolve_axis(index_at(e.in(1), 0), in.rank);
   const bool exclusive = e.attrs().get_int("exclusive", 0) != 0, reverse = e.attrs().get_int("reverse", 0) != 0;
@@ -22,12 +25,12 @@ void eval(const EvalContext& e) {
     using T = decltype(tag);
     for (int64_t o = 0; o < outer; o++)
       for (int64_t i = 0; i < inner; i++) {
-        T sum = 0;
+        T so_far = F::start;
         for (int64_t k = 0; k < n; k++) {
           const int64_t at = (o * n + (reverse ? n - 1 - k : k)) * inner + i;
-          const T next = wrap_add(sum, e.in(0).as<T>()[at]);
-          e.out().as<T>()[at] = exclusive ? sum : next;
-          sum = next;
+          const T next = F{}(so_far, e.in(0).as<T>()[at]);
+          e.out().as<T>()[at] = exclusive ? so_far : next;
+          so_far = next;
         }
       }
   });
@@ -35,6 +38,7 @@ void eval(const EvalContext& e) {
 
 }  // namespace
 
-extern const OpDef op_cum_sum = {"CumSum", OpKind::other, 2, 2, 1, infer, eval};
+extern const OpDef op_cum_prod = {"CumProd", OpKind::other, 2, 2, 1, infer, eval<Prod>};
+extern const OpDef op_cum_sum = {"CumSum", OpKind::other, 2, 2, 1, infer, eval<Sum>};
 
 }  // namespace tenfold::ops
