@@ -68,7 +68,7 @@ class Placer {
       : g_(graph), options_(options), order_(graph.topological_order()), state_(graph.node_count()) {}
 
   Placement run() {
-    check_options();
+    check_options(g_, options_, [](std::string_view op) { return role_of(op) != Role::none; });
     for (NodeId id : order_) classify(id);
     for (NodeId id : order_) state(id).supplied = supplied(id);
     for (auto it = order_.rbegin(); it != order_.rend(); ++it) state(*it).quantized = quantized(*it);
@@ -87,15 +87,6 @@ class Placer {
 
   State& state(NodeId id) { return state_[static_cast<size_t>(id)]; }
   const State& state(NodeId id) const { return state_[static_cast<size_t>(id)]; }
-
-  void check_options() const {
-    std::set<std::string> labels;
-    for (NodeId id : order_) labels.insert(node_label(g_, id));
-    for (const std::string& name : options_.exclude)
-      if (!labels.contains(name)) fail(ErrorCode::invalid_argument, "the model has no node '{}' to exclude from quantization", name);
-    for (const std::string& op : options_.ops)
-      if (role_of(op) == Role::none) fail(ErrorCode::invalid_argument, "operator '{}' has no int8 form", op);
-  }
 
   /// Inputs that carry activations (not weights, shapes, bounds).
   std::vector<ValueId> activations(NodeId id) const {
@@ -267,6 +258,15 @@ class Placer {
 };
 
 }  // namespace
+
+void check_options(const Graph& graph, const QuantizeOptions& options, bool (*known)(std::string_view)) {
+  std::set<std::string> labels;
+  for (NodeId id : graph.topological_order()) labels.insert(node_label(graph, id));
+  for (const std::string& name : options.exclude)
+    if (!labels.contains(name)) fail(ErrorCode::invalid_argument, "the model has no node '{}' to exclude from quantization", name);
+  for (const std::string& op : options.ops)
+    if (!known(op)) fail(ErrorCode::invalid_argument, "operator '{}' has no int8 form", op);
+}
 
 std::string weight_obstacle(const Graph& g, const Node& n) {
   const Tensor* w = g.constant(n.input(1));

@@ -1,6 +1,10 @@
 // Decides which nodes run in int8 and which values get a Q/DQ pair.
 #pragma once
 
+#include <optional>
+#include <string_view>
+#include <utility>
+
 #include "quant/quantize.hpp"
 
 namespace tenfold::quant {
@@ -15,6 +19,9 @@ struct Placement {
 };
 
 Placement place(const ir::Graph& graph, const QuantizeOptions& options);
+
+/// Throws invalid_argument where options.exclude names no node of the graph, or options.ops an operator that `known` rejects.
+void check_options(const ir::Graph& graph, const QuantizeOptions& options, bool (*known)(std::string_view op));
 
 /// Where the weight of a compute node carries its output channels; nothing if only one scale fits (grouped ConvTranspose).
 std::optional<int> weight_axis(const ir::Node& node);

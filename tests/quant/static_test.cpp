@@ -1,84 +1,24 @@
-#include <gtest/gtest.h>
-
-#include <cmath>
-#include <map>
-#include <random>
-
-#include "quant/quantize.hpp"
-#include "support/reference_runner.hpp"
+#include "quant/graph_builder.hpp"
 
 namespace tenfold::quant {
 namespace {
 
+using namespace test_support;
 using ir::Graph;
 using ir::ValueId;
 
-Tensor random_tensor(Shape shape, unsigned seed, float scale = 1.0f) {
-  std::mt19937 random(seed);
-  std::uniform_real_distribution<float> d(-scale, scale);
-  Tensor t(DType::f32, std::move(shape));
-  for (int64_t i = 0; i < t.elements(); i++) t.mutable_data<float>()[i] = d(random);
-  return t;
-}
-
-/// Builds graphs in a few words; every node is named after its result.
-struct Build {
-  Graph g;
-  ValueId input(Shape shape) { return g.add_input("x", DType::f32, std::move(shape)); }
-  ValueId constant(const std::string& name, Tensor t) { return g.add_constant(name, std::move(t)); }
-  ValueId op(std::string type, std::vector<ValueId> inputs, const std::string& name, ir::Attributes attrs = {}) {
-    const auto id = g.add_node(std::move(type), std::move(inputs), std::move(attrs), 1, name);
-    ops::infer(g, id);
-    return g.node(id).output();
-  }
-  ValueId conv(ValueId x, int64_t in, int64_t out, const std::string& name, unsigned seed) {
-    const ValueId w = constant(name + ".w", random_tensor({out, in, 3, 3}, seed));
-    const ValueId b = constant(name + ".b", random_tensor({out}, seed + 100));
-    return op("Conv", {x, w, b}, name, {{"pads", std::vector<int64_t>{1, 1, 1, 1}}});
-  }
-};
-
-struct Quantized { QuantizeResult result; std::vector<float> expected, actual; };
+struct Quantized { QuantizeResult result; Compared outputs; };
 
 Quantized quantize_and_run(const Graph& g, const QuantizeOptions& options = {}, Method method = Method::minmax) {
-  const Shape shape = *g.value(g.inputs[0]).shape;
-  std::vector<std::vector<Tensor>> samples;
-  for (unsigned i = 0; i < 4; i++) samples.push_back({random_tensor(shape, 1000 + i)});
-  VectorFeeds feeds(samples);
+  VectorFeeds feeds(samples_for(g));
   const Calibration c = calibrate(g, test::compile_reference, feeds, calibration_values(g, options));
-  Quantized q{quantize_static(g, c.table(method), options), {}, {}};
+  Quantized q{quantize_static(g, c.table(method), options), {}};
   ir::verify(q.result.graph);
-  for (const auto& s : samples) {
-    const Tensor a = test::run_reference(g, s)[0], b = test::run_reference(q.result.graph, s)[0];
-    for (float v : a.span<float>()) q.expected.push_back(v);
-    for (float v : b.span<float>()) q.actual.push_back(v);
-  }
+  q.outputs = compare(g, q.result.graph);
   return q;
 }
 
-double cosine(const Quantized& q) {
-  double ab = 0, aa = 0, bb = 0;
-  for (size_t i = 0; i < q.expected.size(); i++) {
-    ab += double{q.expected[i]} * q.actual[i];
-    aa += double{q.expected[i]} * q.expected[i];
-    bb += double{q.actual[i]} * q.actual[i];
-  }
-  return ab / std::sqrt(aa * bb);
-}
-
-std::map<std::string, int> count_ops(const Graph& g) {
-  std::map<std::string, int> n;
-  for (ir::NodeId id : g.topological_order()) n[g.node(id).op]++;
-  return n;
-}
-
-const NodeRecord& record(const QuantizeResult& r, std::string_view node) {
-  for (const NodeRecord& x : r.records) if (x.node == node) return x;
-  throw std::runtime_error("no record of " + std::string(node));
-}
-
-/// The operator that reads `v` through nothing but its own node.
-const ir::Node& consumer(const Graph& g, std::string_view value) { return g.node(g.value(find_value(g, value)).consumers.at(0)); }
+double cosine(const Quantized& q) { return q.outputs.cosine(); }
 
 TEST(QuantizeStatic, ConvReluConv) {
   Build b;
@@ -239,7 +179,7 @@ TEST(QuantizeStatic, NothingToQuantizeIsTheSameGraph) {
   const ValueId x = b.input({1, 4});
   b.g.outputs = {b.op("Relu", {b.op("Add", {x, x}, "a")}, "r")};
   const Quantized q = quantize_and_run(b.g);
-  EXPECT_EQ(q.expected, q.actual);
+  EXPECT_EQ(q.outputs.expected, q.outputs.actual);
   EXPECT_EQ(count_ops(q.result.graph).count("QuantizeLinear"), 0u);
 }
 
