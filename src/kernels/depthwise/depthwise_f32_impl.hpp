@@ -1,6 +1,6 @@
 // FP32 depthwise convolution, one vector of channels at a time.  3x3, 5x5 and 7x7 with stride 1 or 2 run in blocks of
 // columns x rows, where an input vector is loaded once for all outputs it goes into; other shapes take a plain loop.
-// Blocks that touch the border, where padding is virtual, work on a zero-filled copy of their input.
+// Padding is virtual: blocks at the border skip the rows and columns that lie outside.
 #pragma once
 
 #include "kernels/elementwise/activation_f32_impl.hpp"
@@ -23,25 +23,38 @@ struct DepthwiseSpan {   // what stays the same over the blocks of a row
   int64_t n;             // channels of this vector
 };
 
-/// `columns` of the NX outputs are stored.  Tail: fewer channels than lanes.
-template <class S, int K, int Stride, int R, int NX, bool Tail>
-[[gnu::always_inline]] inline void depthwise_block(const float* const* in, ptrdiff_t pixel, float* const* out,
-                                                   int64_t columns, const DepthwiseSpan& s) {
+/// What a block may rely on: the whole input inside the image and all lanes in use, only the lanes, or nothing.
+enum class Border { inside, edge, edge_and_tail };
+
+struct DepthwiseInput {
+  const float* image;       // where the block's first pixel is, or would be
+  ptrdiff_t row, pixel;
+  int64_t row_begin, row_end, column_begin, column_end;   // of the block's input: what lies in the image
+};
+
+/// `columns` of the NX outputs are stored.
+template <class S, int K, int Stride, int R, int NX, Border B>
+[[gnu::always_inline]] inline void depthwise_block(const DepthwiseInput& in, float* const* out, int64_t columns,
+                                                   const DepthwiseSpan& s) {
   using F = typename S::Float;
+  constexpr bool check = B != Border::inside, tail = B == Border::edge_and_tail;
   F acc[R][NX];
   const F bias = S::load_f(s.bias);
   unroll<R * NX>([&](auto i) TENFOLD_LAMBDA { acc[i / NX][i % NX] = bias; });
   constexpr int rows = (R - 1) * Stride + K, width = (NX - 1) * Stride + K;
+  const int64_t first = in.column_begin, count = in.column_end - first;
   unroll<rows>([&](auto y) TENFOLD_LAMBDA {
-    const float* p = in[y];
+    if (check && (y < in.row_begin || y >= in.row_end)) return;
+    const float* p = in.image + y * in.row;
     F w[R][K];
     unroll<R * K>([&](auto i) TENFOLD_LAMBDA {
       constexpr int r = i / K, ky = y - r * Stride;
       if constexpr (ky >= 0 && ky < K) w[r][i % K] = S::load_f(s.w + (ky * K + i % K) * S::lanes);
     });
     unroll<width>([&](auto c) TENFOLD_LAMBDA {
+      if (check && uint64_t(c - first) >= uint64_t(count)) return;
       F a;
-      if constexpr (Tail) a = S::load_f(p + c * pixel, s.n); else a = S::load_f(p + c * pixel);
+      if constexpr (tail) a = S::load_f(p + c * in.pixel, s.n); else a = S::load_f(p + c * in.pixel);
       unroll<R * K>([&](auto i) TENFOLD_LAMBDA {
         constexpr int r = i / K, kx = i % K, ky = y - r * Stride, j = c - kx;
         if constexpr (ky >= 0 && ky < K && j >= 0 && j % Stride == 0 && j / Stride < NX)
@@ -53,46 +66,35 @@ template <class S, int K, int Stride, int R, int NX, bool Tail>
   unroll<R * NX>([&](auto i) TENFOLD_LAMBDA {
     constexpr int r = i / NX, j = i % NX;
     const F y = S::min(hi, S::max(lo, acc[r][j]));
-    if (j < columns) {
-      if constexpr (Tail) S::store_f(out[r] + j * s.out_pixel, y, s.n); else S::store_f(out[r] + j * s.out_pixel, y);
+    if (!check || j < columns) {
+      if constexpr (tail) S::store_f(out[r] + j * s.out_pixel, y, s.n); else S::store_f(out[r] + j * s.out_pixel, y);
     }
   });
 }
 
-/// R output rows from `y` on, channels [c, c + n): all columns.
-template <class S, int K, int Stride, int R, bool Tail>
+/// R output rows from `y` on, channels [c, c + n): all columns.  B: what blocks at the border may rely on.
+template <class S, int K, int Stride, int R, Border B>
 [[gnu::noinline]] void depthwise_rows(const DepthwiseF32& d, int64_t y, int64_t c, const DepthwiseSpan& s) {
   constexpr int NX = DepthwiseBlock<S, K, Stride>::columns;
   constexpr int rows = (R - 1) * Stride + K, width = (NX - 1) * Stride + K;
+  constexpr bool fast_inside = B == Border::edge && R == DepthwiseBlock<S, K, Stride>::rows;
   const int64_t y0 = y * Stride - d.pad_top;
-  const bool rows_inside = y0 >= 0 && y0 + rows <= d.in_h;
-  const float* image = d.in + c;
+  DepthwiseInput in{nullptr, d.in_row, d.in_pixel, larger<int64_t>(-y0, 0), lesser<int64_t>(d.in_h - y0, rows), 0, 0};
+  const bool rows_inside = in.row_begin == 0 && in.row_end == rows;
   for (int64_t step = 0; step < d.out_w; step += NX) {
     // The last block is moved back to overlap its neighbour rather than cut short.
     const int64_t x = step + NX > d.out_w && d.out_w >= NX ? d.out_w - NX : step;
     const int64_t x0 = x * Stride - d.pad_left, columns = lesser<int64_t>(NX, d.out_w - x);
     float* out[R];
     unroll<R>([&](auto r) TENFOLD_LAMBDA { out[r] = d.out + (y + r) * d.out_row + x * d.out_pixel + c; });
-    const float* in[rows];
-    if (rows_inside && x0 >= 0 && x0 + width <= d.in_w) {
-      unroll<rows>([&](auto i) TENFOLD_LAMBDA { in[i] = image + (y0 + i) * d.in_row + x0 * d.in_pixel; });
-      depthwise_block<S, K, Stride, R, NX, Tail>(in, d.in_pixel, out, columns, s);
-      continue;
+    in.image = d.in + y0 * d.in_row + x0 * d.in_pixel + c;
+    if (fast_inside && rows_inside && x0 >= 0 && x0 + width <= d.in_w && columns == NX) {
+      depthwise_block<S, K, Stride, R, NX, Border::inside>(in, out, columns, s);
+    } else {
+      in.column_begin = lesser<int64_t>(larger<int64_t>(-x0, 0), width);
+      in.column_end = larger<int64_t>(lesser<int64_t>(d.in_w - x0, width), in.column_begin);
+      depthwise_block<S, K, Stride, R, NX, B>(in, out, columns, s);
     }
-    alignas(64) float copy[rows][width][S::lanes];
-    const int64_t left = x0 < 0 ? lesser<int64_t>(-x0, width) : 0;
-    const int64_t right = x0 + width > d.in_w ? larger<int64_t>(d.in_w - x0, left) : width;
-    for (int i = 0; i < rows; i++) {
-      in[i] = copy[i][0];
-      const bool inside = y0 + i >= 0 && y0 + i < d.in_h;
-      const int64_t from = inside ? left : width, to = inside ? right : width;
-      for (int64_t j = 0; j < from; j++) S::store_f(copy[i][j], S::zero_f());
-      const float* p = image + (y0 + i) * d.in_row + (x0 + from) * d.in_pixel;
-      for (int64_t j = from; j < to; j++, p += d.in_pixel)
-        S::store_f(copy[i][j], Tail ? S::load_f(p, s.n) : S::load_f(p));
-      for (int64_t j = to; j < width; j++) S::store_f(copy[i][j], S::zero_f());
-    }
-    depthwise_block<S, K, Stride, R, NX, Tail>(in, S::lanes, out, columns, s);
   }
 }
 
@@ -154,11 +156,11 @@ template <class S, int K, int Stride>
   depthwise_walk<S>(d, R, [&](int64_t y, int64_t count, int64_t c, const DepthwiseSpan& s) TENFOLD_LAMBDA {
     const bool tail = s.n < S::lanes;
     if (count == R) {
-      if (tail) depthwise_rows<S, K, Stride, R, true>(d, y, c, s);
-      else depthwise_rows<S, K, Stride, R, false>(d, y, c, s);
+      if (tail) depthwise_rows<S, K, Stride, R, Border::edge_and_tail>(d, y, c, s);
+      else depthwise_rows<S, K, Stride, R, Border::edge>(d, y, c, s);
     } else {   // R is 1 or 2
-      if (tail) depthwise_rows<S, K, Stride, 1, true>(d, y, c, s);
-      else depthwise_rows<S, K, Stride, 1, false>(d, y, c, s);
+      if (tail) depthwise_rows<S, K, Stride, 1, Border::edge_and_tail>(d, y, c, s);
+      else depthwise_rows<S, K, Stride, 1, Border::edge>(d, y, c, s);
     }
   });
 }

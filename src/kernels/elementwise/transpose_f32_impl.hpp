@@ -24,10 +24,29 @@ template <class S>
   }
 }
 
+/// At most four rows, as of a picture: blocks of 4 x 4.  Where the output has no gaps, each of its rows but the last
+/// few is stored as four elements, of which the next row overwrites those too many.
+template <class S>
+[[gnu::always_inline]] inline void transpose_few_rows(const float* in, ptrdiff_t ld_in, float* out, int64_t rows,
+                                                      int64_t columns) {
+  const float* row[4];
+  unroll<4>([&](auto i) TENFOLD_LAMBDA { row[i] = in + (i < rows ? i : 0) * ld_in; });
+  int64_t c = 0;
+  for (; c + 8 <= columns; c += 4) {
+    __m128 r[4];
+    unroll<4>([&](auto i) TENFOLD_LAMBDA { r[i] = _mm_loadu_ps(row[i] + c); });
+    _MM_TRANSPOSE4_PS(r[0], r[1], r[2], r[3]);
+    unroll<4>([&](auto i) TENFOLD_LAMBDA { _mm_storeu_ps(out + (c + i) * rows, r[i]); });
+  }
+  for (; c < columns; c++)
+    for (int64_t i = 0; i < rows; i++) out[c * rows + i] = row[i][c];
+}
+
 template <class S>
 void transpose_32(const void* in, ptrdiff_t ld_in, void* out, ptrdiff_t ld_out, int64_t rows, int64_t columns) {
   const auto* from = static_cast<const float*>(in);
   auto* to = static_cast<float*>(out);
+  if (rows <= 4 && ld_out == rows) return transpose_few_rows<S>(from, ld_in, to, rows, columns);
   for (int64_t c = 0; c < columns; c += S::lanes)
     for (int64_t r = 0; r < rows; r += S::lanes)
       transpose_block<S>(from + r * ld_in + c, ld_in, to + c * ld_out + r, ld_out, rows - r, columns - c);

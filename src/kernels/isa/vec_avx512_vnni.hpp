@@ -14,7 +14,7 @@ struct Avx512Vnni {
   static constexpr PackLayout layout{16, 1, 2, 4};
   static constexpr int u8_rows[5] = {0, 12, 12, 0, 0};
   static constexpr bool vector_outer = false;
-  static constexpr int f32_rows[4] = {0, 24, 14, 9};
+  static constexpr int f32_rows[4] = {0, 12, 14, 9};
   static constexpr int f32_depthwise_columns = 7;
 
   // Integers.
@@ -167,7 +167,7 @@ struct Avx512Vnni {
   /// 1 / x to about 1e-7.
   TENFOLD_INLINE Float reciprocal(Float x) {
     const Float y = _mm512_rcp14_ps(x);
-    return mul(y, fnma(x, y, set_f(2)));
+    return fma(fnma(x, y, set_f(1)), y, y);
   }
   TENFOLD_INLINE float sum(Float x) { return _mm512_reduce_add_ps(x); }
   TENFOLD_INLINE float largest(Float x) { return _mm512_reduce_max_ps(x); }
