@@ -23,6 +23,10 @@ ValueId Scope::find(std::string_view name) const {
   return kNone;
 }
 
+Importer::Importer(const proto::Model& model, TensorReader& tensors) : model_(model), tensors_(tensors) {
+  for (const proto::Function& f : model.functions) functions_.emplace(FunctionKey{f.domain, f.name, f.overload}, &f);
+}
+
 ir::Graph Importer::run() {
   if (model_.ir_version < 3)
     fail(ErrorCode::unsupported, "IR version {}: versions 3 and newer are read (re-export the model)", model_.ir_version);
@@ -110,9 +114,8 @@ void Importer::import_nodes(const std::vector<proto::Node>& nodes, Scope& scope)
 }
 
 const proto::Function* Importer::find_function(const proto::Node& node) const {
-  for (const proto::Function& f : model_.functions)
-    if (f.name == node.op_type && f.domain == node.domain && f.overload == node.overload) return &f;
-  return nullptr;
+  const auto it = functions_.find({node.domain, node.op_type, node.overload});
+  return it == functions_.end() ? nullptr : it->second;
 }
 
 void Importer::import_node(const proto::Node& source, Scope& scope) {

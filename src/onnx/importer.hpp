@@ -1,6 +1,7 @@
 // From proto::Model to a Graph in canonical form.
 #pragma once
 
+#include <array>
 #include <map>
 #include <set>
 #include <string>
@@ -30,7 +31,7 @@ struct Scope {
 /// rank or the constant behind an input.  Functions and constant branches are inlined on the way.
 class Importer {
  public:
-  Importer(const proto::Model& model, TensorReader& tensors) : model_(model), tensors_(tensors) {}
+  Importer(const proto::Model& model, TensorReader& tensors);
   ir::Graph run();
 
  private:
@@ -50,6 +51,7 @@ class Importer {
   ir::Attribute import_attribute(const proto::Attribute& source);
   std::optional<Shape> import_shape(const proto::ValueInfo& info);
   const proto::Function* find_function(const proto::Node& node) const;
+  using FunctionKey = std::array<std::string_view, 3>;   // domain, name, overload
   /// Infers one new node and counts it against the bound on inlining.
   void added(ir::NodeId id, const NodeImport& origin);
   void note_unsupported(const NodeImport& node, std::string_view why);
@@ -59,6 +61,7 @@ class Importer {
   const proto::Model& model_;
   TensorReader& tensors_;
   ir::Graph graph_;
+  std::map<FunctionKey, const proto::Function*> functions_;
   Scope* scope_ = nullptr;   // that of the node being translated
   std::map<std::pair<DType, std::vector<int64_t>>, ir::ValueId> zeros_;
   std::map<std::string, Unsupported> unsupported_;
