@@ -25,8 +25,11 @@ BinaryU8 random_binary(Random& r, Guarded<u8>& a, Guarded<u8>& b, int64_t outer,
   BinaryU8 g;
   g.outer = outer, g.inner = inner;
   g.a_inner = r.in(0, 3) != 0, g.b_inner = r.in(0, 3) != 0;
-  const auto stride = [&](int row) { return r.in(0, 3) == 0 ? 0 : row ? inner + r.pick<int64_t>({0, 0, 3}) : r.in(0, 4); };
-  g.a_outer = stride(g.a_inner), g.b_outer = stride(g.b_inner), g.c_outer = inner + r.pick<int64_t>({0, 0, 5});
+  const auto stride = [&](int row) {
+    return r.in(0, 3) == 0 ? 0 : row ? inner + r.pick<int64_t>({0, 0, 3}) : r.in(0, 4);
+  };
+  g.a_outer = stride(g.a_inner), g.b_outer = stride(g.b_inner),
+  g.c_outer = inner + r.pick<int64_t>({0, 0, 5});
   g.a = a.data(), g.b = b.data();
   const bool extreme = r.in(0, 4) == 0;
   g.a_scale = extreme ? r.pick<float>({3e38f, -1e9f, 0}) : r.real(-2, 2);
@@ -60,7 +63,8 @@ TEST(LookupU8, MatchesReference) {
   for (int64_t n : {1, 31, 32, 33, 63, 64, 65, 256, 1000}) {
     Guarded<u8> in(size_t(n) + 0);
     for (int64_t i = 0; i < n; ++i) in[size_t(i)] = u8(i);
-    expect_same<u8>(size_t(n), [&](const Kernels& k, u8* out) { k.lookup_u8(in.data(), out, n, lookup.data()); });
+    expect_same<u8>(size_t(n),
+                    [&](const Kernels& k, u8* out) { k.lookup_u8(in.data(), out, n, lookup.data()); });
   }
 }
 
@@ -70,11 +74,13 @@ TEST(Quantize, MatchesReference) {
     const int64_t n = random.in(1, 300);
     Guarded<float> in(static_cast<size_t>(n));
     for (int64_t j = 0; j < n; ++j)
-      in[size_t(j)] = random.in(0, 20) ? random.real(-20, 20) * 0.5f
-                                       : random.pick({INFINITY, -INFINITY, NAN, 3e38f, -3e38f, 0.5f, 1.5f, 2.5f, -0.0f});
+      in[size_t(j)] = random.in(0, 20)
+                          ? random.real(-20, 20) * 0.5f
+                          : random.pick({INFINITY, -INFINITY, NAN, 3e38f, -3e38f, 0.5f, 1.5f, 2.5f, -0.0f});
     const float scale = random.pick({1.0f, 12.75f, 0.01f, 1e30f});
     const int zero = random.zero_point();
-    expect_same<u8>(size_t(n), [&](const Kernels& k, u8* out) { k.quantize_u8(in.data(), out, n, scale, zero); });
+    expect_same<u8>(size_t(n),
+                    [&](const Kernels& k, u8* out) { k.quantize_u8(in.data(), out, n, scale, zero); });
     const int64_t channels = random.in(1, 9), out_pixel = channels + random.in(0, 3), pixels = n / channels;
     if (pixels == 0) continue;
     expect_same<u8>(size_t(pixels * out_pixel), [&](const Kernels& k, u8* out) {
@@ -91,7 +97,8 @@ TEST(Dequantize, MatchesReference) {
     random.fill_bytes(in.data(), in.size());
     const float scale = random.real(0.001f, 3);
     const int zero = random.zero_point();
-    expect_same<float>(size_t(n), [&](const Kernels& k, float* out) { k.dequantize_u8(in.data(), out, n, scale, zero); });
+    expect_same<float>(
+        size_t(n), [&](const Kernels& k, float* out) { k.dequantize_u8(in.data(), out, n, scale, zero); });
   }
 }
 
@@ -105,7 +112,8 @@ TEST(Range, IgnoresNaN) {
 }
 
 template <class T>
-void check_transpose(Random& random, void (*Kernels::*kernel)(const void*, ptrdiff_t, void*, ptrdiff_t, int64_t, int64_t)) {
+void check_transpose(Random& random,
+                     void (*Kernels::*kernel)(const void*, ptrdiff_t, void*, ptrdiff_t, int64_t, int64_t)) {
   for (int i = 0; i < 40; ++i) {
     const int64_t rows = random.in(1, 140), columns = random.in(1, 140);
     const int64_t ld_in = columns + random.in(0, 5), ld_out = rows + random.in(0, 5);

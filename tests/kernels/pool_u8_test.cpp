@@ -51,7 +51,8 @@ TEST(PoolU8, GlobalAverageMatchesReference) {
   Random random(32);
   for (int i = 0; i < 60; ++i) {
     GlobalAverageU8 g;
-    g.pixels = random.pick<int64_t>({1, 49, 255, 256, 257, 513, random.in(1, 3000)}), g.channels = random.in(1, 150);
+    g.pixels = random.pick<int64_t>({1, 49, 255, 256, 257, 513, random.in(1, 3000)}),
+    g.channels = random.in(1, 150);
     g.in_pixel = g.channels + random.in(0, 5);
     g.scale = random.real(0.3f, 3), g.in_zero = random.zero_point(), g.out_zero = random.zero_point();
     Guarded<u8> in(size_t((g.pixels - 1) * g.in_pixel + g.channels));

@@ -3,9 +3,21 @@
 
 #include "kernels/depthwise/depthwise_u8_generic.hpp"
 #include "kernels/depthwise/depthwise_u8_rows.hpp"
-#include "kernels/gemm/gemm_u8_finish.hpp"
+#include "kernels/elementwise/lookup_rows_impl.hpp"
 
 namespace tenfold::kernels {
+
+/// Table lookup of whole output rows, while they are in L1 or L2.
+template <class S>
+[[gnu::noinline]] void depthwise_lookup(const DepthwiseU8& d, int64_t y, int rows) {
+  const auto table = S::load_table(d.table);
+  const int64_t C = d.w->channels;
+  for (int r = 0; r < rows; ++r) {
+    u8* out = d.out + (y + r) * d.out_row;
+    if (d.out_pixel == C) lookup_rows<S>(out, 0, 1, d.out_w * C, table);
+    else lookup_rows<S>(out, d.out_pixel, d.out_w, C, table);
+  }
+}
 
 /// Output rows [y, y + d.rows) of all channels.
 template <class S, class Shape, bool ZP>
@@ -38,15 +50,13 @@ void depthwise_pass(const DepthwiseU8& d, int64_t y, int rows) {
       depthwise_wide<S, Shape, ZP>(p);
     else
       depthwise_narrow<S, Shape, ZP>(p);
-    if (d.table)
-      for (int r = 0; r < rows; ++r)
-        lookup_rows<S>(p.out[r], d.out_pixel, d.out_w, lesser<int64_t>(p.channels, step), d.table);
     for (int i = 0; i < 4 * Shape::G; ++i) p.in.row[i] += step;
     for (int r = 0; r < rows; ++r) p.out[r] += step;
     p.weights += per * vectors;
     p.params += vectors * sizeof(VectorParams<S>);
     p.channels -= step;
   }
+  if (d.table) depthwise_lookup<S>(d, y, rows);
 }
 
 template <class S, int K, int Stride>
@@ -71,9 +81,8 @@ void depthwise_u8(const DepthwiseU8& d) {
   const PackedDepthwiseU8& w = *d.w;
   if (w.generic) {
     depthwise_generic<S>(d);
-    if (!d.table) return;
-    for (int64_t y = d.y_begin; y < d.y_end; ++y)
-      lookup_rows<S>(d.out + y * d.out_row, d.out_pixel, d.out_w, w.channels, d.table);
+    if (d.table)
+      for (int64_t y = d.y_begin; y < d.y_end; ++y) depthwise_lookup<S>(d, y, 1);
     return;
   }
   const bool two = w.stride_h == 2;

@@ -71,6 +71,7 @@ void depthwise_wide(const DepthwisePass& d) {
               }
             });
           });
+          unroll<R * NX>([&](auto i) TENFOLD_LAMBDA { S::pin(acc[i / NX][i % NX]); });
           unroll<R * NX>([&](auto i) TENFOLD_LAMBDA {
             q[e][i / NX][i % NX] = requantize<S>(acc[i / NX][i % NX], S::load_f(params[s].multiplier),
                                                  S::load_f(params[s].bias));
@@ -119,6 +120,7 @@ void depthwise_narrow(const DepthwisePass& d) {
           }
         });
       });
+      unroll<R * NX>([&](auto i) TENFOLD_LAMBDA { S::pin(acc[i / NX][i % NX]); });
       const auto m = S::load_f(params->multiplier), b = S::load_f(params->bias);
       unroll<R>([&](auto r) TENFOLD_LAMBDA {
         I y = pack4<S, ZP>(requantize<S>(acc[r][0], m, b), requantize<S>(acc[r][1], m, b),

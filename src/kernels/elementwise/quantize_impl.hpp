@@ -7,7 +7,8 @@ namespace tenfold::kernels {
 
 /// Four vectors of quantized values in source order, as bytes.
 template <class S, class F = typename S::Float>
-[[gnu::always_inline]] inline typename S::Int quantize4(F a, F b, F c, F d, F scale, typename S::Int zero_point) {
+[[gnu::always_inline]] inline typename S::Int quantize4(F a, F b, F c, F d, F scale,
+                                                        typename S::Int zero_point) {
   const auto q = [&](F x) TENFOLD_LAMBDA { return round_to_i32<S, true>(S::mul(x, scale)); };
   return S::template group_rows<1>(pack4<S>(q(a), q(b), q(c), q(d), zero_point));
 }
@@ -20,7 +21,8 @@ void quantize_u8(const float* in, u8* out, int64_t n, float inverse_scale, int z
   int64_t i = 0;
   for (; i + 4 * W <= n; i += 4 * W) {
     const float* p = in + i;
-    S::store_i(out + i, quantize4<S>(S::load_f(p), S::load_f(p + W), S::load_f(p + 2 * W), S::load_f(p + 3 * W), scale, zero));
+    S::store_i(out + i, quantize4<S>(S::load_f(p), S::load_f(p + W), S::load_f(p + 2 * W),
+                                     S::load_f(p + 3 * W), scale, zero));
   }
   for (; i < n; i += W) {
     const auto x = S::load_f(in + i, n - i);
@@ -31,7 +33,8 @@ void quantize_u8(const float* in, u8* out, int64_t n, float inverse_scale, int z
 /// Up to three planes to pixels of four bytes: what a stem convolution reads.
 template <class S>
 [[gnu::always_inline]] inline void quantize_rgbx(const float* in, ptrdiff_t in_plane, u8* out, int64_t pixels,
-                                                 int64_t channels, typename S::Float scale, typename S::Int zero) {
+                                                 int64_t channels, typename S::Float scale,
+                                                 typename S::Int zero) {
   constexpr int W = S::lanes;
   alignas(64) u8 planes[4 * W];
   for (int64_t i = 0; i < pixels; i += W) {
@@ -39,7 +42,8 @@ template <class S>
       return c < channels ? S::load_f(in + c * in_plane + i, pixels - i) : S::zero_f();
     };
     S::store_i(planes, quantize4<S>(plane(0), plane(1), plane(2), plane(3), scale, zero));
-    store_bytes<S>(out + 4 * i, S::quads(planes, planes + W, planes + 2 * W, planes + 3 * W), 4 * (pixels - i));
+    store_bytes<S>(out + 4 * i, S::quads(planes, planes + W, planes + 2 * W, planes + 3 * W),
+                   4 * (pixels - i));
   }
 }
 
@@ -53,7 +57,7 @@ void quantize_planar_u8(const float* in, ptrdiff_t in_plane, u8* out, ptrdiff_t 
   alignas(64) u8 chunk[4 * W];
   for (int64_t i = 0; i < pixels; i += W) {
     const int64_t n = lesser<int64_t>(W, pixels - i);
-    for (int64_t c = 0; c < out_pixel; c += 4) {   // four planes at a time
+    for (int64_t c = 0; c < out_pixel; c += 4) {  // four planes at a time
       const auto plane = [&](int64_t p) TENFOLD_LAMBDA {
         return c + p < channels ? S::load_f(in + (c + p) * in_plane + i, n) : S::zero_f();
       };

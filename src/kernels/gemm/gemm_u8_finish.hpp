@@ -1,42 +1,55 @@
-// What follows a GEMM tile in the rarer cases: a pass over its bytes while they are in L1, or over its raw
-// accumulators (f32 output, or multipliers so large that the float must be limited).
+// What follows a GEMM tile in the rarer cases, while it is in L1: from a small buffer of its bytes to the output
+// through tables and residual, or with fewer channels than the tile has; or from its raw accumulators (f32 output,
+// or multipliers so large that the float must be limited).
 #pragma once
 
 #include "kernels/gemm/gemm_u8_tile.hpp"
 
 namespace tenfold::kernels {
 
-/// y = table[y] over `rows` rows of n bytes.
+/// How the bytes of a tile reach the output.  Tables and residual are null where there are none.
 template <class S>
-[[gnu::noinline]] void lookup_rows(u8* d, ptrdiff_t ld, int64_t rows, int64_t n, const u8* table) {
-  const auto t = S::load_table(table);
-  for (int64_t m = 0; m < rows; ++m, d += ld)
-    for (int64_t i = 0; i < n; i += 4 * S::lanes)
-      store_bytes<S>(d + i, S::lookup(t, S::load_i(d + i)), n - i);
-}
+struct TileFinish {
+  const typename S::Table* table;
+  const u8* residual;          // row 0 of the tile
+  ptrdiff_t ld_residual;
+  float q_scale, r_scale, offset;
+  int residual_zero_point;
+  const typename S::Table* residual_table;
+};
 
-/// c = clamp_u8(rne(fma(q, q_scale, fma(r, r_scale, offset))) + zero_point) where c holds q, over rows of n
-/// bytes.
-template <class S, int NV, bool Limit>
-[[gnu::noinline]] void add_residual_rows(u8* c, ptrdiff_t ldc, const u8* residual, int64_t rows, int64_t n,
-                                         const GemmU8& g) {
+enum class Residual { none, plain, limited };   // limited: the sum may leave the range of s32
+
+/// `rows` rows of NV * lanes bytes, without gaps, to rows of n bytes at c.
+template <class S, int NV, Residual R>
+[[gnu::noinline]] void finish_rows(const u8* tile, int64_t rows, u8* c, ptrdiff_t ldc, int64_t n, const TileFinish<S>& f) {
   using I = typename S::Int;
-  constexpr int G = 4 / NV;  // rows per packed vector: chunks of `lanes` bytes, NV to a row
-  const auto q_scale = S::set_f(g.q_scale), r_scale = S::set_f(g.r_scale), offset = S::set_f(g.offset);
-  const I zero_point = S::set_i16(g.residual_zero_point);
-  for (int64_t m = 0; m < rows; m += G) {
-    I x[4];
-    unroll<4>([&](auto i) TENFOLD_LAMBDA {
-      const int64_t row = lesser<int64_t>(m + i / NV, rows - 1);
-      const I q = S::load_u8_i32(c + row * ldc + i % NV * S::lanes);
-      const I r = S::load_u8_i32(residual + row * g.ld_residual + i % NV * S::lanes);
-      x[i] = round_to_i32<S, Limit>(S::fma(S::to_f32(q), q_scale, S::fma(S::to_f32(r), r_scale, offset)));
-    });
-    const I y = S::template group_rows<1>(pack4<S>(x[0], x[1], x[2], x[3], zero_point));
-    unroll<4>([&](auto i) TENFOLD_LAMBDA {
-      const int64_t left = n - i % NV * S::lanes;
-      if (m + i / NV < rows && left > 0)
-        S::template store_chunk<S::lanes>(c + (m + i / NV) * ldc + i % NV * S::lanes, y, i, left);
+  constexpr int G = 4 / NV, B = NV * S::lanes;   // rows per vector, bytes per row
+  const auto q_scale = S::set_f(f.q_scale), r_scale = S::set_f(f.r_scale), offset = S::set_f(f.offset);
+  const I zero_point = S::set_i16(f.residual_zero_point);
+  for (int64_t m = 0; m < rows; m += G, tile += 4 * S::lanes) {
+    I y = S::load_i(tile);
+    if (f.table) y = S::lookup(*f.table, y);
+    if constexpr (R != Residual::none) {
+      alignas(64) u8 looked_up[4 * S::lanes];
+      const u8* bytes = tile;
+      if (f.table) {
+        S::store_i(looked_up, y);
+        bytes = looked_up;
+      }
+      I x[4];
+      unroll<4>([&](auto i) TENFOLD_LAMBDA {
+        const int64_t row = lesser<int64_t>(m + i / NV, rows - 1);
+        const I q = S::load_u8_i32(bytes + i * S::lanes);
+        const I r = S::load_u8_i32(f.residual + row * f.ld_residual + i % NV * S::lanes);
+        x[i] = round_to_i32<S, R == Residual::limited>(
+            S::fma(S::to_f32(q), q_scale, S::fma(S::to_f32(r), r_scale, offset)));
+      });
+      y = S::template group_rows<1>(pack4<S>(x[0], x[1], x[2], x[3], zero_point));
+      if (f.residual_table) y = S::lookup(*f.residual_table, y);
+    }
+    unroll<G>([&](auto i) TENFOLD_LAMBDA {
+      if (m + i < rows) S::template store_chunk<B>(c + (m + i) * ldc, y, i, n);
     });
   }
 }
@@ -54,29 +67,29 @@ template <class S>
   }
 }
 
+/// To n floats a row at c.
 template <class S>
-[[gnu::noinline]] void store_raw_f32(const GemmU8Tile& t, int nv, int64_t rows, float* c, ptrdiff_t ldc,
-                                     float dynamic_scale) {
+[[gnu::noinline]] void finish_raw_f32(const i32* raw, const std::byte* params, int nv, int64_t rows, float* c,
+                                      ptrdiff_t ldc, int64_t n, float dynamic_scale) {
   alignas(64) float row[4 * S::lanes];
-  for (int64_t m = 0; m < rows; ++m, c += ldc) {
-    scale_row<S>(t.raw + m * nv * S::lanes, reinterpret_cast<const VectorParams<S>*>(t.params), nv,
-                 dynamic_scale, row);
-    for (int v = 0; v < nv && t.n > v * S::lanes; ++v)
-      S::store_f(c + v * S::lanes, S::load_f(row + v * S::lanes), t.n - v * S::lanes);
+  for (int64_t m = 0; m < rows; ++m, c += ldc, raw += nv * S::lanes) {
+    scale_row<S>(raw, reinterpret_cast<const VectorParams<S>*>(params), nv, dynamic_scale, row);
+    for (int v = 0; v < nv && n > v * S::lanes; ++v)
+      S::store_f(c + v * S::lanes, S::load_f(row + v * S::lanes), n - v * S::lanes);
   }
 }
 
+/// To the bytes of a tile, NV * lanes a row.
 template <class S>
-[[gnu::noinline]] void store_raw_u8(const GemmU8Tile& t, int nv, int64_t rows) {
+[[gnu::noinline]] void finish_raw_u8(const i32* raw, const std::byte* params, int nv, int64_t rows, u8* tile,
+                                     int zero_point) {
   alignas(64) float row[4 * S::lanes];
-  u8* c = t.c;
-  for (int64_t m = 0; m < rows; ++m, c += t.ldc) {
-    scale_row<S>(t.raw + m * nv * S::lanes, reinterpret_cast<const VectorParams<S>*>(t.params), nv, 1.0f,
-                 row);
-    for (int v = 0; v < nv && t.n > v * S::lanes; ++v) {
+  for (int64_t m = 0; m < rows; ++m, raw += nv * S::lanes, tile += nv * S::lanes) {
+    scale_row<S>(raw, reinterpret_cast<const VectorParams<S>*>(params), nv, 1.0f, row);
+    for (int v = 0; v < nv; ++v) {
       const auto x = round_to_i32<S, true>(S::load_f(row + v * S::lanes));
-      const auto y = S::template group_rows<1>(pack4<S>(x, x, x, x, S::set_i16(t.zero_point)));
-      S::template store_chunk<S::lanes>(c + v * S::lanes, y, 0, t.n - v * S::lanes);
+      const auto y = S::template group_rows<1>(pack4<S>(x, x, x, x, S::set_i16(zero_point)));
+      S::template store_chunk<S::lanes>(tile + v * S::lanes, y, 0, S::lanes);
     }
   }
 }

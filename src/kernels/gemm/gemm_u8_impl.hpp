@@ -33,99 +33,130 @@ template <class S>
   return left >= S::layout.panel ? S::layout.panel : left == 3 ? 4 : int(left);
 }
 
-/// Brings bytes that follow into L2, one line per GEMM step, at most kAhead before their use: first the rest
-/// of the weights, then what the caller names.
+/// Brings bytes that follow into L2, one line per GEMM step: first the rest of the weights, at most kAhead before
+/// their use, then what the caller names.
 template <class S>
 struct GemmPrefetch {
   static constexpr ptrdiff_t kAhead = 256 << 10;
   const char *next, *end;
   const char *then, *then_end;
 
-  [[gnu::always_inline]] ptrdiff_t start(const std::byte* in_use) {  // step for the coming tile: 64 or 0
-    const char* at = reinterpret_cast<const char*>(in_use);
+  /// Lines worth fetching while the weights at `in_use` are worked on.
+  [[gnu::always_inline]] int64_t lines(const std::byte* in_use) {
     if (next >= end && then) {
       next = then, end = then_end, then = nullptr;
     }
-    if (then && next < at) next = at;
-    if (then) return next < end && next - at < kAhead ? 64 : 0;
-    return next < end ? 64 : 0;
+    const char* at = reinterpret_cast<const char*>(in_use);
+    if (!then) return next < end ? (end - next + 63) / 64 : 0;
+    if (next < at) next = at;
+    const char* limit = lesser(end, at + kAhead);
+    return next < limit ? (limit - next + 63) / 64 : 0;
   }
 };
 
-/// Rows [m0, m1) of one panel.
+/// One GEMM: what its panels share, and the small buffers between a tile and the output.
 template <class S>
 struct GemmU8Walk {
   static constexpr int kMaxRows = 16;
   const GemmU8& g;
   GemmPrefetch<S> prefetch;
-  const u8* row_pointers[kMaxRows];
+  bool staged;                 // tiles pass through `bytes`
+  Residual residual;
+  TileFinish<S> finish;
+  typename S::Table table, residual_table;
   alignas(64) i32 raw[kMaxRows * 4 * S::lanes];
+  alignas(64) u8 bytes[kMaxRows * 4 * S::lanes];
   alignas(64) VectorParams<S> params[4];
+  // The run of tiles under way.
+  const std::byte* tile_params;
+  int64_t m, n0, n;
+  int nv, rows;
 
-  /// Bytes and floats of a tile that has run.
-  void finish(const GemmU8Tile& t, int nv, int64_t m, int64_t n0, int64_t rows) {
-    if (g.c_f32) return store_raw_f32<S>(t, nv, rows, g.c_f32 + m * g.ldc + n0, g.ldc, g.dynamic_scale);
-    if (t.raw) store_raw_u8<S>(t, nv, rows);
-    const int64_t n = lesser<int64_t>(t.n, nv * S::lanes);
-    if (g.table && (t.raw || !S::fast_lookup)) lookup_rows<S>(t.c, t.ldc, rows, n, g.table);
-    if (!g.residual) return;
-    const u8* residual = g.residual + m * g.ld_residual + n0;
-    const bool limit =
-        !(255 * (__builtin_fabsf(g.q_scale) + __builtin_fabsf(g.r_scale)) + __builtin_fabsf(g.offset) < 1e9f);
-    const auto add = [&]<int NV>(std::integral_constant<int, NV>) TENFOLD_LAMBDA {
-      if (limit)
-        add_residual_rows<S, NV, true>(t.c, t.ldc, residual, rows, n, g);
-      else
-        add_residual_rows<S, NV, false>(t.c, t.ldc, residual, rows, n, g);
-    };
-    if (nv == 1)
-      add(std::integral_constant<int, 1>{});
-    else if (nv == 2)
-      add(std::integral_constant<int, 2>{});
-    else
-      add(std::integral_constant<int, 4>{});
-    if (g.residual_table) lookup_rows<S>(t.c, t.ldc, rows, n, g.residual_table);
+  [[gnu::always_inline]] void prepare() {
+    const bool fast_table = S::fast_lookup && !g.w->wide_range;
+    staged = g.residual || (g.table && !fast_table);
+    finish = {nullptr, g.residual, g.ld_residual, g.q_scale, g.r_scale, g.offset, g.residual_zero_point, nullptr};
+    if (g.table && !fast_table) table = S::load_table(g.table), finish.table = &table;
+    if (g.residual_table) residual_table = S::load_table(g.residual_table), finish.residual_table = &residual_table;
+    const float bound = 255 * (__builtin_fabsf(g.q_scale) + __builtin_fabsf(g.r_scale)) + __builtin_fabsf(g.offset);
+    residual = !g.residual ? Residual::none : bound < 1e9f ? Residual::plain : Residual::limited;
   }
 
-  void panel(int64_t n0, int64_t m0, int64_t m1) {
+  template <int NV>
+  [[gnu::always_inline]] void finish_bytes(u8* c, int64_t tile) {
+    finish.residual = g.residual ? g.residual + (m + tile * rows) * g.ld_residual + n0 : nullptr;
+    if (residual == Residual::none) finish_rows<S, NV, Residual::none>(bytes, rows, c, g.ldc, n, finish);
+    else if (residual == Residual::plain) finish_rows<S, NV, Residual::plain>(bytes, rows, c, g.ldc, n, finish);
+    else finish_rows<S, NV, Residual::limited>(bytes, rows, c, g.ldc, n, finish);
+  }
+  static void after(void* context, int64_t tile) {
+    auto& w = *static_cast<GemmU8Walk*>(context);
+    const int64_t at = (w.m + tile * w.rows) * w.g.ldc + w.n0;
+    if (w.g.c_f32)
+      return finish_raw_f32<S>(w.raw, w.tile_params, w.nv, w.rows, w.g.c_f32 + at, w.g.ldc, w.n, w.g.dynamic_scale);
+    if (w.g.w->wide_range) finish_raw_u8<S>(w.raw, w.tile_params, w.nv, w.rows, w.bytes, w.g.zero_point);
+    if (w.nv == 1) return w.template finish_bytes<1>(w.g.c + at, tile);
+    if constexpr (S::layout.panel == 4) {
+      if (w.nv == 4) return w.template finish_bytes<4>(w.g.c + at, tile);
+    }
+    w.template finish_bytes<2>(w.g.c + at, tile);
+  }
+
+  /// `count` tiles of `rows` rows from row m on.
+  [[gnu::always_inline]] void run(GemmU8Tile& t, int64_t count) {
+    if (g.indirect) t.rows = g.indirect + m;
+    else t.a = g.a + m * g.lda;
+    if (!t.after) t.c = g.c + m * g.ldc + n0, t.c_step = rows * g.ldc;
+    t.prefetch_step = 64;
+    const int64_t lines = t.taps * t.steps, fetching = lesser(count, (prefetch.lines(t.weights) + lines - 1) / lines);
+    for (const int64_t tiles : {fetching, count - fetching}) {
+      t.count = tiles;
+      t.prefetch = t.prefetch_step ? prefetch.next : reinterpret_cast<const char*>(t.weights);
+      if (tiles) gemm_u8_tile_fn<S>(nv, rows)(t);
+      prefetch.next += tiles * lines * t.prefetch_step;
+      t.prefetch_step = 0;
+      m += tiles * rows;
+      if (t.rows) t.rows += tiles * rows;
+      else t.a += tiles * rows * g.lda;
+      t.c += tiles * t.c_step;
+    }
+  }
+
+  /// Rows [m0, m1) of the panel at channel `first`.
+  [[gnu::noinline]] void panel(int64_t first, int64_t m0, int64_t m1) {
     const PackedU8& w = *g.w;
-    const int nv = gemm_u8_panel<S>((w.n - n0 + S::lanes - 1) / S::lanes);
+    n0 = first;
+    nv = gemm_u8_panel<S>((w.n - n0 + S::lanes - 1) / S::lanes);
+    n = lesser<int64_t>(g.n_end - n0, nv * S::lanes);
     const int64_t before = n0 / S::lanes, depth = w.taps * w.k_padded;
     GemmU8Tile t{};
+    t.lda = g.lda;
     t.tap_stride = g.indirect_stride;
-    t.a_offset = g.indirect ? g.a_offset : 0;
+    t.a_offset = g.a_offset;
     t.taps = w.taps;
     t.steps = w.k_padded / 4;
     t.weights = w.weights + before * S::lanes * depth * S::layout.weight_bytes;
     t.params = w.params + before * int64_t(sizeof(VectorParams<S>));
-    t.ldc = g.ldc;
-    t.n = g.n_end - n0;
     t.zero_point = g.zero_point;
     t.table = g.table;
-    t.raw = g.c_f32 || w.wide_range ? raw : nullptr;
+    t.ldc = g.ldc;
+    if (g.c_f32 || w.wide_range) t.raw = raw;
+    if (t.raw || staged || n < nv * S::lanes) {   // a tile with fewer channels must not be stored whole
+      t.after = &after, t.context = this;
+      t.c = bytes, t.ldc = nv * S::lanes, t.c_step = 0;
+    }
     if (g.init_override) {
-      override_init<S>(t.params, nv, g.init_override + n0, t.n, params);
+      override_init<S>(t.params, nv, g.init_override + n0, n, params);
       t.params = reinterpret_cast<const std::byte*>(params);
     }
+    tile_params = t.params;
     // Rows split evenly: 49 rows as 10, 10, 10, 10, 9 instead of 12, 12, 12, 12, 1.
     const int64_t count = m1 - m0, most = S::u8_rows[nv], tiles = (count + most - 1) / most;
-    const int64_t base = count / tiles, extra = count % tiles;
-    for (int64_t i = 0, m = m0; i < tiles; ++i) {
-      const int64_t rows = base + (i < extra);
-      if (g.indirect) {
-        t.rows = g.indirect + m;
-      } else {
-        for (int64_t r = 0; r < rows; ++r) row_pointers[r] = g.a + (m + r) * g.lda;
-        t.rows = row_pointers;
-      }
-      t.c = g.c_f32 ? nullptr : g.c + m * g.ldc + n0;
-      t.prefetch_step = prefetch.start(t.weights);
-      t.prefetch = prefetch.next;
-      gemm_u8_tile_fn<S>(nv, int(rows))(t);
-      prefetch.next += t.prefetch_step * t.taps * t.steps;
-      if (t.raw || g.table || g.residual) finish(t, nv, m, n0, rows);
-      m += rows;
-    }
+    m = m0;
+    rows = int(count / tiles) + 1;
+    run(t, count % tiles);
+    rows -= 1;
+    run(t, tiles - count % tiles);
   }
 };
 
@@ -139,8 +170,9 @@ void gemm_u8(const GemmU8& g) {
   const int64_t channel_bytes = w.taps * w.k_padded * S::layout.weight_bytes;
   const auto* then = static_cast<const char*>(g.prefetch);
   GemmU8Walk<S> walk{.g = g,
-                     .prefetch = {weights + g.n_begin * channel_bytes, weights + g.n_end * channel_bytes,
-                                  then, then + g.prefetch_bytes}};
+                     .prefetch = {weights + g.n_begin * channel_bytes, weights + g.n_end * channel_bytes, then,
+                                  then + g.prefetch_bytes}};
+  walk.prepare();
   const int64_t row_bytes = w.k_padded * (g.indirect ? 2 : 1) + (g.n_end - g.n_begin) * (g.c_f32 ? 4 : 1);
   const int64_t blocks = larger<int64_t>(1, lesser<int64_t>(g.m * row_bytes / kBlockBytes, g.m / 96));
   for (int64_t b = 0; b < blocks; ++b)

@@ -1,6 +1,6 @@
 // The register tile of the u8 x s8 GEMM: MR rows x NV vectors of channels.
 //
-// Every row has its own pointer, so a strided A and an indirect one (convolution taps) are the same code. One
+// Every row has its own pointer, so a strided A and an indirect one (convolution taps) are the same code.  One
 // broadcast of four bytes of A and NV vectors of packed weights feed MR * NV dot products per step.
 #pragma once
 
@@ -8,28 +8,32 @@
 
 namespace tenfold::kernels {
 
+/// `count` tiles of MR rows, one below the other, in one panel of channels.
 struct GemmU8Tile {
-  const u8* const* rows;  // row pointers of tap 0; those of tap t are at rows + t * tap_stride
+  int64_t count;
+  const u8* a;                 // strided A: row m at a + m * lda
+  ptrdiff_t lda;
+  const u8* const* rows;       // indirect A if not null: row m of tap t at rows[t * tap_stride + m] + a_offset
   ptrdiff_t tap_stride, a_offset;
-  int64_t taps, steps;  // steps: quads of K per tap
+  int64_t taps, steps;         // steps: quads of K per tap
   const std::byte* weights;
-  const std::byte* params;  // VectorParams[NV]
-  u8* c;
-  ptrdiff_t ldc;
-  int64_t n;  // channels left from this panel on
+  const std::byte* params;     // VectorParams[NV]
   int zero_point;
+  u8* c;                       // where a tile's bytes go
+  ptrdiff_t ldc, c_step;       // between rows, between tiles
   const u8* table;
-  i32* raw;              // if not null: the accumulators go here and nothing is stored to c
-  const char* prefetch;  // one line per step, `prefetch_step` (64 or 0) apart
+  i32* raw;                    // if not null: the accumulators of a tile go here and nothing to c
+  const char* prefetch;        // one line per step, `prefetch_step` (64 or 0) apart
   ptrdiff_t prefetch_step;
+  void (*after)(void* context, int64_t tile);   // called after each tile, if not null
+  void* context;
 };
 
 template <class S, int MR, int NV, bool ZP, bool Lookup, class I = typename S::Int>
-[[gnu::always_inline]] inline void store_tile(I (&acc)[MR][NV], const GemmU8Tile& t) {
-  constexpr int G = 4 / NV;  // rows per packed vector
+[[gnu::always_inline]] inline void store_tile(I (&acc)[MR][NV], const GemmU8Tile& t, u8* d) {
+  constexpr int G = 4 / NV;   // rows per packed vector
   const auto* params = reinterpret_cast<const VectorParams<S>*>(t.params);
   const I zero_point = S::set_i16(t.zero_point);
-  u8* d = t.c;
   unroll<(MR + G - 1) / G>([&](auto h) TENFOLD_LAMBDA {
     I q[4];
     unroll<4>([&](auto i) TENFOLD_LAMBDA {
@@ -40,7 +44,7 @@ template <class S, int MR, int NV, bool ZP, bool Lookup, class I = typename S::I
     if constexpr (Lookup) y = S::lookup(S::load_table(t.table), y);
     unroll<G>([&](auto i) TENFOLD_LAMBDA {
       if constexpr (int(h) * G + int(i) < MR) {
-        S::template store_chunk<NV * S::lanes>(d, y, i, t.n);
+        S::template store_chunk<NV * S::lanes>(d, y, i, NV * S::lanes);
         d += t.ldc;
       }
     });
@@ -70,58 +74,71 @@ template <class S, int MR, int NV, class I = typename S::Int>
   }
 }
 
-template <class S, int MR, int NV>
-[[gnu::noinline]] void gemm_u8_tile(const GemmU8Tile& t) {
-  using I = typename S::Int;
+/// acc += A * B over one tap, `w` and `prefetch` move on.
+template <class S, int MR, int NV, class I = typename S::Int>
+[[gnu::always_inline]] inline void gemm_tap(I (&acc)[MR][NV], const u8* const (&p)[MR], int64_t end,
+                                            const std::byte*& w, const char*& prefetch, ptrdiff_t prefetch_step) {
   constexpr int B = NV * 4 * S::lanes * S::layout.weight_bytes;
   // Few accumulators cannot hide the latency of a dot product: several steps at once, summed at the end.
   constexpr int U = MR * NV >= 8 ? 1 : MR * NV >= 4 ? 2 : 4;
-  const auto* params = reinterpret_cast<const VectorParams<S>*>(t.params);
-  I acc[MR][NV];
-  unroll<MR * NV>([&](auto i) TENFOLD_LAMBDA { acc[i / NV][i % NV] = S::load_i(params[i % NV].init); });
-  const std::byte* w = t.weights;
-  const char* prefetch = t.prefetch;
-  const ptrdiff_t prefetch_step = t.prefetch_step;
-  for (int64_t tap = 0; tap < t.taps; ++tap) {
-    const u8* p[MR];
-    unroll<MR>([&](auto m) TENFOLD_LAMBDA { p[m] = t.rows[tap * t.tap_stride + m] + t.a_offset; });
-    int64_t k = 0;
-    const int64_t end = 4 * t.steps;
-    if constexpr (U > 1) {
-      I more[U][MR][NV];
-      unroll<U * MR * NV>([&](auto i)
-                              TENFOLD_LAMBDA { more[i / (MR * NV)][i / NV % MR][i % NV] = S::zero_i(); });
+  int64_t k = 0;
+  if constexpr (U > 1) {
+    I more[U][MR][NV];
+    unroll<U * MR * NV>([&](auto i) TENFOLD_LAMBDA { more[i / (MR * NV)][i / NV % MR][i % NV] = S::zero_i(); });
 #pragma GCC unroll 1
-      for (; k + 4 * U <= end; k += 4 * U, w += U * B) {
-        unroll<U>([&](auto u) TENFOLD_LAMBDA {
-          gemm_step<S, MR, NV>(more[u], p, k + 4 * u, w + u * B);
-          __builtin_prefetch(prefetch, 0, 2);
-          prefetch += prefetch_step;
-        });
-      }
-      unroll<U * MR * NV>([&](auto i) TENFOLD_LAMBDA {
-        I& sum = acc[i / NV % MR][i % NV];
-        sum = S::add_i32(sum, more[i / (MR * NV)][i / NV % MR][i % NV]);
+    for (; k + 4 * U <= end; k += 4 * U, w += U * B) {
+      unroll<U>([&](auto u) TENFOLD_LAMBDA {
+        gemm_step<S, MR, NV>(more[u], p, k + 4 * u, w + u * B);
+        __builtin_prefetch(prefetch, 0, 2);
+        prefetch += prefetch_step;
       });
     }
+    unroll<U * MR * NV>([&](auto i) TENFOLD_LAMBDA {
+      I& sum = acc[i / NV % MR][i % NV];
+      sum = S::add_i32(sum, more[i / (MR * NV)][i / NV % MR][i % NV]);
+    });
+  }
 #pragma GCC unroll 1
-    for (; k < end; k += 4, w += B) {
-      gemm_step<S, MR, NV>(acc, p, k, w);
-      __builtin_prefetch(prefetch, 0, 2);
-      prefetch += prefetch_step;
+  for (; k < end; k += 4, w += B) {
+    gemm_step<S, MR, NV>(acc, p, k, w);
+    __builtin_prefetch(prefetch, 0, 2);
+    prefetch += prefetch_step;
+  }
+}
+
+template <class S, int MR, int NV>
+[[gnu::noinline]] void gemm_u8_tile(const GemmU8Tile& t) {
+  using I = typename S::Int;
+  const auto* params = reinterpret_cast<const VectorParams<S>*>(t.params);
+  const char* prefetch = t.prefetch;
+  u8* c = t.c;
+  for (int64_t tile = 0; tile < t.count; ++tile, c += t.c_step) {
+    I acc[MR][NV];
+    unroll<MR * NV>([&](auto i) TENFOLD_LAMBDA { acc[i / NV][i % NV] = S::load_i(params[i % NV].init); });
+    const std::byte* w = t.weights;
+    const u8* p[MR];
+    if (t.rows) {
+      for (int64_t tap = 0; tap < t.taps; ++tap) {
+        const u8* const* rows = t.rows + tap * t.tap_stride + tile * MR;
+        unroll<MR>([&](auto m) TENFOLD_LAMBDA { p[m] = rows[m] + t.a_offset; });
+        gemm_tap<S, MR, NV>(acc, p, 4 * t.steps, w, prefetch, t.prefetch_step);
+      }
+    } else {
+      const u8* row = t.a + tile * MR * t.lda;
+      unroll<MR>([&](auto m) TENFOLD_LAMBDA { p[m] = row, row += t.lda; });
+      gemm_tap<S, MR, NV>(acc, p, 4 * t.steps, w, prefetch, t.prefetch_step);
     }
+    unroll<MR * NV>([&](auto i) TENFOLD_LAMBDA { S::pin(acc[i / NV][i % NV]); });
+    if (t.raw) [[unlikely]]
+      unroll<MR * NV>([&](auto i) TENFOLD_LAMBDA { S::store_i(t.raw + i * S::lanes, acc[i / NV][i % NV]); });
+    else if (S::fast_lookup && t.table)
+      store_tile<S, MR, NV, true, S::fast_lookup>(acc, t, c);
+    else if (t.zero_point)
+      store_tile<S, MR, NV, true, false>(acc, t, c);
+    else
+      store_tile<S, MR, NV, false, false>(acc, t, c);
+    if (t.after) t.after(t.context, tile);
   }
-  if (t.raw) [[unlikely]] {
-    unroll<MR * NV>([&](auto i) TENFOLD_LAMBDA { S::store_i(t.raw + i * S::lanes, acc[i / NV][i % NV]); });
-    return;
-  }
-  if constexpr (S::fast_lookup) {
-    if (t.table) return store_tile<S, MR, NV, true, true>(acc, t);
-  }
-  if (t.zero_point)
-    store_tile<S, MR, NV, true, false>(acc, t);
-  else
-    store_tile<S, MR, NV, false, false>(acc, t);
 }
 
 }  // namespace tenfold::kernels

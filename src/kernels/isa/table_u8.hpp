@@ -1,7 +1,6 @@
 // The INT8 half of an ISA's kernel table.
 #pragma once
 
-#include "kernels/depthwise/depthwise_u8_impl.hpp"
 #include "kernels/elementwise/binary_u8_impl.hpp"
 #include "kernels/elementwise/quantize_impl.hpp"
 #include "kernels/elementwise/transpose_impl.hpp"
@@ -9,6 +8,10 @@
 #include "kernels/pool/pool_u8_impl.hpp"
 
 namespace tenfold::kernels {
+
+/// Compiled in a file of its own (<isa>_depthwise_u8.cpp), to keep each short to compile.
+template <class S>
+void depthwise_u8(const DepthwiseU8& d);
 
 template <class S>
 TENFOLD_BASELINE void fill_u8_table(Kernels& table) {

@@ -19,6 +19,8 @@ struct Vec256 {
   TENFOLD_INLINE Int set_i32(i32 x) { return _mm256_set1_epi32(x); }
   TENFOLD_INLINE Int set_i16(int x) { return _mm256_set1_epi16(short(x)); }
   TENFOLD_INLINE Int set_i8(int x) { return _mm256_set1_epi8(char(x)); }
+  /// Has x computed here: GCC otherwise sinks whole accumulations into the branches that store them, and spills.
+  TENFOLD_INLINE void pin(Int& x) { asm volatile("" : "+x"(x)); }
   TENFOLD_INLINE Int add_i16(Int a, Int b) { return _mm256_add_epi16(a, b); }
   TENFOLD_INLINE Int sub_i16(Int a, Int b) { return _mm256_sub_epi16(a, b); }
   TENFOLD_INLINE Int add_i32(Int a, Int b) { return _mm256_add_epi32(a, b); }
@@ -232,19 +234,28 @@ struct Vec256 {
   }
 
   static constexpr bool fast_lookup = false;  // worth having in the epilogue of a register tile
-  /// 256-entry table lookup of every byte.
+  /// 256-entry table lookup of every byte, three instructions for a row of 16 entries.  A byte shuffle uses the low
+  /// four bits of an index and gives zero where bit 7 is set.  For x < 128, x - 16r keeps its low bits and is negative
+  /// once r > x / 16, so rows 0 ... x / 16 contribute; each row is stored xor its predecessor, so that they add up to
+  /// the last one.  Saturating subtraction keeps x >= 128 negative.  The upper half does the same with x - 128.
   struct Table {
-    const u8* entries;
+    alignas(16) u8 rows[256];
   };
-  TENFOLD_INLINE Table load_table(const u8* t) { return {t}; }
-  TENFOLD_INLINE Int lookup(const Table& t, Int x) {  // row r of 16 entries serves the bytes 16r ... 16r + 15
+  TENFOLD_INLINE Table load_table(const u8* t) {
+    Table table;
+    for (int i = 0; i < 256; ++i) table.rows[i] = i % 128 < 16 ? t[i] : u8(t[i] ^ t[i - 16]);
+    return table;
+  }
+  TENFOLD_INLINE Int lookup(const Table& t, Int x) {
+    const auto* row = reinterpret_cast<const __m128i*>(t.rows);
+    const Int step = set_i8(16);
     Int y = zero_i();
-    unroll<16>([&](auto r) TENFOLD_LAMBDA {
-      const Int row =
-          _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(t.entries) + r));
-      const Int index =
-          _mm256_adds_epu8(_mm256_sub_epi8(x, set_i8(16 * r)), set_i8(0x70));  // bit 7: another row
-      y = or_i(y, _mm256_shuffle_epi8(row, index));
+    unroll<2>([&](auto half) TENFOLD_LAMBDA {
+      Int index = half ? _mm256_xor_si256(x, set_i8(-128)) : x;
+      unroll<8>([&](auto r) TENFOLD_LAMBDA {
+        y = xor_i(y, _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_load_si128(row + half * 8 + r)), index));
+        if constexpr (r < 7) index = _mm256_subs_epi8(index, step);
+      });
     });
     return y;
   }

@@ -24,6 +24,8 @@ struct Avx512Vnni {
   TENFOLD_INLINE Int set_i32(i32 x) { return _mm512_set1_epi32(x); }
   TENFOLD_INLINE Int set_i16(int x) { return _mm512_set1_epi16(short(x)); }
   TENFOLD_INLINE Int set_i8(int x) { return _mm512_set1_epi8(char(x)); }
+  /// Has x computed here: GCC otherwise sinks whole accumulations into the branches that store them, and spills.
+  TENFOLD_INLINE void pin(Int& x) { asm volatile("" : "+v"(x)); }
   TENFOLD_INLINE Int add_i16(Int a, Int b) { return _mm512_add_epi16(a, b); }
   TENFOLD_INLINE Int sub_i16(Int a, Int b) { return _mm512_sub_epi16(a, b); }
   TENFOLD_INLINE Int add_i32(Int a, Int b) { return _mm512_add_epi32(a, b); }

@@ -10,7 +10,8 @@ struct WindowSpan {
   int64_t begin, end;
 };
 template <class S>
-[[gnu::always_inline]] inline WindowSpan inside_taps(int64_t first, int64_t kernel, int64_t dilation, int64_t size) {
+[[gnu::always_inline]] inline WindowSpan inside_taps(int64_t first, int64_t kernel, int64_t dilation,
+                                                     int64_t size) {
   WindowSpan s{0, kernel};
   if (first < 0) s.begin = (-first + dilation - 1) / dilation;
   if (first + (kernel - 1) * dilation >= size) s.end = first < size ? (size - 1 - first) / dilation + 1 : 0;
@@ -20,9 +21,9 @@ template <class S>
 
 /// The window of one output pixel, clipped to the image.
 struct PoolWindow {
-  const u8* first;            // the first pixel inside
+  const u8* first;  // the first pixel inside
   int64_t rows, columns;
-  ptrdiff_t row, column;      // bytes between taps
+  ptrdiff_t row, column;  // bytes between taps
 };
 template <class S>
 [[gnu::always_inline]] inline PoolWindow pool_window(const Pool<u8>& p, int64_t y, int64_t x) {
@@ -30,7 +31,9 @@ template <class S>
   const WindowSpan v = inside_taps<S>(iy, p.kernel_h, p.dilation_h, p.in_h);
   const WindowSpan h = inside_taps<S>(ix, p.kernel_w, p.dilation_w, p.in_w);
   const bool empty = v.begin == v.end || h.begin == h.end;
-  return {.first = empty ? p.in : p.in + (iy + v.begin * p.dilation_h) * p.in_row + (ix + h.begin * p.dilation_w) * p.in_pixel,
+  return {.first = empty ? p.in
+                         : p.in + (iy + v.begin * p.dilation_h) * p.in_row +
+                               (ix + h.begin * p.dilation_w) * p.in_pixel,
           .rows = empty ? 0 : v.end - v.begin,
           .columns = empty ? 0 : h.end - h.begin,
           .row = p.dilation_h * p.in_row,
@@ -58,7 +61,7 @@ void max_pool_u8(const Pool<u8>& p) {
 template <class S, class I = typename S::Int>
 [[gnu::always_inline]] inline void sum_window(const PoolWindow& w, int64_t channel, I (&sum)[4]) {
   const I zero = S::zero_i();
-  I low = zero, high = zero;   // 16-bit sums of up to 256 pixels
+  I low = zero, high = zero;  // 16-bit sums of up to 256 pixels
   int pending = 0;
   unroll<4>([&](auto s) TENFOLD_LAMBDA { sum[s] = zero; });
   const auto flush = [&]() TENFOLD_LAMBDA {
@@ -83,7 +86,8 @@ template <class S, class I = typename S::Int>
 
 /// clamp_u8(rne(float(sum - offset) * factor) + zero_point), n channels.
 template <class S, class I = typename S::Int>
-[[gnu::always_inline]] inline void store_mean(const I (&sum)[4], i32 offset, float factor, int zero_point, u8* out, int64_t n) {
+[[gnu::always_inline]] inline void store_mean(const I (&sum)[4], i32 offset, float factor, int zero_point,
+                                              u8* out, int64_t n) {
   I q[4];
   unroll<4>([&](auto s) TENFOLD_LAMBDA {
     q[s] = round_to_i32<S, true>(S::mul(S::to_f32(S::sub_i32(sum[s], S::set_i32(offset))), S::set_f(factor)));
@@ -98,7 +102,7 @@ void average_pool_u8(const Pool<u8>& p) {
       const PoolWindow w = pool_window<S>(p, y, x);
       const int64_t inside = w.rows * w.columns;
       int64_t count = inside;
-      if (p.count_include_pad) {   // padding counts, what lies even beyond it does not
+      if (p.count_include_pad) {  // padding counts, what lies even beyond it does not
         const int64_t bottom = p.in_h + p.pad_bottom, right = p.in_w + p.pad_right;
         const int64_t top = y * p.stride_h - p.pad_top, left = x * p.stride_w - p.pad_left;
         const WindowSpan v = inside_taps<S>(top + p.pad_top, p.kernel_h, p.dilation_h, bottom + p.pad_top);
@@ -109,8 +113,8 @@ void average_pool_u8(const Pool<u8>& p) {
       for (int64_t c = 0; c < p.channels; c += 4 * S::lanes) {
         typename S::Int sum[4];
         sum_window<S>(w, c, sum);
-        store_mean<S>(sum, i32(inside * p.in_zero), factor, p.out_zero, p.out + y * p.out_row + x * p.out_pixel + c,
-                      p.channels - c);
+        store_mean<S>(sum, i32(inside * p.in_zero), factor, p.out_zero,
+                      p.out + y * p.out_row + x * p.out_pixel + c, p.channels - c);
       }
     }
   }
@@ -122,7 +126,8 @@ void global_average_u8(const GlobalAverageU8& g) {
   for (int64_t c = 0; c < g.channels; c += 4 * S::lanes) {
     typename S::Int sum[4];
     sum_window<S>(w, c, sum);
-    store_mean<S>(sum, i32(g.pixels * g.in_zero), g.scale / float(g.pixels), g.out_zero, g.out + c, g.channels - c);
+    store_mean<S>(sum, i32(g.pixels * g.in_zero), g.scale / float(g.pixels), g.out_zero, g.out + c,
+                  g.channels - c);
   }
 }
 

@@ -1,0 +1,8 @@
+#include "kernels/depthwise/depthwise_u8_impl.hpp"
+#include "kernels/isa/vec_avx512_vnni.hpp"
+
+namespace tenfold::kernels {
+
+template void depthwise_u8<Avx512Vnni>(const DepthwiseU8&);
+
+}  // namespace tenfold::kernels
