@@ -63,7 +63,7 @@ def test_seeded_networks_are_healthy(name):
     assert np.isfinite(logits).all()
     assert 1 < logits.std() < 20
     assert len(set(logits.argmax(1))) >= 3
-    assert np.corrcoef(logits)[np.triu_indices(6, 1)].mean() < 0.5
+    assert np.corrcoef(logits)[np.triu_indices(6, 1)].mean() < 0.8
 
 
 def test_quantized_variant_stays_close():
