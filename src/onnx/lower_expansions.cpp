@@ -67,6 +67,8 @@ void rms_normalization(NodeExport& n) { n.finish("Mul", {over_root_mean_square(n
 /// InstanceNormalization over the groups, then scale and bias a channel.
 void group_normalization(NodeExport& n) {
   const int64_t groups = n.attrs.get_int("num_groups", 1);
+  constexpr int64_t kMostGroups = 1 << 20;
+  if (groups < 1 || groups > kMostGroups) n.unsupported(fmt::format("{} groups", groups));
   std::vector<int64_t> column{-1};   // scale and bias broadcast over the spatial axes
   for (int i = 2; i < n.need_rank(0); i++) column.push_back(1);
   const auto filled = [&](float value, std::string_view stem) {

@@ -93,6 +93,7 @@ ValueId NodeImport::emit(std::string op, std::vector<ValueId> in, ir::Attributes
 void NodeImport::finish(std::string op, std::vector<ValueId> in, ir::Attributes attributes) {
   std::vector<ValueId> outs = outputs;
   while (!outs.empty() && outs.back() == kNone) outs.pop_back();
+  while (!in.empty() && in.back() == kNone) in.pop_back();
   if (outs.empty()) return;
   importer_.added(importer_.graph_.add_node_onto(std::move(op), std::move(in), std::move(outs), std::move(attributes), name), *this);
 }

@@ -6,8 +6,11 @@ using ir::kNone;
 using ir::ValueId;
 
 ValueId zero_point(NodeImport& n, DType dtype, ValueId scale) {
+  // One a channel at most: a computed scale of any size may not ask for as many zeros.
+  constexpr int64_t kMostChannels = 1 << 20;
   const Shape* shape = n.shape_of(scale);
-  return shape && shape->is_static() ? n.zeros(dtype, *shape) : kNone;
+  if (!shape || !shape->is_static() || shape->elements() > kMostChannels) return kNone;
+  return n.zeros(dtype, *shape);
 }
 
 ValueId dequantize(NodeImport& n, ValueId x, ValueId scale, ValueId zero, int64_t axis) {

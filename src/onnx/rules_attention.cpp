@@ -1,6 +1,5 @@
 // Attention: the standard operator to the form that the engine runs (heads on axis 1, an added mask).
 #include <array>
-#include <cmath>
 #include <limits>
 
 #include "onnx/rules.hpp"
@@ -25,15 +24,15 @@ ValueId added_mask(NodeImport& n, ValueId mask) {
 /// Numbers to add so that query i sees the keys of the cache and those up to its own; kNone where lengths are not known.
 ValueId causal_mask(NodeImport& n, ValueId q, ValueId k) {
   const Shape *queries = n.shape_of(q), *keys = n.shape_of(k);
-  constexpr int64_t kLongest = 8192;
   if (!queries || !keys || queries->rank() != 4 || keys->rank() != 4) return kNone;
   const int64_t rows = (*queries)[2], columns = (*keys)[2], cached = n.has_input(4) ? columns - rows : 0;
-  if (rows < 0 || columns < 0 || rows > kLongest || columns > kLongest) return kNone;
-  Tensor t(DType::f32, Shape{rows, columns});
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = 0; j < columns; j++)
-      t.mutable_data<float>()[i * columns + j] = j <= i + cached ? 0.0f : -std::numeric_limits<float>::infinity();
-  return n.constant(std::move(t), "causal");
+  if (rows < 0 || columns < 0) return kNone;
+  // Computed, not stored: constant folding decides whether the mask is worth its memory.
+  Tensor yes(DType::boolean, Shape{1});
+  *yes.mutable_data<bool>() = true;
+  const ValueId all = n.emit("ConstantOfShape", {n.ints({rows, columns}, "lengths")}, {{"value", yes}});
+  const ValueId diagonal = n.constant(Tensor::scalar<int64_t>(cached), "cached");
+  return added_mask(n, n.emit("Trilu", {all, diagonal}, {{"upper", int64_t{0}}}));
 }
 
 /// Appends to the cache at input `at`, if there is one; output `present` is the result.

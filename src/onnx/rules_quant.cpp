@@ -22,6 +22,7 @@ void quantize_linear(NodeImport& n) {
   const auto dtype = quantized_type(n);
   if (!dtype || n.is_nibbles(n.input(2))) return n.unsupported("quantization to less than 8 bits or to float8");
   const ValueId zero = n.has_input(2) ? n.inputs[2] : zero_point(n, *dtype, n.need(1));
+  if (zero == kNone && *dtype != DType::u8) return n.unsupported("a type without zero point and a scale of unknown shape");
   n.finish("QuantizeLinear", {n.need(0), n.need(1), zero}, {{"axis", n.attrs.get_int("axis", 1)}});
 }
 
@@ -52,6 +53,7 @@ void dequantize_blocks(NodeImport& n) {
   if (axis < 0 || axis >= x->rank()) n.fail("axis {} for rank {}", axis, x->rank());
   const int64_t extent = (*x)[static_cast<int>(axis)], blocks = (*scale)[static_cast<int>(axis)];
   if (blocks <= 0 || extent % blocks != 0) return n.unsupported("blocks that do not divide the axis");
+  if (n.has_input(2) && (!n.shape_of(n.inputs[2]) || *n.shape_of(n.inputs[2]) != *scale)) n.fail("scale and zero point differ in shape");
   const Shape to = *x;
   const ir::Attributes to_float{{"to", kFloat}};
   ValueId value = n.emit("Cast", {n.inputs[0]}, to_float);
