@@ -35,43 +35,70 @@ template <class S, bool BroadcastA, bool BroadcastB, class Op>
                                              inner, zero_point, g.table ? &table : nullptr, op);
 }
 
+/// One operand is a short row that every row repeats (a scale per channel): several copies of it side by side make
+/// rows long enough to fill vectors.
+template <class S, class Op>
+[[gnu::noinline]] void binary_repeated_u8(const BinaryU8& g, const Op& op) {
+  constexpr int64_t kBytes = 2048;
+  alignas(64) u8 copies[kBytes + 4 * S::lanes];
+  const int64_t repeat = kBytes / g.inner;
+  const u8* row = g.b_outer == 0 ? g.b : g.a;
+  for (int64_t i = 0; i < repeat * g.inner; i += g.inner)
+    for (int64_t j = 0; j < g.inner; ++j) copies[i + j] = row[j];
+  for (int64_t i = 0; i < g.outer; i += repeat) {
+    BinaryU8 part = g;
+    (g.b_outer == 0 ? part.b : part.a) = copies;
+    if (g.b_outer == 0) part.a += i * g.a_outer;
+    else part.b += i * g.b_outer;
+    part.c += i * g.c_outer;
+    binary_rows_u8<S, false, false>(part, 1, lesser(repeat, g.outer - i) * g.inner, op);
+  }
+}
+
 /// Picks the form of broadcast.  Rows that follow each other without a gap are one long row.
 template <class S, class Op>
 [[gnu::always_inline]] inline void binary_u8(const BinaryU8& g, const Op& op) {
-  int64_t outer = g.outer, inner = g.inner;
-  if (g.a_inner && g.b_inner && g.a_outer == inner && g.b_outer == inner && g.c_outer == inner) {
-    inner *= outer;
-    outer = 1;
-  }
-  if (g.a_inner && g.b_inner)
-    binary_rows_u8<S, false, false>(g, outer, inner, op);
-  else if (g.a_inner)
-    binary_rows_u8<S, false, true>(g, outer, inner, op);
-  else if (g.b_inner)
-    binary_rows_u8<S, true, false>(g, outer, inner, op);
-  else
-    binary_rows_u8<S, true, true>(g, outer, inner, op);
+  const bool rows = g.a_inner && g.b_inner;
+  const bool a_whole = g.a_outer == g.inner, b_whole = g.b_outer == g.inner, c_whole = g.c_outer == g.inner;
+  if (rows && a_whole && b_whole && c_whole) binary_rows_u8<S, false, false>(g, 1, g.outer * g.inner, op);
+  else if (rows && c_whole && g.inner <= 1024 && ((a_whole && g.b_outer == 0) || (b_whole && g.a_outer == 0)))
+    binary_repeated_u8<S>(g, op);
+  else if (rows) binary_rows_u8<S, false, false>(g, g.outer, g.inner, op);
+  else if (g.a_inner) binary_rows_u8<S, false, true>(g, g.outer, g.inner, op);
+  else if (g.b_inner) binary_rows_u8<S, true, false>(g, g.outer, g.inner, op);
+  else binary_rows_u8<S, true, true>(g, g.outer, g.inner, op);
 }
 
+/// Op with its float limited before the conversion only where the sum or product may leave the range of s32.
 template <class S>
 void add_u8(const BinaryU8& g) {
   using I = typename S::Int;
   const auto a_scale = S::set_f(g.a_scale), b_scale = S::set_f(g.b_scale), offset = S::set_f(g.offset);
-  binary_u8<S>(g, [&](I x, I y) TENFOLD_LAMBDA {
-    return round_to_i32<S, true>(S::fma(S::to_f32(x), a_scale, S::fma(S::to_f32(y), b_scale, offset)));
-  });
+  const auto run = [&]<bool Limit>(std::bool_constant<Limit>) TENFOLD_LAMBDA {
+    binary_u8<S>(g, [&](I x, I y) TENFOLD_LAMBDA {
+      return round_to_i32<S, Limit>(S::fma(S::to_f32(x), a_scale, S::fma(S::to_f32(y), b_scale, offset)));
+    });
+  };
+  const float bound = 255 * (__builtin_fabsf(g.a_scale) + __builtin_fabsf(g.b_scale)) + __builtin_fabsf(g.offset);
+  if (bound < 1e9f) run(std::bool_constant<false>{});
+  else run(std::bool_constant<true>{});
 }
 
 template <class S>
 void mul_u8(const BinaryU8& g) {
   using I = typename S::Int;
   // Products of differences are below 2^16, hence exact as floats.
-  const auto a_zero = S::set_f(float(g.a_zero)), b_zero = S::set_f(float(g.b_zero)),
-             scale = S::set_f(g.a_scale);
-  binary_u8<S>(g, [&](I x, I y) TENFOLD_LAMBDA {
-    const auto product = S::mul(S::sub(S::to_f32(x), a_zero), S::sub(S::to_f32(y), b_zero));
-    return round_to_i32<S, true>(S::mul(product, scale));
-  });
+  const auto a_zero = S::set_i32(g.a_zero), b_zero = S::set_i32(g.b_zero);
+  const auto scale = S::set_f(g.a_scale);
+  const auto run = [&]<bool Limit>(std::bool_constant<Limit>) TENFOLD_LAMBDA {
+    binary_u8<S>(g, [&](I x, I y) TENFOLD_LAMBDA {
+      // Differences of 16 bits in the low halves of the lanes, products in whole lanes.
+      const I product = S::madd_i16(S::sub_i32(x, a_zero), S::and_i(S::sub_i32(y, b_zero), S::set_i32(0xffff)));
+      return round_to_i32<S, Limit>(S::mul(S::to_f32(product), scale));
+    });
+  };
+  if (__builtin_fabsf(g.a_scale) * 65536 < 1e9f) run(std::bool_constant<false>{});
+  else run(std::bool_constant<true>{});
 }
 
 template <class S>

@@ -33,24 +33,29 @@ template <class S>
   return left >= S::layout.panel ? S::layout.panel : left == 3 ? 4 : int(left);
 }
 
-/// Brings bytes that follow into L2, one line per GEMM step: first the rest of the weights, at most kAhead before
+/// Brings bytes that follow into L2, one line per GEMM step (gemm_prefetch_slots): first the rest of the weights, at most kAhead before
 /// their use, then what the caller names.
 template <class S>
 struct GemmPrefetch {
   static constexpr ptrdiff_t kAhead = 256 << 10;
   const char *next, *end;
   const char *then, *then_end;
+  int64_t slot = 0;
 
-  /// Lines worth fetching while the weights at `in_use` are worked on.
-  [[gnu::always_inline]] int64_t lines(const std::byte* in_use) {
+  /// What is worth fetching while the weights at `in_use` are worked on.
+  [[gnu::always_inline]] int64_t bytes(const std::byte* in_use) {
     if (next >= end && then) {
       next = then, end = then_end, then = nullptr;
     }
     const char* at = reinterpret_cast<const char*>(in_use);
-    if (!then) return next < end ? (end - next + 63) / 64 : 0;
+    if (!then) return larger<int64_t>(0, end - next);
     if (next < at) next = at;
-    const char* limit = lesser(end, at + kAhead);
-    return next < limit ? (limit - next + 63) / 64 : 0;
+    return larger<int64_t>(0, lesser(end, at + kAhead) - next);
+  }
+  /// After `tiles` tiles, each of which fetched one of `slots` parts of a stretch.
+  [[gnu::always_inline]] void advance(int64_t tiles, int64_t slots, int64_t stretch) {
+    next += (slot + tiles) / slots * stretch;
+    slot = (slot + tiles) % slots;
   }
 };
 
@@ -107,14 +112,15 @@ struct GemmU8Walk {
     if (g.indirect) t.rows = g.indirect + m;
     else t.a = g.a + m * g.lda;
     if (!t.after) t.c = g.c + m * g.ldc + n0, t.c_step = rows * g.ldc;
-    t.prefetch_step = 64;
-    const int64_t lines = t.taps * t.steps, fetching = lesser(count, (prefetch.lines(t.weights) + lines - 1) / lines);
+    const int64_t stretch = t.taps * t.steps * nv * 4 * S::lanes * S::layout.weight_bytes;
+    const int64_t slots = larger<int64_t>(1, nv * 4 * S::lanes * S::layout.weight_bytes / 64);
+    const int64_t fetching = lesser(count, slots * ((prefetch.bytes(t.weights) + stretch - 1) / stretch));
     for (const int64_t tiles : {fetching, count - fetching}) {
       t.count = tiles;
-      t.prefetch = t.prefetch_step ? prefetch.next : reinterpret_cast<const char*>(t.weights);
+      t.prefetch = tiles == fetching ? prefetch.next : nullptr;
+      t.prefetch_slot = prefetch.slot;
       if (tiles) gemm_u8_tile_fn<S>(nv, rows)(t);
-      prefetch.next += tiles * lines * t.prefetch_step;
-      t.prefetch_step = 0;
+      if (t.prefetch) prefetch.advance(tiles, slots, stretch);
       m += tiles * rows;
       if (t.rows) t.rows += tiles * rows;
       else t.a += tiles * rows * g.lda;

@@ -23,11 +23,16 @@ struct GemmU8Tile {
   ptrdiff_t ldc, c_step;       // between rows, between tiles
   const u8* table;
   i32* raw;                    // if not null: the accumulators of a tile go here and nothing to c
-  const char* prefetch;        // one line per step, `prefetch_step` (64 or 0) apart
-  ptrdiff_t prefetch_step;
+  const char* prefetch;        // what to bring into L2 meanwhile, or null
+  int64_t prefetch_slot;       // see gemm_prefetch_slots
   void (*after)(void* context, int64_t tile);   // called after each tile, if not null
   void* context;
 };
+
+/// A step fetches one line.  The address moves along with the weights, which costs no register: one tile fetches every
+/// SLOTS-th line of a stretch as long as its weights, the next tile the lines between, and so on.
+template <class S, int NV>
+constexpr int gemm_prefetch_slots = larger(1, NV * 4 * S::lanes * S::layout.weight_bytes / 64);
 
 template <class S, int MR, int NV, bool ZP, bool Lookup, class I = typename S::Int>
 [[gnu::always_inline]] inline void store_tile(I (&acc)[MR][NV], const GemmU8Tile& t, u8* d) {
@@ -74,10 +79,10 @@ template <class S, int MR, int NV, class I = typename S::Int>
   }
 }
 
-/// acc += A * B over one tap, `w` and `prefetch` move on.
+/// acc += A * B over one tap; `w` moves on.
 template <class S, int MR, int NV, class I = typename S::Int>
 [[gnu::always_inline]] inline void gemm_tap(I (&acc)[MR][NV], const u8* const (&p)[MR], int64_t end,
-                                            const std::byte*& w, const char*& prefetch, ptrdiff_t prefetch_step) {
+                                            const std::byte*& w, uintptr_t prefetch) {
   constexpr int B = NV * 4 * S::lanes * S::layout.weight_bytes;
   // Few accumulators cannot hide the latency of a dot product: several steps at once, summed at the end.
   constexpr int U = MR * NV >= 8 ? 1 : MR * NV >= 4 ? 2 : 4;
@@ -89,8 +94,7 @@ template <class S, int MR, int NV, class I = typename S::Int>
     for (; k + 4 * U <= end; k += 4 * U, w += U * B) {
       unroll<U>([&](auto u) TENFOLD_LAMBDA {
         gemm_step<S, MR, NV>(more[u], p, k + 4 * u, w + u * B);
-        __builtin_prefetch(prefetch, 0, 2);
-        prefetch += prefetch_step;
+        __builtin_prefetch(reinterpret_cast<const char*>(reinterpret_cast<uintptr_t>(w + u * B) + prefetch), 0, 2);
       });
     }
     unroll<U * MR * NV>([&](auto i) TENFOLD_LAMBDA {
@@ -101,8 +105,7 @@ template <class S, int MR, int NV, class I = typename S::Int>
 #pragma GCC unroll 1
   for (; k < end; k += 4, w += B) {
     gemm_step<S, MR, NV>(acc, p, k, w);
-    __builtin_prefetch(prefetch, 0, 2);
-    prefetch += prefetch_step;
+    __builtin_prefetch(reinterpret_cast<const char*>(reinterpret_cast<uintptr_t>(w) + prefetch), 0, 2);
   }
 }
 
@@ -110,23 +113,27 @@ template <class S, int MR, int NV>
 [[gnu::noinline]] void gemm_u8_tile(const GemmU8Tile& t) {
   using I = typename S::Int;
   const auto* params = reinterpret_cast<const VectorParams<S>*>(t.params);
-  const char* prefetch = t.prefetch;
+  constexpr int kSlots = gemm_prefetch_slots<S, NV>;
+  const int64_t weight_bytes = t.taps * t.steps * NV * 4 * S::lanes * S::layout.weight_bytes;
+  const uintptr_t fetch = reinterpret_cast<uintptr_t>(t.prefetch) - reinterpret_cast<uintptr_t>(t.weights);
   u8* c = t.c;
   for (int64_t tile = 0; tile < t.count; ++tile, c += t.c_step) {
     I acc[MR][NV];
     unroll<MR * NV>([&](auto i) TENFOLD_LAMBDA { acc[i / NV][i % NV] = S::load_i(params[i % NV].init); });
     const std::byte* w = t.weights;
+    const int64_t slot = tile + t.prefetch_slot;
+    const uintptr_t prefetch = t.prefetch ? fetch + slot / kSlots * weight_bytes + slot % kSlots * 64 : 0;
     const u8* p[MR];
     if (t.rows) {
       for (int64_t tap = 0; tap < t.taps; ++tap) {
         const u8* const* rows = t.rows + tap * t.tap_stride + tile * MR;
         unroll<MR>([&](auto m) TENFOLD_LAMBDA { p[m] = rows[m] + t.a_offset; });
-        gemm_tap<S, MR, NV>(acc, p, 4 * t.steps, w, prefetch, t.prefetch_step);
+        gemm_tap<S, MR, NV>(acc, p, 4 * t.steps, w, prefetch);
       }
     } else {
       const u8* row = t.a + tile * MR * t.lda;
       unroll<MR>([&](auto m) TENFOLD_LAMBDA { p[m] = row, row += t.lda; });
-      gemm_tap<S, MR, NV>(acc, p, 4 * t.steps, w, prefetch, t.prefetch_step);
+      gemm_tap<S, MR, NV>(acc, p, 4 * t.steps, w, prefetch);
     }
     unroll<MR * NV>([&](auto i) TENFOLD_LAMBDA { S::pin(acc[i / NV][i % NV]); });
     if (t.raw) [[unlikely]]

@@ -260,6 +260,7 @@ struct Vec256 {
     return y;
   }
 
+  static constexpr int depthwise_accumulators = 4;  // INT8 depthwise: rows x columns at a time
   static constexpr int f32_rows[4] = {0, 12, 6, 4};  // FP32 GEMM tile: rows for 1, 2, 3 vectors
   static constexpr int f32_depthwise_columns = 4;
 };
