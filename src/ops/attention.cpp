@@ -1,7 +1,7 @@
-// Attention: softmax(scale * q k^T + mask) v for every head.  Inputs q [batch, heads, queries, head], k [batch, key
-// heads, keys, head], v [batch, key heads, keys, value head], mask (optional, added, broadcast to [batch, heads, queries,
-// keys]); `heads` is a multiple of `key heads`.  Attribute scale: 1 / sqrt(head) where absent;
-// masked_rows_zero: a query all of whose keys are masked by -inf gives zeros instead of NaN.
+// Attention: softmax(scale * q k^T + mask) v for every head.  Inputs q [batch, heads, queries, head], k
+// [batch, key heads, keys, head], v [batch, key heads, keys, value head], mask (optional, added, broadcast to
+// [batch, heads, queries, keys]); `heads` is a multiple of `key heads`.  Attribute scale: 1 / sqrt(head)
+// where absent; masked_rows_zero: a query all of whose keys are masked by -inf gives zeros instead of NaN.
 #include <algorithm>
 
 #include "ops/checks.hpp"
@@ -11,9 +11,11 @@ namespace {
 
 void check_shapes(InferContext& ctx, const Shape& q, const Shape& k, const Shape& v) {
   if (q.rank() != 4 || k.rank() != 4 || v.rank() != 4)
-    ctx.error("q, k and v of shapes {}, {} and {}, expected four axes", to_string(q), to_string(k), to_string(v));
+    ctx.error("q, k and v of shapes {}, {} and {}, expected four axes", to_string(q), to_string(k),
+              to_string(v));
   const bool grouped = is_symbol(q[1]) || is_symbol(k[1]) || (k[1] > 0 && q[1] % k[1] == 0);
-  if (!may_equal(q[0], k[0]) || !may_equal(q[0], v[0]) || !grouped || !may_equal(k[1], v[1]) || !may_equal(k[2], v[2]) || !may_equal(q[3], k[3]))
+  if (!may_equal(q[0], k[0]) || !may_equal(q[0], v[0]) || !grouped || !may_equal(k[1], v[1]) ||
+      !may_equal(k[2], v[2]) || !may_equal(q[3], k[3]))
     ctx.error("q, k and v of shapes {}, {} and {} do not fit", to_string(q), to_string(k), to_string(v));
 }
 
@@ -38,14 +40,20 @@ void infer(InferContext& ctx) {
   ctx.set(0, DType::f32, Shape{(*q)[0], (*q)[1], (*q)[2], (*v)[3]});
 }
 
-struct Head { const float *q, *k, *v, *mask; int64_t mask_step; float* out; };
+struct Head {
+  const float *q, *k, *v, *mask;
+  int64_t mask_step;
+  float* out;
+};
 
 /// One query of one head: weights of the keys into `weights`, then the weighted sum of values.
-void attend(const Head& h, int64_t keys, int64_t head, int64_t value_head, double scale, bool zero_masked, std::span<double> weights) {
+void attend(const Head& h, int64_t keys, int64_t head, int64_t value_head, double scale, bool zero_masked,
+            std::span<double> weights) {
   double best = -std::numeric_limits<double>::infinity();
   for (int64_t j = 0; j < keys; j++) {
     double score = 0;
-    for (int64_t d = 0; d < head; d++) score += static_cast<double>(h.q[d]) * static_cast<double>(h.k[j * head + d]);
+    for (int64_t d = 0; d < head; d++)
+      score += static_cast<double>(h.q[d]) * static_cast<double>(h.k[j * head + d]);
     score *= scale;
     if (h.mask) score += static_cast<double>(h.mask[j * h.mask_step]);
     weights[static_cast<size_t>(j)] = score;
@@ -59,7 +67,8 @@ void attend(const Head& h, int64_t keys, int64_t head, int64_t value_head, doubl
   for (double& w : weights) sum += w = std::exp(w - best);
   for (int64_t d = 0; d < value_head; d++) {
     double value = 0;
-    for (int64_t j = 0; j < keys; j++) value += weights[static_cast<size_t>(j)] * static_cast<double>(h.v[j * value_head + d]);
+    for (int64_t j = 0; j < keys; j++)
+      value += weights[static_cast<size_t>(j)] * static_cast<double>(h.v[j * value_head + d]);
     h.out[d] = static_cast<float>(value / sum);
   }
 }
@@ -67,19 +76,25 @@ void attend(const Head& h, int64_t keys, int64_t head, int64_t value_head, doubl
 void eval(const EvalContext& ctx) {
   const Shape &q = *ctx.in(0).shape, &k = *ctx.in(1).shape;
   const int64_t heads = q[1], queries = q[2], head = q[3], keys = k[2], value_head = (*ctx.in(2).shape)[3];
-  const double scale = static_cast<double>(ctx.attrs().get_float("scale", 1 / std::sqrt(static_cast<float>(head))));
+  const double scale =
+      static_cast<double>(ctx.attrs().get_float("scale", 1 / std::sqrt(static_cast<float>(head))));
   const bool zero_masked = ctx.attrs().get_int("masked_rows_zero", 0) != 0;
   const Shape scores{q[0], heads, queries, keys};
   const Extents mask_steps = ctx.has_input(3) ? broadcast_strides(*ctx.in(3).shape, scores) : Extents(scores);
-  thread_local std::vector<double> weights;   // grows to the longest row, then is reused
+  thread_local std::vector<double> weights;  // grows to the longest row, then is reused
   weights.resize(static_cast<size_t>(keys));
   for (int64_t b = 0; b < q[0]; b++)
     for (int64_t n = 0; n < heads; n++) {
       const int64_t query_head = b * heads + n, key_head = b * k[1] + n / (heads / k[1]);
       for (int64_t i = 0; i < queries; i++) {
-        const float* mask = ctx.has_input(3) ? ctx.in(3).as<float>() + b * mask_steps[0] + n * mask_steps[1] + i * mask_steps[2] : nullptr;
-        const Head h{ctx.in(0).as<float>() + (query_head * queries + i) * head, ctx.in(1).as<float>() + key_head * keys * head,
-                     ctx.in(2).as<float>() + key_head * keys * value_head, mask, mask_steps[3],
+        const float* mask = ctx.has_input(3) ? ctx.in(3).as<float>() + b * mask_steps[0] + n * mask_steps[1] +
+                                                   i * mask_steps[2]
+                                             : nullptr;
+        const Head h{ctx.in(0).as<float>() + (query_head * queries + i) * head,
+                     ctx.in(1).as<float>() + key_head * keys * head,
+                     ctx.in(2).as<float>() + key_head * keys * value_head,
+                     mask,
+                     mask_steps[3],
                      ctx.out().as<float>() + (query_head * queries + i) * value_head};
         attend(h, keys, head, value_head, scale, zero_masked, weights);
       }
@@ -87,9 +102,11 @@ void eval(const EvalContext& ctx) {
 }
 
 double macs(const ir::Graph& graph, const ir::Node& node) {
-  const auto &q = graph.value(node.input(0)).shape, &k = graph.value(node.input(1)).shape, &v = graph.value(node.input(2)).shape;
+  const auto &q = graph.value(node.input(0)).shape, &k = graph.value(node.input(1)).shape,
+             &v = graph.value(node.input(2)).shape;
   if (!q || !k || !v || !q->is_static() || !k->is_static() || !v->is_static()) return 0;
-  return static_cast<double>(q->elements(0, 3)) * static_cast<double>((*k)[2]) * static_cast<double>((*q)[3] + (*v)[3]);
+  return static_cast<double>(q->elements(0, 3)) * static_cast<double>((*k)[2]) *
+         static_cast<double>((*q)[3] + (*v)[3]);
 }
 
 }  // namespace

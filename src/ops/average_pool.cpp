@@ -1,5 +1,5 @@
-// AveragePool: the mean of each window, over the elements inside the input or, with count_include_pad, inside input and
-// padding.
+// AveragePool: the mean of each window, over the elements inside the input or, with count_include_pad, inside
+// input and padding.
 #include "ops/checks.hpp"
 #include "ops/fusion.hpp"
 #include "ops/pool.hpp"
@@ -20,7 +20,8 @@ void eval(const EvalContext& ctx) {
   const float* x = ctx.in(0).as<float>();
   for_each_window(p, [&](const PoolWindow& w) {
     double sum = 0;
-    for_each_tap(p, w, [&](int64_t offset, int64_t, int64_t, int64_t) { sum += static_cast<double>(x[offset]); });
+    for_each_tap(p, w,
+                 [&](int64_t offset, int64_t, int64_t, int64_t) { sum += static_cast<double>(x[offset]); });
     const int64_t count = include_pad ? w.padded_taps : w.count();
     ctx.out().as<float>()[w.y] = fusion(count ? static_cast<float>(sum / static_cast<double>(count)) : 0.0f);
   });

@@ -1,4 +1,5 @@
-// BatchNormalization (inference): (x - mean) / sqrt(variance + epsilon) * scale + bias per channel, then the activation.
+// BatchNormalization (inference): (x - mean) / sqrt(variance + epsilon) * scale + bias per channel, then the
+// activation.
 #include <array>
 
 #include "ops/checks.hpp"
@@ -10,7 +11,8 @@ namespace {
 
 void infer(InferContext& ctx) {
   for (size_t i = 0; i < 5; i++) expect_dtype(ctx, i, {DType::f32});
-  if (flag_attr(ctx.node(), "training_mode")) unsupported(ctx.node(), "training mode; export the model for inference");
+  if (flag_attr(ctx.node(), "training_mode"))
+    unsupported(ctx.node(), "training mode; export the model for inference");
   fusion_of(ctx.node());
   const Shape* x = ctx.shape(0);
   if (x) {
@@ -27,7 +29,7 @@ void eval(const EvalContext& ctx) {
   const auto param = [&](size_t i, int64_t c) { return static_cast<double>(ctx.in(i).as<float>()[c]); };
   const float* x = ctx.in(0).as<float>();
   float* y = ctx.out().as<float>();
-  constexpr int64_t kChannels = 16;   // a cache line of channels at a time
+  constexpr int64_t kChannels = 16;  // a cache line of channels at a time
   std::array<double, kChannels> scale{}, shift{};
   for (int64_t first = 0; first < p.channels; first += kChannels) {
     const int64_t count = std::min(kChannels, p.channels - first);

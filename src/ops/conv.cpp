@@ -1,7 +1,8 @@
-// Conv: convolution over one to three spatial axes, with bias, residual (input 3, of the output's shape) and activation.
+// Conv: convolution over one to three spatial axes, with bias, residual (input 3, of the output's shape) and
+// activation.
+#include "ops/checks.hpp"
 #include "ops/convolve.hpp"
 #include "ops/fusion.hpp"
-#include "ops/checks.hpp"
 
 namespace tenfold::ops {
 namespace {
@@ -28,10 +29,12 @@ void eval(const EvalContext& ctx) {
                      const double b = bias ? static_cast<double>(bias[m]) : 0.0;
                      for (int64_t i = 0; i < count; i++) {
                        const double r = residual ? static_cast<double>(residual[offset + i * step]) : 0.0;
-                       values[static_cast<size_t>(i)] = static_cast<float>(sums[static_cast<size_t>(i)] + b + r);
+                       values[static_cast<size_t>(i)] =
+                           static_cast<float>(sums[static_cast<size_t>(i)] + b + r);
                      }
                      fusion.apply({values.data(), static_cast<size_t>(count)});
-                     for (int64_t i = 0; i < count; i++) y[offset + i * step] = values[static_cast<size_t>(i)];
+                     for (int64_t i = 0; i < count; i++)
+                       y[offset + i * step] = values[static_cast<size_t>(i)];
                    });
 }
 

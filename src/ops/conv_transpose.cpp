@@ -12,7 +12,7 @@ size_t at(int i) { return static_cast<size_t>(i); }
 /// What is not in the window: extents that attributes add to or force upon the output.
 struct Extra {
   Extents3 output_padding{0, 0, 0};
-  Extents3 output_shape{-1, -1, -1};   ///< -1: follows from the input
+  Extents3 output_shape{-1, -1, -1};  ///< -1: follows from the input
 };
 
 Extra read_extra(const ir::Node& node, const Window& w) {
@@ -21,8 +21,10 @@ Extra read_extra(const ir::Node& node, const Window& w) {
     const auto values = int_list(node.attrs, name);
     if (values.empty()) return;
     // Old exporters write output_shape with batch and channels in front.
-    const size_t skip = values.size() == at(w.spatial + 2) && std::string_view(name) == "output_shape" ? 2 : 0;
-    if (values.size() != at(w.spatial) + skip) invalid(node, "attribute '{}' has {} values for {} spatial axes", name, values.size(), w.spatial);
+    const size_t skip =
+        values.size() == at(w.spatial + 2) && std::string_view(name) == "output_shape" ? 2 : 0;
+    if (values.size() != at(w.spatial) + skip)
+      invalid(node, "attribute '{}' has {} values for {} spatial axes", name, values.size(), w.spatial);
     for (int i = 0; i < w.spatial; i++) {
       const int64_t v = values[at(i) + skip];
       if (v < 0 || v > std::numeric_limits<int32_t>::max()) invalid(node, "attribute '{}' has {}", name, v);
@@ -34,11 +36,14 @@ Extra read_extra(const ir::Node& node, const Window& w) {
   return e;
 }
 
-bool is_same(const Window& w) { return w.auto_pad == Window::AutoPad::same_upper || w.auto_pad == Window::AutoPad::same_lower; }
+bool is_same(const Window& w) {
+  return w.auto_pad == Window::AutoPad::same_upper || w.auto_pad == Window::AutoPad::same_lower;
+}
 
 /// Sets the output extent of axis i and, where the output is forced, the padding that gives it.
 void resolve_axis_of(const ir::Node& node, Window& w, const Extra& e, size_t i) {
-  const int64_t full = checked_add(checked_add(checked_mul(w.in[i] - 1, w.stride[i]), e.output_padding[i]), w.reach(static_cast<int>(i)));
+  const int64_t full = checked_add(checked_add(checked_mul(w.in[i] - 1, w.stride[i]), e.output_padding[i]),
+                                   w.reach(static_cast<int>(i)));
   int64_t forced = e.output_shape[i];
   if (forced < 0 && is_same(w)) forced = checked_mul(w.in[i], w.stride[i]);
   if (forced < 0) {
@@ -52,14 +57,21 @@ void resolve_axis_of(const ir::Node& node, Window& w, const Extra& e, size_t i) 
   w.out[i] = forced;
 }
 
-struct Checked { Window window; Extra extra; int64_t group; };
+struct Checked {
+  Window window;
+  Extra extra;
+  int64_t group;
+};
 Checked check(const ir::Node& node, const Shape& x, const Shape& w) {
   spatial_rank(node, x);
-  if (w.rank() != x.rank()) invalid(node, "weights of shape {} for an input of shape {}", to_string(w), to_string(x));
+  if (w.rank() != x.rank())
+    invalid(node, "weights of shape {} for an input of shape {}", to_string(w), to_string(x));
   for (int i = 1; i < w.rank(); i++)
     if (is_symbol(w[i])) unsupported(node, "weights of the unknown shape {}", to_string(w));
-  const int64_t group = int_attr(node, "group", 1, 1, int64_t{1} << 31), channels = x[layout_of(node).channel_axis(x.rank())];
-  if (!may_equal(channels, w[0]) || (!is_symbol(channels) && channels % group != 0) || (!is_symbol(w[0]) && w[0] % group != 0))
+  const int64_t group = int_attr(node, "group", 1, 1, int64_t{1} << 31),
+                channels = x[layout_of(node).channel_axis(x.rank())];
+  if (!may_equal(channels, w[0]) || (!is_symbol(channels) && channels % group != 0) ||
+      (!is_symbol(w[0]) && w[0] % group != 0))
     invalid(node, "{} input channels in {} groups, but weights of shape {}", channels, group, to_string(w));
   checked_mul(w[1], group);
   Checked c{read_window(node, std::span(w.dims()).subspan(2)), {}, group};
@@ -78,10 +90,12 @@ Shape output_shape(InferContext& ctx, Checked c, const Shape& x, const Shape& w)
       c.window.in[i] = extent;
       resolve_axis_of(ctx.node(), c.window, c.extra, i);
       extent = c.window.out[i];
-    } else if (c.extra.output_shape[i] >= 0) extent = c.extra.output_shape[i];
+    } else if (c.extra.output_shape[i] >= 0)
+      extent = c.extra.output_shape[i];
     else {
       const int64_t stride = c.window.stride[i], scaled = dim_mul(ctx, extent, stride);
-      const int64_t grow = c.extra.output_padding[i] + c.window.reach(static_cast<int>(i)) - c.window.pad_begin[i] - c.window.pad_end[i] - stride;
+      const int64_t grow = c.extra.output_padding[i] + c.window.reach(static_cast<int>(i)) -
+                           c.window.pad_begin[i] - c.window.pad_end[i] - stride;
       extent = is_same(c.window) ? scaled : dim_add(ctx, scaled, grow);
     }
   }
@@ -104,10 +118,13 @@ int64_t source(const Window& g, size_t i, int64_t o, int64_t k) {
   return reach < 0 || reach % g.stride[i] != 0 || reach / g.stride[i] >= g.in[i] ? -1 : reach / g.stride[i];
 }
 
-/// Adds all taps of output positions [o2, o2 + count) of row (o0, o1); x points at image and group, w at the filter.
-void accumulate(const Convolution& c, Tile<double>& sums, const float* x, const float* w, int64_t o0, int64_t o1, int64_t o2, int64_t count) {
+/// Adds all taps of output positions [o2, o2 + count) of row (o0, o1); x points at image and group, w at the
+/// filter.
+void accumulate(const Convolution& c, Tile<double>& sums, const float* x, const float* w, int64_t o0,
+                int64_t o1, int64_t o2, int64_t count) {
   const Window& g = c.window;
-  for (int64_t ch = 0; ch < c.channels / c.group; ch++, x += c.x.channel, w += c.filters / c.group * g.taps()) {
+  for (int64_t ch = 0; ch < c.channels / c.group;
+       ch++, x += c.x.channel, w += c.filters / c.group * g.taps()) {
     const float* tap = w;
     for (int64_t k0 = 0; k0 < g.kernel[0]; k0++)
       for (int64_t k1 = 0; k1 < g.kernel[1]; k1++, tap += g.kernel[2]) {
@@ -118,7 +135,8 @@ void accumulate(const Convolution& c, Tile<double>& sums, const float* x, const 
           const int64_t offset = k2 * g.dilation[2] - g.pad_begin[2] - o2;
           const Range range = valid_range(g.in[2], count, g.stride[2], offset);
           for (int64_t i = range.first; i < range.last; i++)
-            sums[static_cast<size_t>(i * g.stride[2] + offset)] += static_cast<double>(row[i * c.x.axis[2]]) * static_cast<double>(tap[k2]);
+            sums[static_cast<size_t>(i * g.stride[2] + offset)] +=
+                static_cast<double>(row[i * c.x.axis[2]]) * static_cast<double>(tap[k2]);
         }
       }
   }
@@ -153,14 +171,16 @@ void eval(const EvalContext& ctx) {
   const int64_t per_group = c.filters / c.group, group_channels = c.channels / c.group;
   const auto row = [&](int64_t n, int64_t m, int64_t o0, int64_t o1) {
     const float* x = ctx.in(0).as<float>() + n * c.x.batch + m / per_group * group_channels * c.x.channel;
-    const float* w = ctx.in(1).as<float>() + (m / per_group * group_channels * per_group + m % per_group) * g.taps();
+    const float* w =
+        ctx.in(1).as<float>() + (m / per_group * group_channels * per_group + m % per_group) * g.taps();
     float* y = ctx.out().as<float>() + n * c.y.batch + m * c.y.channel + o0 * c.y.axis[0] + o1 * c.y.axis[1];
     for (int64_t o2 = 0; o2 < g.out[2]; o2 += kTile) {
       const int64_t count = std::min(kTile, g.out[2] - o2);
       Tile<double> sums{};
       accumulate(c, sums, x, w, o0, o1, o2, count);
       for (int64_t i = 0; i < count; i++)
-        y[(o2 + i) * c.y.axis[2]] = fusion(static_cast<float>(sums[static_cast<size_t>(i)] + (bias ? static_cast<double>(bias[m]) : 0.0)));
+        y[(o2 + i) * c.y.axis[2]] = fusion(
+            static_cast<float>(sums[static_cast<size_t>(i)] + (bias ? static_cast<double>(bias[m]) : 0.0)));
     }
   };
   for (int64_t n = 0; n < c.batch; n++)

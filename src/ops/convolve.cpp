@@ -14,7 +14,8 @@ void check_shapes(const ir::Node& node, const Shape& x, const Shape& w, int64_t 
   const int64_t channels = x[layout_of(node).channel_axis(x.rank())];
   if (!is_symbol(w[0]) && w[0] % group != 0) invalid(node, "{} filters in {} groups", w[0], group);
   if (!is_symbol(channels) && !is_symbol(w[1]) && (channels % group != 0 || channels / group != w[1]))
-    invalid(node, "{} input channels in {} groups, but the weights of shape {} take {} each", channels, group, to_string(w), w[1]);
+    invalid(node, "{} input channels in {} groups, but the weights of shape {} take {} each", channels, group,
+            to_string(w), w[1]);
 }
 
 int64_t group_of(const ir::Node& node) { return int_attr(node, "group", 1, 1, int64_t{1} << 31); }
@@ -50,7 +51,9 @@ std::optional<Shape> convolution_shape(InferContext& ctx, const Shape* x, const 
   for (int64_t k : kernel)
     if (is_symbol(k)) {
       Shape out = *x;
-      for (int i = 0; i < x->rank() - 2; i++) out[layout_of(ctx.node()).spatial_axis(i)] = ctx.data_dependent(0, layout_of(ctx.node()).spatial_axis(i));
+      for (int i = 0; i < x->rank() - 2; i++)
+        out[layout_of(ctx.node()).spatial_axis(i)] =
+            ctx.data_dependent(0, layout_of(ctx.node()).spatial_axis(i));
       out[layout_of(ctx.node()).channel_axis(x->rank())] = (*w)[0];
       return out;
     }

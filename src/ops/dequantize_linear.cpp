@@ -14,16 +14,19 @@ void infer(InferContext& ctx) {
   ctx.set(0, DType::f32, ctx.shape(0) ? std::optional<Shape>(*ctx.shape(0)) : std::nullopt);
 }
 
-template <class X> void eval_as(const EvalContext& ctx) {
+template <class X>
+void eval_as(const EvalContext& ctx) {
   const X* x = ctx.in(0).as<X>();
   const float* scales = ctx.in(1).as<float>();
   const X* zeros = ctx.has_input(2) ? ctx.in(2).as<X>() : nullptr;
   float* y = ctx.out().as<float>();
-  for_each_run(quantized_axis(ctx.node, *ctx.in(0).shape, *ctx.in(1).shape), [&](int64_t channel, int64_t first, int64_t last) {
-    const float scale = scales[channel];
-    const X zero = zeros ? zeros[channel] : X{0};
-    for (int64_t i = first; i < last; i++) y[i] = static_cast<float>(int64_t{x[i]} - int64_t{zero}) * scale;
-  });
+  for_each_run(quantized_axis(ctx.node, *ctx.in(0).shape, *ctx.in(1).shape),
+               [&](int64_t channel, int64_t first, int64_t last) {
+                 const float scale = scales[channel];
+                 const X zero = zeros ? zeros[channel] : X{0};
+                 for (int64_t i = first; i < last; i++)
+                   y[i] = static_cast<float>(int64_t{x[i]} - int64_t{zero}) * scale;
+               });
 }
 
 void eval(const EvalContext& ctx) {

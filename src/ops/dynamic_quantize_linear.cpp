@@ -14,7 +14,7 @@ void infer(InferContext& ctx) {
 void eval(const EvalContext& ctx) {
   const auto x = ctx.in(0).span<const float>();
   float lo = 0, hi = 0;
-  for (float v : x) {   // comparisons leave NaN out
+  for (float v : x) {  // comparisons leave NaN out
     if (v < lo) lo = v;
     if (v > hi) hi = v;
   }

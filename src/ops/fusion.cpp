@@ -13,7 +13,11 @@ namespace {
 
 using kernels::Activation;
 
-struct Name { std::string_view op; Activation kind; float lo, hi; };   // lo, hi: the ONNX defaults
+struct Name {
+  std::string_view op;
+  Activation kind;
+  float lo, hi;
+};  // lo, hi: the ONNX defaults
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr Name kNames[] = {
     {"Relu", Activation::clamp, 0, kInfinity},
@@ -40,7 +44,8 @@ constexpr Name kNames[] = {
 };
 
 const Name* find_name(std::string_view op) {
-  const auto it = std::find_if(std::begin(kNames), std::end(kNames), [&](const Name& n) { return n.op == op; });
+  const auto it =
+      std::find_if(std::begin(kNames), std::end(kNames), [&](const Name& n) { return n.op == op; });
   return it == std::end(kNames) ? nullptr : &*it;
 }
 
@@ -48,36 +53,58 @@ float sigmoid(float x) { return 1 / (1 + std::exp(-x)); }
 /// ln(1 + e^x) without overflow for large x.
 float softplus(float x) { return std::max(x, 0.0f) + std::log1p(std::exp(-std::abs(x))); }
 float gelu_tanh(float x) {
-  constexpr float kScale = 0.7978845608028654f;   // sqrt(2 / pi)
+  constexpr float kScale = 0.7978845608028654f;  // sqrt(2 / pi)
   return 0.5f * x * (1 + std::tanh(kScale * (x + 0.044715f * x * x * x)));
 }
 
 /// Calls f with the scalar function of `a`.
-template <class F> void with_function(const Fusion& a, F&& f) {
+template <class F>
+void with_function(const Fusion& a, F&& f) {
   const float lo = a.lo, hi = a.hi;
   switch (a.kind) {
-    case Activation::none: return f([](float x) { return x; });
-    case Activation::clamp: return f([=](float x) { return std::min(std::max(x, lo), hi); });
-    case Activation::silu: return f([](float x) { return x * sigmoid(x); });
-    case Activation::hard_swish: return f([](float x) { return x * std::min(std::max(x / 6 + 0.5f, 0.0f), 1.0f); });
-    case Activation::sigmoid: return f(sigmoid);
-    case Activation::hard_sigmoid: return f([=](float x) { return std::min(std::max(lo * x + hi, 0.0f), 1.0f); });
+    case Activation::none:
+      return f([](float x) { return x; });
+    case Activation::clamp:
+      return f([=](float x) { return std::min(std::max(x, lo), hi); });
+    case Activation::silu:
+      return f([](float x) { return x * sigmoid(x); });
+    case Activation::hard_swish:
+      return f([](float x) { return x * std::min(std::max(x / 6 + 0.5f, 0.0f), 1.0f); });
+    case Activation::sigmoid:
+      return f(sigmoid);
+    case Activation::hard_sigmoid:
+      return f([=](float x) { return std::min(std::max(lo * x + hi, 0.0f), 1.0f); });
     // erfc keeps the relative accuracy that 1 + erf loses for negative x.
-    case Activation::gelu: return f([](float x) { return 0.5f * x * std::erfc(-x / std::numbers::sqrt2_v<float>); });
-    case Activation::gelu_tanh: return f(gelu_tanh);
-    case Activation::tanh: return f([](float x) { return std::tanh(x); });
-    case Activation::leaky_relu: return f([=](float x) { return x < 0 ? lo * x : x; });
-    case Activation::elu: return f([=](float x) { return x < 0 ? lo * std::expm1(x) : x; });
-    case Activation::mish: return f([](float x) { return x * std::tanh(softplus(x)); });
-    case Activation::softplus: return f(softplus);
-    case Activation::exp: return f([](float x) { return std::exp(x); });
-    case Activation::erf: return f([](float x) { return std::erf(x); });
-    case Activation::sqrt: return f([](float x) { return std::sqrt(x); });
-    case Activation::reciprocal: return f([](float x) { return 1 / x; });
-    case Activation::abs: return f([](float x) { return std::abs(x); });
-    case Activation::neg: return f([](float x) { return -x; });
-    case Activation::log: return f([](float x) { return std::log(x); });
-    case Activation::square: return f([](float x) { return x * x; });
+    case Activation::gelu:
+      return f([](float x) { return 0.5f * x * std::erfc(-x / std::numbers::sqrt2_v<float>); });
+    case Activation::gelu_tanh:
+      return f(gelu_tanh);
+    case Activation::tanh:
+      return f([](float x) { return std::tanh(x); });
+    case Activation::leaky_relu:
+      return f([=](float x) { return x < 0 ? lo * x : x; });
+    case Activation::elu:
+      return f([=](float x) { return x < 0 ? lo * std::expm1(x) : x; });
+    case Activation::mish:
+      return f([](float x) { return x * std::tanh(softplus(x)); });
+    case Activation::softplus:
+      return f(softplus);
+    case Activation::exp:
+      return f([](float x) { return std::exp(x); });
+    case Activation::erf:
+      return f([](float x) { return std::erf(x); });
+    case Activation::sqrt:
+      return f([](float x) { return std::sqrt(x); });
+    case Activation::reciprocal:
+      return f([](float x) { return 1 / x; });
+    case Activation::abs:
+      return f([](float x) { return std::abs(x); });
+    case Activation::neg:
+      return f([](float x) { return -x; });
+    case Activation::log:
+      return f([](float x) { return std::log(x); });
+    case Activation::square:
+      return f([](float x) { return x * x; });
   }
 }
 
@@ -90,7 +117,9 @@ float Fusion::operator()(float x) const {
 
 void Fusion::apply(std::span<float> values) const {
   if (kind == Activation::none) return;
-  with_function(*this, [&](auto&& f) { for (float& v : values) v = f(v); });
+  with_function(*this, [&](auto&& f) {
+    for (float& v : values) v = f(v);
+  });
 }
 
 Fusion fusion_of(const ir::Node& node) {

@@ -21,10 +21,12 @@ void infer(InferContext& ctx) {
   fusion_of(ctx.node());
   const Shape *a = ctx.shape(0), *b = ctx.shape(1);
   if (!a || !b) return ctx.set(0, DType::f32, std::nullopt);
-  if (a->rank() != 2 || b->rank() != 2) ctx.error("operands of shapes {} and {}, both must be matrices", to_string(*a), to_string(*b));
+  if (a->rank() != 2 || b->rank() != 2)
+    ctx.error("operands of shapes {} and {}, both must be matrices", to_string(*a), to_string(*b));
   const int trans_a = flag_attr(ctx.node(), "transA"), trans_b = flag_attr(ctx.node(), "transB");
   if (!may_equal((*a)[1 - trans_a], (*b)[trans_b]))
-    ctx.error("inner extents of {} (transA {}) and {} (transB {}) differ", to_string(*a), trans_a, to_string(*b), trans_b);
+    ctx.error("inner extents of {} (transA {}) and {} (transB {}) differ", to_string(*a), trans_a,
+              to_string(*b), trans_b);
   const Shape out{(*a)[trans_a], (*b)[1 - trans_b]};
   check_c(ctx, out);
   ctx.set(0, DType::f32, out);
@@ -37,7 +39,8 @@ void eval(const EvalContext& ctx) {
   p.m = a[trans_a];
   p.k = a[1 - trans_a];
   p.n = b[1 - trans_b];
-  const double alpha = static_cast<double>(ctx.attrs().get_float("alpha", 1)), beta = static_cast<double>(ctx.attrs().get_float("beta", 1));
+  const double alpha = static_cast<double>(ctx.attrs().get_float("alpha", 1)),
+               beta = static_cast<double>(ctx.attrs().get_float("beta", 1));
   const Fusion fusion = fusion_of(ctx.node);
   const float* c = ctx.has_input(2) ? ctx.in(2).as<float>() : nullptr;
   int64_t c_row = 0, c_column = 0;
@@ -54,8 +57,8 @@ void eval(const EvalContext& ctx) {
     }
     fusion.apply({y, static_cast<size_t>(count)});
   };
-  multiply_matrices<double>(p, ctx.in(0).as<float>(), trans_a ? 1 : p.k, trans_a ? p.m : 1, ctx.in(1).as<float>(),
-                            trans_b ? 1 : p.n, trans_b ? p.k : 1, kMultiplyF32, store);
+  multiply_matrices<double>(p, ctx.in(0).as<float>(), trans_a ? 1 : p.k, trans_a ? p.m : 1,
+                            ctx.in(1).as<float>(), trans_b ? 1 : p.n, trans_b ? p.k : 1, kMultiplyF32, store);
 }
 
 double macs(const ir::Graph& graph, const ir::Node& node) {

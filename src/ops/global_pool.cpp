@@ -18,7 +18,9 @@ void eval_average(const EvalContext& ctx) {
   const Fusion fusion = fusion_of(ctx.node);
   fold_pixels<float, float>(
       ctx, 0.0, [](double sum, float x) { return sum + static_cast<double>(x); },
-      [&](double sum, int64_t pixels) { return fusion(static_cast<float>(sum / static_cast<double>(pixels))); });
+      [&](double sum, int64_t pixels) {
+        return fusion(static_cast<float>(sum / static_cast<double>(pixels)));
+      });
 }
 
 void eval_max(const EvalContext& ctx) {
@@ -33,7 +35,8 @@ std::optional<Shape> global_pool_shape(InferContext& ctx) {
   const Shape* x = ctx.shape(0);
   if (!x) return std::nullopt;
   Shape out = *x;
-  for (int i = 0; i < spatial_rank(ctx.node(), *x, 1, kMaxRank - 2); i++) out[layout_of(ctx.node()).spatial_axis(i)] = 1;
+  for (int i = 0; i < spatial_rank(ctx.node(), *x, 1, kMaxRank - 2); i++)
+    out[layout_of(ctx.node()).spatial_axis(i)] = 1;
   return out;
 }
 

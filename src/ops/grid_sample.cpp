@@ -1,5 +1,5 @@
-// GridSample: x [N, C, spatial...] sampled at the positions of grid [N, out..., axes], given from -1 to 1, innermost axis
-// first; two or three spatial axes.
+// GridSample: x [N, C, spatial...] sampled at the positions of grid [N, out..., axes], given from -1 to 1,
+// innermost axis first; two or three spatial axes.
 #include <algorithm>
 
 #include "base/math.hpp"
@@ -13,17 +13,28 @@ enum class Mode { nearest, linear, cubic };
 enum class Padding { zeros, border, reflection };
 size_t at(int i) { return static_cast<size_t>(i); }
 
-struct Options { Mode mode = Mode::linear; Padding padding = Padding::zeros; bool align_corners = false; };
+struct Options {
+  Mode mode = Mode::linear;
+  Padding padding = Padding::zeros;
+  bool align_corners = false;
+};
 
 Options read_options(const ir::Node& node) {
   Options o;
-  const std::string_view mode = text_attr(node.attrs, "mode", "linear"), padding = text_attr(node.attrs, "padding_mode", "zeros");
-  if (mode == "nearest") o.mode = Mode::nearest;
-  else if (mode == "cubic" || mode == "bicubic") o.mode = Mode::cubic;
-  else if (mode != "linear" && mode != "bilinear") invalid(node, "unknown mode '{}'", mode);
-  if (padding == "border") o.padding = Padding::border;
-  else if (padding == "reflection") o.padding = Padding::reflection;
-  else if (padding != "zeros") invalid(node, "unknown padding_mode '{}'", padding);
+  const std::string_view mode = text_attr(node.attrs, "mode", "linear"),
+                         padding = text_attr(node.attrs, "padding_mode", "zeros");
+  if (mode == "nearest")
+    o.mode = Mode::nearest;
+  else if (mode == "cubic" || mode == "bicubic")
+    o.mode = Mode::cubic;
+  else if (mode != "linear" && mode != "bilinear")
+    invalid(node, "unknown mode '{}'", mode);
+  if (padding == "border")
+    o.padding = Padding::border;
+  else if (padding == "reflection")
+    o.padding = Padding::reflection;
+  else if (padding != "zeros")
+    invalid(node, "unknown padding_mode '{}'", padding);
   o.align_corners = flag_attr(node, "align_corners");
   return o;
 }
@@ -107,7 +118,7 @@ struct Samples {
 
 Samples samples_of(const Options& o, const float* position, const Shape& x) {
   const int axes = x.rank() - 2;
-  std::array<Taps, kMaxAxes> taps{};   // axes in front of those there are read one element
+  std::array<Taps, kMaxAxes> taps{};  // axes in front of those there are read one element
   for (int i = 0; i < axes; i++) taps[at(kMaxAxes - axes + i)] = taps_of(o, position[axes - 1 - i], x[2 + i]);
   const int64_t rows = x[x.rank() - 2], columns = x.back();
   Samples s;
@@ -117,7 +128,9 @@ Samples samples_of(const Options& o, const float* position, const Shape& x) {
         const int64_t ia = taps[0].index[at(a)], ib = taps[1].index[at(b)], ic = taps[2].index[at(c)];
         if (ia < 0 || ib < 0 || ic < 0) continue;
         s.offset[at(s.count)] = (ia * rows + ib) * columns + ic;
-        s.weight[at(s.count++)] = static_cast<double>(taps[0].weight[at(a)]) * static_cast<double>(taps[1].weight[at(b)]) * static_cast<double>(taps[2].weight[at(c)]);
+        s.weight[at(s.count++)] = static_cast<double>(taps[0].weight[at(a)]) *
+                                  static_cast<double>(taps[1].weight[at(b)]) *
+                                  static_cast<double>(taps[2].weight[at(c)]);
       }
   return s;
 }
@@ -125,7 +138,8 @@ Samples samples_of(const Options& o, const float* position, const Shape& x) {
 void eval(const EvalContext& ctx) {
   const Options o = read_options(ctx.node);
   const Shape &x = *ctx.in(0).shape, &y = *ctx.out().shape;
-  const int64_t channels = x[1], in_pixels = x.elements(2, x.rank()), out_pixels = y.elements(2, y.rank()), axes = x.rank() - 2;
+  const int64_t channels = x[1], in_pixels = x.elements(2, x.rank()), out_pixels = y.elements(2, y.rank()),
+                axes = x.rank() - 2;
   for (int64_t n = 0; n < x[0]; n++)
     for (int64_t i = 0; i < out_pixels; i++) {
       const Samples s = samples_of(o, ctx.in(1).as<float>() + (n * out_pixels + i) * axes, x);

@@ -1,4 +1,5 @@
-// GRU: gates update, reset, hidden (the order of the weights); linear_before_reset, clipping, both directions.
+// GRU: gates update, reset, hidden (the order of the weights); linear_before_reset, clipping, both
+// directions.
 #include "ops/recurrent.hpp"
 
 namespace tenfold::ops {
@@ -28,12 +29,15 @@ struct Cell {
       update[k] = gate(limited(weights.from_input(x, k) + weights.from_state(h.data(), k)));
       reset[k] = gate(limited(weights.from_input(x, n + k) + weights.from_state(h.data(), n + k)));
     }
-    if (!linear_before_reset) for (int64_t k = 0; k < n; k++) state[k] = reset[k] * h[static_cast<size_t>(k)];
+    if (!linear_before_reset)
+      for (int64_t k = 0; k < n; k++) state[k] = reset[k] * h[static_cast<size_t>(k)];
     else
-      for (int64_t k = 0; k < n; k++) state[k] = reset[k] * static_cast<float>(weights.from_state(h.data(), 2 * n + k));
+      for (int64_t k = 0; k < n; k++)
+        state[k] = reset[k] * static_cast<float>(weights.from_state(h.data(), 2 * n + k));
     // From here on reset holds the new hidden values.
     for (int64_t k = 0; k < n; k++) {
-      const double from_state = linear_before_reset ? static_cast<double>(state[k]) : weights.from_state(state, 2 * n + k);
+      const double from_state =
+          linear_before_reset ? static_cast<double>(state[k]) : weights.from_state(state, 2 * n + k);
       reset[k] = hidden(limited(weights.from_input(x, 2 * n + k) + from_state));
     }
     for (int64_t k = 0; k < n; k++) {
@@ -45,12 +49,13 @@ struct Cell {
 
 Cell cell_of(const EvalContext& ctx, const Recurrent& p, int64_t d) {
   return {RecurrentWeights(ctx, p, kGates, d), recurrent_activation(ctx.node, d, 0, 2, "Sigmoid"),
-          recurrent_activation(ctx.node, d, 1, 2, "Tanh"), p.clip, flag_attr(ctx.node, "linear_before_reset")};
+          recurrent_activation(ctx.node, d, 1, 2, "Tanh"), p.clip,
+          flag_attr(ctx.node, "linear_before_reset")};
 }
 
 void eval(const EvalContext& ctx) {
   const Recurrent p = resolve_recurrent(ctx);
-  thread_local std::vector<float> buffer;   // grows to the largest layer, then is reused
+  thread_local std::vector<float> buffer;  // grows to the largest layer, then is reused
   const size_t n = static_cast<size_t>(p.hidden);
   buffer.resize(4 * n);
   const std::span<float> h(buffer.data(), n), scratch(buffer.data() + n, 3 * n);

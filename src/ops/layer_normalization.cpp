@@ -1,4 +1,5 @@
-// LayerNormalization and RMSNormalization over all axes from `axis` on; optional outputs mean and 1 / deviation.
+// LayerNormalization and RMSNormalization over all axes from `axis` on; optional outputs mean and 1 /
+// deviation.
 #include "ops/checks.hpp"
 
 namespace tenfold::ops {
@@ -32,10 +33,13 @@ void infer(InferContext& ctx) {
 struct Parameter {
   const float* data;
   int64_t step;
-  Parameter(const EvalContext& ctx, size_t i) : data(ctx.has_input(i) ? ctx.in(i).as<float>() : nullptr), step(0) {
+  Parameter(const EvalContext& ctx, size_t i)
+      : data(ctx.has_input(i) ? ctx.in(i).as<float>() : nullptr), step(0) {
     if (data && ctx.in(i).elements() > 1) step = 1;
   }
-  double operator()(int64_t i, double fallback) const { return data ? static_cast<double>(data[i * step]) : fallback; }
+  double operator()(int64_t i, double fallback) const {
+    return data ? static_cast<double>(data[i * step]) : fallback;
+  }
 };
 
 /// Normalises rows; `centre` subtracts the mean first.
@@ -43,7 +47,8 @@ void normalise(const EvalContext& ctx, bool centre) {
   const Shape& shape = *ctx.in(0).shape;
   const int axis = resolve_axis(ctx.attrs().get_int("axis", -1), shape.rank());
   const int64_t rows = shape.elements(0, axis), length = shape.elements(axis, shape.rank());
-  const double epsilon = static_cast<double>(ctx.attrs().get_float("epsilon", 1e-5f)), n = static_cast<double>(length);
+  const double epsilon = static_cast<double>(ctx.attrs().get_float("epsilon", 1e-5f)),
+               n = static_cast<double>(length);
   const Parameter scale(ctx, 1), bias(ctx, 2);
   const auto statistic = [&](size_t i) { return ctx.outputs.size() > i ? ctx.out(i).as<float>() : nullptr; };
   float *means = statistic(1), *deviations = statistic(2);
@@ -51,8 +56,10 @@ void normalise(const EvalContext& ctx, bool centre) {
     const float* x = ctx.in(0).as<float>() + r * length;
     float* y = ctx.out().as<float>() + r * length;
     double mean = 0, square = 0;
-    if (centre) for (int64_t i = 0; i < length; i++) mean += static_cast<double>(x[i]) / n;
-    for (int64_t i = 0; i < length; i++) square += (static_cast<double>(x[i]) - mean) * (static_cast<double>(x[i]) - mean);
+    if (centre)
+      for (int64_t i = 0; i < length; i++) mean += static_cast<double>(x[i]) / n;
+    for (int64_t i = 0; i < length; i++)
+      square += (static_cast<double>(x[i]) - mean) * (static_cast<double>(x[i]) - mean);
     const double inverse = 1 / std::sqrt(square / n + epsilon);
     for (int64_t i = 0; i < length; i++)
       y[i] = static_cast<float>((static_cast<double>(x[i]) - mean) * inverse * scale(i, 1) + bias(i, 0));

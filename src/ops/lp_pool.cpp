@@ -17,7 +17,9 @@ void eval(const EvalContext& ctx) {
   const float* x = ctx.in(0).as<float>();
   for_each_window(pool, [&](const PoolWindow& w) {
     double sum = 0;
-    for_each_tap(pool, w, [&](int64_t offset, int64_t, int64_t, int64_t) { sum += std::pow(std::abs(static_cast<double>(x[offset])), p); });
+    for_each_tap(pool, w, [&](int64_t offset, int64_t, int64_t, int64_t) {
+      sum += std::pow(std::abs(static_cast<double>(x[offset])), p);
+    });
     ctx.out().as<float>()[w.y] = static_cast<float>(std::pow(sum, 1 / p));
   });
 }

@@ -11,12 +11,14 @@ void infer(InferContext& ctx) { infer_recurrent(ctx, kGates, 2); }
 /// One direction; updates states h and c.
 struct Cell {
   RecurrentWeights weights;
-  const float* peephole;   ///< input, output, forget; or null
+  const float* peephole;  ///< input, output, forget; or null
   Fusion gate, cell, output;
   float clip;
   bool input_forget;
 
-  double limited(double x) const { return clip > 0 ? std::min(std::max(x, -static_cast<double>(clip)), static_cast<double>(clip)) : x; }
+  double limited(double x) const {
+    return clip > 0 ? std::min(std::max(x, -static_cast<double>(clip)), static_cast<double>(clip)) : x;
+  }
 
   /// `gates` holds 4 * hidden values of scratch.
   void step(const float* x, std::span<float> h, std::span<float> c, std::span<double> gates) const {
@@ -39,14 +41,21 @@ struct Cell {
 };
 
 Cell cell_of(const EvalContext& ctx, const Recurrent& p, int64_t d) {
-  const auto f = [&](int64_t i, std::string_view fallback) { return recurrent_activation(ctx.node, d, i, 3, fallback); };
-  return {RecurrentWeights(ctx, p, kGates, d), ctx.has_input(7) ? ctx.in(7).as<float>() + d * 3 * p.hidden : nullptr,
-          f(0, "Sigmoid"), f(1, "Tanh"), f(2, "Tanh"), p.clip, flag_attr(ctx.node, "input_forget")};
+  const auto f = [&](int64_t i, std::string_view fallback) {
+    return recurrent_activation(ctx.node, d, i, 3, fallback);
+  };
+  return {RecurrentWeights(ctx, p, kGates, d),
+          ctx.has_input(7) ? ctx.in(7).as<float>() + d * 3 * p.hidden : nullptr,
+          f(0, "Sigmoid"),
+          f(1, "Tanh"),
+          f(2, "Tanh"),
+          p.clip,
+          flag_attr(ctx.node, "input_forget")};
 }
 
 void eval(const EvalContext& ctx) {
   const Recurrent p = resolve_recurrent(ctx);
-  thread_local std::vector<float> states;   // grow to the largest layer, then are reused
+  thread_local std::vector<float> states;  // grow to the largest layer, then are reused
   thread_local std::vector<double> gates;
   const size_t n = static_cast<size_t>(p.hidden);
   states.resize(2 * n);

@@ -1,5 +1,5 @@
-// MatMul: NumPy matrix product, with bias over the last axis (input 2), residual of the output's shape (input 3) and
-// activation.
+// MatMul: NumPy matrix product, with bias over the last axis (input 2), residual of the output's shape (input
+// 3) and activation.
 #include "ops/fusion.hpp"
 #include "ops/matrix_product.hpp"
 
@@ -34,19 +34,22 @@ void eval_f32(const EvalContext& ctx, const MatMul& p) {
       }
       fusion.apply({to, static_cast<size_t>(count)});
     };
-    multiply_matrices<double>(p, ctx.in(0).as<float>() + at[0], p.k, 1, ctx.in(1).as<float>() + at[1], p.n, 1, kMultiplyF32, store);
+    multiply_matrices<double>(p, ctx.in(0).as<float>() + at[0], p.k, 1, ctx.in(1).as<float>() + at[1], p.n, 1,
+                              kMultiplyF32, store);
   });
 }
 
 /// f64 and integers (which wrap), without fusions.
-template <class T> void eval_plain(const EvalContext& ctx, const MatMul& p) {
+template <class T>
+void eval_plain(const EvalContext& ctx, const MatMul& p) {
   p.batches.each([&](const auto& at) {
     T* y = ctx.out().as<T>() + at[2];
     const T *a = ctx.in(0).as<T>() + at[0], *b = ctx.in(1).as<T>() + at[1];
     for (int64_t row = 0; row < p.m; row++)
       for (int64_t column = 0; column < p.n; column++) {
         T sum = 0;
-        for (int64_t k = 0; k < p.k; k++) sum = wrap_add(sum, wrap_mul(a[row * p.k + k], b[k * p.n + column]));
+        for (int64_t k = 0; k < p.k; k++)
+          sum = wrap_add(sum, wrap_mul(a[row * p.k + k], b[k * p.n + column]));
         y[row * p.n + column] = sum;
       }
   });

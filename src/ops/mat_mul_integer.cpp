@@ -1,5 +1,5 @@
-// MatMulInteger: (a - a_zero_point) * (b - b_zero_point) in int32; zero points are scalars, per row of a or per column
-// of b.
+// MatMulInteger: (a - a_zero_point) * (b - b_zero_point) in int32; zero points are scalars, per row of a or
+// per column of b.
 #include "ops/matrix_product.hpp"
 
 namespace tenfold::ops {
@@ -10,7 +10,8 @@ void check_zero_point(InferContext& ctx, size_t input, size_t of, int64_t length
   expect_dtype(ctx, input, {ctx.dtype(of)});
   const Shape* s = ctx.shape(input);
   if (!s || s->rank() == 0) return;
-  if (s->rank() > 1) unsupported(ctx.node(), "a zero point of shape {}; scalars and vectors are", to_string(*s));
+  if (s->rank() > 1)
+    unsupported(ctx.node(), "a zero point of shape {}; scalars and vectors are", to_string(*s));
   if ((*s)[0] != 1) expect_vector(ctx, input, length);
 }
 
@@ -27,7 +28,8 @@ void infer(InferContext& ctx) {
 }
 
 /// Zero points of rows or columns; zeros where the input is omitted.
-template <class T> struct ZeroPoint {
+template <class T>
+struct ZeroPoint {
   const T* data = nullptr;
   int64_t step = 0;
   ZeroPoint(const EvalContext& ctx, size_t i) {
@@ -38,7 +40,8 @@ template <class T> struct ZeroPoint {
   int operator[](int64_t i) const { return data ? data[i * step] : 0; }
 };
 
-template <class A, class B> void eval_as(const EvalContext& ctx) {
+template <class A, class B>
+void eval_as(const EvalContext& ctx) {
   const MatMul p = resolve_matmul(ctx.node, *ctx.in(0).shape, *ctx.in(1).shape);
   const ZeroPoint<A> a_zero(ctx, 2);
   const ZeroPoint<B> b_zero(ctx, 3);
@@ -47,10 +50,11 @@ template <class A, class B> void eval_as(const EvalContext& ctx) {
   };
   p.batches.each([&](const auto& at) {
     int32_t* y = ctx.out().as<int32_t>() + at[2];
-    multiply_matrices<uint32_t>(p, ctx.in(0).as<A>() + at[0], p.k, 1, ctx.in(1).as<B>() + at[1], p.n, 1, multiply,
-                                [&](const auto& sums, int64_t count, int64_t row, int64_t column) {
+    multiply_matrices<uint32_t>(p, ctx.in(0).as<A>() + at[0], p.k, 1, ctx.in(1).as<B>() + at[1], p.n, 1,
+                                multiply, [&](const auto& sums, int64_t count, int64_t row, int64_t column) {
                                   for (int64_t i = 0; i < count; i++)
-                                    y[row * p.n + column + i] = static_cast<int32_t>(sums[static_cast<size_t>(i)]);
+                                    y[row * p.n + column + i] =
+                                        static_cast<int32_t>(sums[static_cast<size_t>(i)]);
                                 });
   });
 }

@@ -26,10 +26,12 @@ MatMul resolve_matmul(const ir::Node& node, const Shape& a, const Shape& b) {
   std::array<int64_t, kMaxRank> extent{};
   std::array<Walk<3>::Offsets, kMaxRank> step{};
   int64_t step_a = checked_mul(p.m, p.k), step_b = checked_mul(p.k, p.n), step_y = checked_mul(p.m, p.n);
-  for (int i = 0; i < rank; i++) {   // from the innermost batch axis
+  for (int i = 0; i < rank; i++) {  // from the innermost batch axis
     const auto axis = static_cast<size_t>(rank - 1 - i);
-    const int64_t da = i < batch_rank(a) ? a[batch_rank(a) - 1 - i] : 1, db = i < batch_rank(b) ? b[batch_rank(b) - 1 - i] : 1;
-    if (da != db && da != 1 && db != 1) invalid(node, "shapes {} and {} do not broadcast", to_string(a), to_string(b));
+    const int64_t da = i < batch_rank(a) ? a[batch_rank(a) - 1 - i] : 1,
+                  db = i < batch_rank(b) ? b[batch_rank(b) - 1 - i] : 1;
+    if (da != db && da != 1 && db != 1)
+      invalid(node, "shapes {} and {} do not broadcast", to_string(a), to_string(b));
     extent[axis] = da == 1 ? db : da;
     step[axis] = {da == 1 ? 0 : step_a, db == 1 ? 0 : step_b, step_y};
     step_a = checked_mul(step_a, da);
@@ -43,7 +45,9 @@ MatMul resolve_matmul(const ir::Node& node, const Shape& a, const Shape& b) {
 std::optional<Shape> matmul_shape(InferContext& ctx, const Shape* a, const Shape* b) {
   if (!a || !b) return std::nullopt;
   check(ctx.node(), *a, *b);
-  const auto batch = [](const Shape& s) { return Shape(std::span(s.dims()).first(static_cast<size_t>(batch_rank(s)))); };
+  const auto batch = [](const Shape& s) {
+    return Shape(std::span(s.dims()).first(static_cast<size_t>(batch_rank(s))));
+  };
   Shape out = broadcast_shapes(ctx, batch(*a), batch(*b));
   if (a->rank() > 1) out.push_back((*a)[a->rank() - 2]);
   if (b->rank() > 1) out.push_back(b->back());

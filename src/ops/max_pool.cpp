@@ -13,7 +13,8 @@ void infer(InferContext& ctx) {
   if (ctx.outputs() > 1) ctx.set(1, DType::i64, shape);
 }
 
-template <class T> void eval_as(const EvalContext& ctx, const Pooling& p) {
+template <class T>
+void eval_as(const EvalContext& ctx, const Pooling& p) {
   const T* x = ctx.in(0).as<T>();
   T* y = ctx.out().as<T>();
   int64_t* indices = ctx.outputs.size() > 1 ? ctx.out(1).as<int64_t>() : nullptr;
@@ -36,10 +37,14 @@ template <class T> void eval_as(const EvalContext& ctx, const Pooling& p) {
 void eval(const EvalContext& ctx) {
   const Pooling p = resolve_pool(ctx.node, *ctx.in(0).shape);
   switch (ctx.in(0).dtype) {
-    case DType::f32: return eval_as<float>(ctx, p);
-    case DType::f64: return eval_as<double>(ctx, p);
-    case DType::u8: return eval_as<uint8_t>(ctx, p);
-    default: return eval_as<int8_t>(ctx, p);
+    case DType::f32:
+      return eval_as<float>(ctx, p);
+    case DType::f64:
+      return eval_as<double>(ctx, p);
+    case DType::u8:
+      return eval_as<uint8_t>(ctx, p);
+    default:
+      return eval_as<int8_t>(ctx, p);
   }
 }
 

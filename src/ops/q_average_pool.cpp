@@ -1,5 +1,6 @@
-// QAveragePool and QGlobalAveragePool: the mean of u8 elements.  Attributes of the FP32 operators and scale (input scale
-// by output scale), x_zero_point, y_zero_point; formulas: Pool and GlobalAverageU8 in kernels/kernels.hpp.
+// QAveragePool and QGlobalAveragePool: the mean of u8 elements.  Attributes of the FP32 operators and scale
+// (input scale by output scale), x_zero_point, y_zero_point; formulas: Pool and GlobalAverageU8 in
+// kernels/kernels.hpp.
 #include "ops/global_pool.hpp"
 #include "ops/pool.hpp"
 #include "ops/requantize.hpp"
@@ -11,7 +12,9 @@ struct Mean {
   float scale;
   int x_zero, y_zero;
   explicit Mean(const ir::Node& node)
-      : scale(node.attrs.get_float("scale", 1)), x_zero(zero_point_attr(node, "x_zero_point")), y_zero(zero_point_attr(node, "y_zero_point")) {}
+      : scale(node.attrs.get_float("scale", 1)),
+        x_zero(zero_point_attr(node, "x_zero_point")),
+        y_zero(zero_point_attr(node, "y_zero_point")) {}
   /// `sum` of elements less their zero point, over `count` elements; an empty window gives real zero.
   uint8_t operator()(int64_t sum, int64_t count) const {
     if (count == 0) return static_cast<uint8_t>(y_zero);
@@ -54,6 +57,7 @@ void eval_global(const EvalContext& ctx) {
 
 extern const OpDef op_q_average_pool, op_q_global_average_pool;
 const OpDef op_q_average_pool{"QAveragePool", OpKind::spatial, 1, 1, 1, infer_window, eval_window};
-const OpDef op_q_global_average_pool{"QGlobalAveragePool", OpKind::spatial, 1, 1, 1, infer_global, eval_global};
+const OpDef op_q_global_average_pool{"QGlobalAveragePool", OpKind::spatial, 1, 1, 1,
+                                     infer_global,         eval_global};
 
 }  // namespace tenfold::ops

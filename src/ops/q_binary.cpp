@@ -1,5 +1,5 @@
-// QAdd and QMul: u8 sum and product with NumPy broadcasting, requantized.  Attributes a_scale, b_scale, offset,
-// a_zero_point, b_zero_point, y_zero_point, table; formulas: BinaryU8 in kernels/kernels.hpp.
+// QAdd and QMul: u8 sum and product with NumPy broadcasting, requantized.  Attributes a_scale, b_scale,
+// offset, a_zero_point, b_zero_point, y_zero_point, table; formulas: BinaryU8 in kernels/kernels.hpp.
 #include "ops/requantize.hpp"
 
 namespace tenfold::ops {
@@ -15,13 +15,15 @@ void infer(InferContext& ctx) {
 }
 
 /// y = table[quantize(combine(a, b))] over the broadcast shape.
-template <class Combine> void for_each_pair(const EvalContext& ctx, Combine&& combine) {
+template <class Combine>
+void for_each_pair(const EvalContext& ctx, Combine&& combine) {
   const int zero = zero_point_attr(ctx.node, "y_zero_point");
   const uint8_t* table = table_attr(ctx.node, "table");
   const uint8_t *a = ctx.in(0).as<uint8_t>(), *b = ctx.in(1).as<uint8_t>();
   uint8_t* y = ctx.out().as<uint8_t>();
   const Shape& shape = *ctx.out().shape;
-  const Extents sa = broadcast_strides(*ctx.in(0).shape, shape), sb = broadcast_strides(*ctx.in(1).shape, shape);
+  const Extents sa = broadcast_strides(*ctx.in(0).shape, shape),
+                sb = broadcast_strides(*ctx.in(1).shape, shape);
   const Extents sy = Extents(shape).strides();
   Walk<3> walk;
   for (int i = 0; i < shape.rank(); i++) walk.push(shape[i], {sa[i], sb[i], sy[i]});
@@ -44,8 +46,10 @@ void eval_add(const EvalContext& ctx) {
 
 void eval_mul(const EvalContext& ctx) {
   const float scale = ctx.attrs().get_float("a_scale", 0);
-  const int a_zero = zero_point_attr(ctx.node, "a_zero_point"), b_zero = zero_point_attr(ctx.node, "b_zero_point");
-  for_each_pair(ctx, [=](uint8_t a, uint8_t b) { return static_cast<float>((a - a_zero) * (b - b_zero)) * scale; });
+  const int a_zero = zero_point_attr(ctx.node, "a_zero_point"),
+            b_zero = zero_point_attr(ctx.node, "b_zero_point");
+  for_each_pair(
+      ctx, [=](uint8_t a, uint8_t b) { return static_cast<float>((a - a_zero) * (b - b_zero)) * scale; });
 }
 
 }  // namespace

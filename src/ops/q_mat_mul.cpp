@@ -1,5 +1,5 @@
-// QMatMul: INT8 matrix product.  Inputs x u8 [..., K], w s8 [K, N], multiplier f32 [N], bias f32 [N], residual u8
-// (optional, of the output's shape); attributes of requantize.hpp.
+// QMatMul: INT8 matrix product.  Inputs x u8 [..., K], w s8 [K, N], multiplier f32 [N], bias f32 [N],
+// residual u8 (optional, of the output's shape); attributes of requantize.hpp.
 #include "ops/matrix_product.hpp"
 #include "ops/requantize.hpp"
 
@@ -20,7 +20,9 @@ void eval(const EvalContext& ctx) {
   p.n = (*ctx.in(1).shape)[1];
   const RequantizedOutput out(ctx);
   const int zero = zero_point_attr(ctx.node, "x_zero_point");
-  const auto multiply = [zero](uint8_t a, int8_t b, int64_t, int64_t) { return static_cast<uint32_t>((a - zero) * b); };
+  const auto multiply = [zero](uint8_t a, int8_t b, int64_t, int64_t) {
+    return static_cast<uint32_t>((a - zero) * b);
+  };
   multiply_matrices<uint32_t>(p, ctx.in(0).as<uint8_t>(), p.k, 1, ctx.in(1).as<int8_t>(), p.n, 1, multiply,
                               [&](const auto& sums, int64_t count, int64_t row, int64_t column) {
                                 for (int64_t i = 0; i < count; i++)

@@ -10,9 +10,11 @@ bool per_tensor(const Shape& scale) { return scale.rank() == 0 || (scale.rank() 
 void check_quantized_axis(InferContext& ctx) {
   const ir::Node& node = ctx.node();
   const Shape *x = ctx.shape(0), *scale = ctx.shape(1);
-  if (ctx.attrs().get_int("block_size", 0) != 0) unsupported(node, "blocked quantization (attribute 'block_size')");
+  if (ctx.attrs().get_int("block_size", 0) != 0)
+    unsupported(node, "blocked quantization (attribute 'block_size')");
   if (!scale) return;
-  if (scale->rank() > 1) unsupported(node, "a scale of shape {}; per-tensor and per-axis scales are", to_string(*scale));
+  if (scale->rank() > 1)
+    unsupported(node, "a scale of shape {}; per-tensor and per-axis scales are", to_string(*scale));
   if (const Shape* zero = ctx.has_input(2) ? ctx.shape(2) : nullptr)
     if (per_tensor(*scale) ? !per_tensor(*zero) : zero->rank() != 1 || !may_equal((*zero)[0], (*scale)[0]))
       ctx.error("scale of shape {} and zero point of shape {}", to_string(*scale), to_string(*zero));

@@ -36,19 +36,22 @@ int64_t directions_of(const ir::Node& node) {
 }
 
 bool takes_alpha(kernels::Activation a) {
-  return a == kernels::Activation::hard_sigmoid || a == kernels::Activation::leaky_relu || a == kernels::Activation::elu;
+  return a == kernels::Activation::hard_sigmoid || a == kernels::Activation::leaky_relu ||
+         a == kernels::Activation::elu;
 }
 
 }  // namespace
 
 void infer_recurrent(InferContext& ctx, int64_t gates, size_t states) {
   const ir::Node& node = ctx.node();
-  for (size_t i = 0; i < ctx.inputs(); i++) expect_dtype(ctx, i, i == 4 ? TypeSet{DType::i32} : TypeSet{DType::f32});
+  for (size_t i = 0; i < ctx.inputs(); i++)
+    expect_dtype(ctx, i, i == 4 ? TypeSet{DType::i32} : TypeSet{DType::f32});
   const int64_t directions = directions_of(node), per_direction = states == 2 ? 3 : 2;
   const auto names = activation_names(node);
   if (!names.empty() && static_cast<int64_t>(names.size()) != per_direction * directions)
     ctx.error("{} activations for {} directions", names.size(), directions);
-  for (int64_t i = 0; i < per_direction * directions; i++) recurrent_activation(node, i / per_direction, i % per_direction, per_direction, "Tanh");
+  for (int64_t i = 0; i < per_direction * directions; i++)
+    recurrent_activation(node, i / per_direction, i % per_direction, per_direction, "Tanh");
   const Shape *x = ctx.shape(0), *r = ctx.shape(2);
   if (!x || !r) {
     for (size_t i = 0; i < ctx.outputs(); i++) ctx.set(i, DType::f32, std::nullopt);
@@ -59,7 +62,8 @@ void infer_recurrent(InferContext& ctx, int64_t gates, size_t states) {
   if (r->rank() != 3 || is_symbol((*r)[2])) ctx.error("recurrent weights of shape {}", to_string(*r));
   const int64_t hidden = (*r)[2], batch = (*x)[batch_first ? 0 : 1], sequence = (*x)[batch_first ? 1 : 0];
   if (hidden > (int64_t{1} << 31) || node.attrs.get_int("hidden_size", hidden) != hidden)
-    ctx.error("recurrent weights of shape {} for hidden_size {}", to_string(*r), node.attrs.get_int("hidden_size", hidden));
+    ctx.error("recurrent weights of shape {} for hidden_size {}", to_string(*r),
+              node.attrs.get_int("hidden_size", hidden));
   expect_shape(ctx, 1, Shape{directions, gates * hidden, (*x)[2]});
   expect_shape(ctx, 2, Shape{directions, gates * hidden, hidden});
   expect_shape(ctx, 3, Shape{directions, 2 * gates * hidden});
@@ -67,7 +71,9 @@ void infer_recurrent(InferContext& ctx, int64_t gates, size_t states) {
   const Shape state = batch_first ? Shape{batch, directions, hidden} : Shape{directions, batch, hidden};
   for (size_t i = 5; i < 5 + states; i++) expect_shape(ctx, i, state);
   if (states == 2) expect_shape(ctx, 7, Shape{directions, 3 * hidden});
-  ctx.set(0, DType::f32, batch_first ? Shape{batch, sequence, directions, hidden} : Shape{sequence, directions, batch, hidden});
+  ctx.set(
+      0, DType::f32,
+      batch_first ? Shape{batch, sequence, directions, hidden} : Shape{sequence, directions, batch, hidden});
   for (size_t i = 1; i < ctx.outputs(); i++) ctx.set(i, DType::f32, state);
 }
 
@@ -85,7 +91,8 @@ Recurrent resolve_recurrent(const EvalContext& ctx) {
   return p;
 }
 
-Fusion recurrent_activation(const ir::Node& node, int64_t direction, int64_t index, int64_t per_direction, std::string_view fallback) {
+Fusion recurrent_activation(const ir::Node& node, int64_t direction, int64_t index, int64_t per_direction,
+                            std::string_view fallback) {
   const auto names = activation_names(node);
   const size_t wanted = static_cast<size_t>(direction * per_direction + index);
   if (names.empty()) return *find_activation(fallback);
@@ -103,16 +110,20 @@ Fusion recurrent_activation(const ir::Node& node, int64_t direction, int64_t ind
 }
 
 double recurrent_macs(const ir::Graph& graph, const ir::Node& node) {
-  const auto &x = graph.value(node.input(0)).shape, &w = graph.value(node.input(1)).shape, &r = graph.value(node.input(2)).shape;
+  const auto &x = graph.value(node.input(0)).shape, &w = graph.value(node.input(1)).shape,
+             &r = graph.value(node.input(2)).shape;
   if (!x || !w || !r || !x->is_static() || !w->is_static() || !r->is_static()) return 0;
   return static_cast<double>(x->elements(0, 2)) * static_cast<double>(w->elements() + r->elements());
 }
 
-RecurrentWeights::RecurrentWeights(const EvalContext& ctx, const Recurrent& p, int64_t gate_count, int64_t direction)
+RecurrentWeights::RecurrentWeights(const EvalContext& ctx, const Recurrent& p, int64_t gate_count,
+                                   int64_t direction)
     : w(ctx.in(1).as<float>() + direction * gate_count * p.hidden * p.input),
       r(ctx.in(2).as<float>() + direction * gate_count * p.hidden * p.hidden),
       b(ctx.has_input(3) ? ctx.in(3).as<float>() + direction * 2 * gate_count * p.hidden : nullptr),
-      input(p.input), hidden(p.hidden), gates(gate_count) {}
+      input(p.input),
+      hidden(p.hidden),
+      gates(gate_count) {}
 
 double RecurrentWeights::from_input(const float* x, int64_t row) const {
   return dot(x, w + row * input, input) + (b ? static_cast<double>(b[row]) : 0.0);
@@ -123,12 +134,15 @@ double RecurrentWeights::from_state(const float* h, int64_t row) const {
 }
 
 void load_state(const EvalContext& ctx, size_t i, int64_t at, std::span<float> to) {
-  if (ctx.has_input(i)) std::copy_n(ctx.in(i).as<float>() + at, to.size(), to.data());
-  else std::fill(to.begin(), to.end(), 0.0f);
+  if (ctx.has_input(i))
+    std::copy_n(ctx.in(i).as<float>() + at, to.size(), to.data());
+  else
+    std::fill(to.begin(), to.end(), 0.0f);
 }
 
 void store_state(const EvalContext& ctx, size_t i, int64_t at, std::span<const float> from) {
-  if (i < ctx.outputs.size() && ctx.out(i).data) std::copy(from.begin(), from.end(), ctx.out(i).as<float>() + at);
+  if (i < ctx.outputs.size() && ctx.out(i).data)
+    std::copy(from.begin(), from.end(), ctx.out(i).as<float>() + at);
 }
 
 }  // namespace tenfold::ops

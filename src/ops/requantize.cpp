@@ -6,7 +6,8 @@ const uint8_t* table_attr(const ir::Node& node, std::string_view name) {
   const Tensor* t = node.attrs.get_tensor(name);
   if (!t) return nullptr;
   if (t->dtype() != DType::u8 || t->shape().rank() != 1 || t->shape()[0] != 256)
-    invalid(node, "attribute '{}' is {}{}, expected u8[256]", name, to_string(t->dtype()), to_string(t->shape()));
+    invalid(node, "attribute '{}' is {}{}, expected u8[256]", name, to_string(t->dtype()),
+            to_string(t->shape()));
   return t->data<uint8_t>();
 }
 

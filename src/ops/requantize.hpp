@@ -1,8 +1,8 @@
 // The end of every INT8 operator: what happens between an exact accumulator and the stored value.
 //
-// Attributes: x_zero_point, y_zero_point; `output` ("u8" or "f32"); `table`, 256 bytes applied to the requantized one;
-// with a residual: q_scale, r_scale, offset, residual_zero_point, `residual_table`.  Formulas: GemmU8 in
-// kernels/kernels.hpp.
+// Attributes: x_zero_point, y_zero_point; `output` ("u8" or "f32"); `table`, 256 bytes applied to the
+// requantized one; with a residual: q_scale, r_scale, offset, residual_zero_point, `residual_table`.
+// Formulas: GemmU8 in kernels/kernels.hpp.
 #pragma once
 
 #include "ops/quantization.hpp"
@@ -12,7 +12,9 @@ namespace tenfold::ops {
 /// The u8 tensor of 256 entries in attribute `name`, or nullptr; invalid_model if it is anything else.
 const uint8_t* table_attr(const ir::Node& node, std::string_view name);
 /// A zero point of u8 values.
-inline int zero_point_attr(const ir::Node& node, std::string_view name) { return static_cast<int>(int_attr(node, name, 0, 0, 255)); }
+inline int zero_point_attr(const ir::Node& node, std::string_view name) {
+  return static_cast<int>(int_attr(node, name, 0, 0, 255));
+}
 
 class Requantizer {
  public:
@@ -20,7 +22,9 @@ class Requantizer {
 
   bool f32() const { return f32_; }
   /// The f32 output of an accumulator.
-  static float real(int32_t sum, float multiplier, float bias) { return std::fmaf(static_cast<float>(sum), multiplier, bias); }
+  static float real(int32_t sum, float multiplier, float bias) {
+    return std::fmaf(static_cast<float>(sum), multiplier, bias);
+  }
   /// The u8 output, before a residual.
   uint8_t byte(int32_t sum, float multiplier, float bias) const {
     const uint8_t q = quantize<uint8_t>(real(sum, multiplier, bias), zero_point_);
@@ -29,7 +33,8 @@ class Requantizer {
   /// Adds a residual byte.
   uint8_t add(uint8_t q, uint8_t residual) const {
     const float r = std::fmaf(static_cast<float>(residual), r_scale_, offset_);
-    const uint8_t sum = quantize<uint8_t>(std::fmaf(static_cast<float>(q), q_scale_, r), residual_zero_point_);
+    const uint8_t sum =
+        quantize<uint8_t>(std::fmaf(static_cast<float>(q), q_scale_, r), residual_zero_point_);
     return residual_table_ ? residual_table_[sum] : sum;
   }
 
@@ -40,8 +45,9 @@ class Requantizer {
   float q_scale_ = 0, r_scale_ = 0, offset_ = 0;
 };
 
-/// Checks types and shapes of an operator with inputs x u8, w s8, multiplier f32 [n], bias f32 [n], residual u8 of shape
-/// `y` (optional), reads the attributes once so that nonsense in them is found, and sets the output.
+/// Checks types and shapes of an operator with inputs x u8, w s8, multiplier f32 [n], bias f32 [n], residual
+/// u8 of shape `y` (optional), reads the attributes once so that nonsense in them is found, and sets the
+/// output.
 void infer_requantized(InferContext& ctx, int64_t n, const std::optional<Shape>& y);
 
 /// Stores accumulators of channel n at element `at`: the output type and the residual are the node's.
@@ -50,7 +56,10 @@ class RequantizedOutput {
   explicit RequantizedOutput(const EvalContext& ctx);
   void store(int64_t at, int64_t n, uint32_t sum) const {
     const int32_t acc = static_cast<int32_t>(sum);
-    if (requantizer_.f32()) { real_[at] = Requantizer::real(acc, multiplier_[n], bias_[n]); return; }
+    if (requantizer_.f32()) {
+      real_[at] = Requantizer::real(acc, multiplier_[n], bias_[n]);
+      return;
+    }
     const uint8_t q = requantizer_.byte(acc, multiplier_[n], bias_[n]);
     bytes_[at] = residual_ ? requantizer_.add(q, residual_[at]) : q;
   }

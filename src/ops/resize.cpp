@@ -1,5 +1,5 @@
-// Resize: nearest, linear or cubic interpolation along any axes.  Inputs: x, region of interest, scales, sizes; exactly
-// one of the last two, for the axes in attribute `axes` (absent: all).
+// Resize: nearest, linear or cubic interpolation along any axes.  Inputs: x, region of interest, scales,
+// sizes; exactly one of the last two, for the axes in attribute `axes` (absent: all).
 #include <algorithm>
 
 #include "base/math.hpp"
@@ -23,7 +23,8 @@ int listed_axes(const ir::Node& node, int rank) {
   return axes.empty() ? rank : static_cast<int>(axes.size());
 }
 
-// ---- inference ------------------------------------------------------------------------------------------------------
+// ---- inference
+// ------------------------------------------------------------------------------------------------------
 
 int64_t scaled_extent(InferContext& ctx, int64_t in, float scale, int axis) {
   if (!(scale > 0) || !(scale < 1e9f)) ctx.error("scale {}", scale);
@@ -33,14 +34,16 @@ int64_t scaled_extent(InferContext& ctx, int64_t in, float scale, int axis) {
     if (out > 1e15) ctx.error("extent {} times scale {}", in, scale);
     return static_cast<int64_t>(out);
   }
-  return scale == std::floor(scale) ? dim_mul(ctx, in, static_cast<int64_t>(scale)) : ctx.data_dependent(0, axis);
+  return scale == std::floor(scale) ? dim_mul(ctx, in, static_cast<int64_t>(scale))
+                                    : ctx.data_dependent(0, axis);
 }
 
 /// The common scale of keep_aspect_ratio_policy not_larger or not_smaller; 0 for stretch.
 float common_scale(const ir::Node& node, std::span<const int64_t> sizes, const Shape& x) {
   const std::string_view policy = text_attr(node.attrs, "keep_aspect_ratio_policy", "stretch");
   if (policy == "stretch") return 0;
-  if (policy != "not_larger" && policy != "not_smaller") invalid(node, "unknown keep_aspect_ratio_policy '{}'", policy);
+  if (policy != "not_larger" && policy != "not_smaller")
+    invalid(node, "unknown keep_aspect_ratio_policy '{}'", policy);
   float common = 0;
   for (size_t i = 0; i < sizes.size(); i++) {
     const int64_t in = x[listed_axis(node, static_cast<int>(i), x.rank())];
@@ -67,8 +70,10 @@ void set_sizes(InferContext& ctx, const std::vector<int64_t>& sizes, Shape& out)
   const float common = known && !stretch ? common_scale(ctx.node(), sizes, x) : 0;
   for (int i = 0; i < static_cast<int>(sizes.size()); i++) {
     const int axis = listed_axis(ctx.node(), i, x.rank());
-    if (stretch) out[axis] = sizes[at(i)];
-    else out[axis] = known ? std::llround(common * static_cast<float>(x[axis])) : ctx.data_dependent(0, axis);
+    if (stretch)
+      out[axis] = sizes[at(i)];
+    else
+      out[axis] = known ? std::llround(common * static_cast<float>(x[axis])) : ctx.data_dependent(0, axis);
     if (!is_symbol(out[axis]) && out[axis] < 0) ctx.error("size {}", out[axis]);
     if (x[axis] == 0 && out[axis] != 0) ctx.error("axis {} of extent 0 cannot grow", axis);
   }
@@ -106,14 +111,15 @@ void infer(InferContext& ctx) {
   ctx.set(0, ctx.dtype(0), out);
 }
 
-// ---- evaluation -----------------------------------------------------------------------------------------------------
+// ---- evaluation
+// -----------------------------------------------------------------------------------------------------
 
 /// A resolved Resize.  Axes behind the last one that changes are one contiguous block.
 struct Plan {
   ResizeOptions options;
   int rank = 0;
   std::array<ResizeAxis, kMaxRank> axes{};
-  std::array<int64_t, kMaxRank> step{};   ///< element strides of the input
+  std::array<int64_t, kMaxRank> step{};  ///< element strides of the input
   int64_t block = 1;
 };
 
@@ -121,15 +127,18 @@ void set_scales(const EvalContext& ctx, Plan& p) {
   const Shape& x = *ctx.in(0).shape;
   const int count = listed_axes(ctx.node, x.rank());
   const bool by_size = ctx.has_input(3) && ctx.in(3).elements() > 0;
-  if ((by_size ? ctx.in(3) : ctx.in(2)).elements() != count) invalid(ctx.node, "{} axes are to be resized", count);
+  if ((by_size ? ctx.in(3) : ctx.in(2)).elements() != count)
+    invalid(ctx.node, "{} axes are to be resized", count);
   std::array<int64_t, kMaxRank> sizes{};
   for (int i = 0; by_size && i < count; i++) sizes[at(i)] = index_at(ctx.in(3), i);
   const float common = by_size ? common_scale(ctx.node, std::span(sizes).first(at(count)), x) : 0;
   const bool roi = ctx.has_input(1) && ctx.in(1).dtype == DType::f32 && ctx.in(1).elements() == 2 * count;
   for (int i = 0; i < count; i++) {
     ResizeAxis& a = p.axes[at(listed_axis(ctx.node, i, x.rank()))];
-    if (!by_size) a.scale = ctx.in(2).as<float>()[i];
-    else a.scale = common != 0 ? common : static_cast<float>(a.out) / static_cast<float>(a.in);
+    if (!by_size)
+      a.scale = ctx.in(2).as<float>()[i];
+    else
+      a.scale = common != 0 ? common : static_cast<float>(a.out) / static_cast<float>(a.in);
     if (roi) a.start = ctx.in(1).as<float>()[i], a.end = ctx.in(1).as<float>()[count + i];
   }
 }
@@ -146,7 +155,8 @@ Plan resolve(const EvalContext& ctx) {
   for (int i = p.rank - 1; i >= 0; i--) {
     p.step[at(i)] = step;
     step *= p.axes[at(i)].in;
-    if (!p.axes[at(i)].identity(p.options)) taps *= p.options.mode == ResizeMode::cubic ? 4 : p.options.mode == ResizeMode::linear ? 2 : 1;
+    if (!p.axes[at(i)].identity(p.options))
+      taps *= p.options.mode == ResizeMode::cubic ? 4 : p.options.mode == ResizeMode::linear ? 2 : 1;
     if (taps > kMaxTaps) unsupported(ctx.node, "interpolation along so many axes");
   }
   return p;
@@ -174,7 +184,8 @@ void extend(const Taps& prefix, const ResizeTaps& axis, int64_t step, Taps& to) 
 }
 
 /// Calls emit(taps) for every output block in order.
-template <class Emit> void visit(const Plan& p, std::array<Taps, kMaxRank + 1>& levels, int axis, Emit&& emit) {
+template <class Emit>
+void visit(const Plan& p, std::array<Taps, kMaxRank + 1>& levels, int axis, Emit&& emit) {
   const Taps& prefix = levels[at(axis)];
   if (axis >= std::min(p.rank, kMaxRank)) return emit(prefix);
   for (int64_t o = 0; o < p.axes[at(axis)].out; o++) {
@@ -183,24 +194,31 @@ template <class Emit> void visit(const Plan& p, std::array<Taps, kMaxRank + 1>& 
   }
 }
 
-template <class T> T convert(double v) {
+template <class T>
+T convert(double v) {
   if constexpr (std::is_integral_v<T>) {
-    const double lo = static_cast<double>(std::numeric_limits<T>::lowest()), hi = static_cast<double>(std::numeric_limits<T>::max());
+    const double lo = static_cast<double>(std::numeric_limits<T>::lowest()),
+                 hi = static_cast<double>(std::numeric_limits<T>::max());
     return static_cast<T>(std::nearbyint(v > lo ? std::min(v, hi) : lo));
-  } else return static_cast<T>(v);
+  } else
+    return static_cast<T>(v);
 }
 
-template <class T> void eval_as(const EvalContext& ctx, const Plan& p) {
+template <class T>
+void eval_as(const EvalContext& ctx, const Plan& p) {
   std::array<Taps, kMaxRank + 1> levels{};
   const T* x = ctx.in(0).as<T>();
   T* y = ctx.out().as<T>();
   visit(p, levels, 0, [&](const Taps& t) {
-    if (t.outside) std::fill_n(y, p.block, convert<T>(static_cast<double>(p.options.extrapolation)));
-    else if (t.count == 1 && t.weight[0] == 1) std::copy_n(x + t.offset[0], p.block, y);
+    if (t.outside)
+      std::fill_n(y, p.block, convert<T>(static_cast<double>(p.options.extrapolation)));
+    else if (t.count == 1 && t.weight[0] == 1)
+      std::copy_n(x + t.offset[0], p.block, y);
     else
       for (int64_t i = 0; i < p.block; i++) {
         double sum = 0;
-        for (int k = 0; k < t.count; k++) sum += static_cast<double>(t.weight[at(k)]) * static_cast<double>(x[t.offset[at(k)] + i]);
+        for (int k = 0; k < t.count; k++)
+          sum += static_cast<double>(t.weight[at(k)]) * static_cast<double>(x[t.offset[at(k)] + i]);
         y[i] = convert<T>(sum);
       }
     y += p.block;

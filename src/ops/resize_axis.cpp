@@ -5,19 +5,27 @@
 namespace tenfold::ops {
 namespace {
 
-template <class E> struct Name { std::string_view text; E value; };
+template <class E>
+struct Name {
+  std::string_view text;
+  E value;
+};
 
-template <class E, size_t N> E lookup(const ir::Node& node, std::string_view attribute, std::string_view fallback, const Name<E> (&names)[N]) {
+template <class E, size_t N>
+E lookup(const ir::Node& node, std::string_view attribute, std::string_view fallback,
+         const Name<E> (&names)[N]) {
   const std::string_view text = text_attr(node.attrs, attribute, fallback);
-  for (const auto& n : names) if (n.text == text) return n.value;
+  for (const auto& n : names)
+    if (n.text == text) return n.value;
   invalid(node, "unknown {} '{}'", attribute, text);
 }
 
 constexpr Name<ResizeMode> kModes[] = {
     {"nearest", ResizeMode::nearest}, {"linear", ResizeMode::linear}, {"cubic", ResizeMode::cubic}};
-constexpr Name<ResizeNearest> kNearest[] = {
-    {"round_prefer_floor", ResizeNearest::round_prefer_floor}, {"round_prefer_ceil", ResizeNearest::round_prefer_ceil},
-    {"floor", ResizeNearest::floor}, {"ceil", ResizeNearest::ceil}};
+constexpr Name<ResizeNearest> kNearest[] = {{"round_prefer_floor", ResizeNearest::round_prefer_floor},
+                                            {"round_prefer_ceil", ResizeNearest::round_prefer_ceil},
+                                            {"floor", ResizeNearest::floor},
+                                            {"ceil", ResizeNearest::ceil}};
 constexpr Name<ResizeCoordinates> kCoordinates[] = {
     {"half_pixel", ResizeCoordinates::half_pixel},
     {"half_pixel_symmetric", ResizeCoordinates::half_pixel_symmetric},
@@ -27,32 +35,42 @@ constexpr Name<ResizeCoordinates> kCoordinates[] = {
     {"tf_half_pixel_for_nn", ResizeCoordinates::tf_half_pixel_for_nn},
     {"tf_crop_and_resize", ResizeCoordinates::tf_crop_and_resize}};
 
-/// The position in the input that output position o samples (ONNX Resize, coordinate_transformation_mode).  In float,
-/// like the runtimes that models are checked against: ties of nearest depend on it.
+/// The position in the input that output position o samples (ONNX Resize, coordinate_transformation_mode). In
+/// float, like the runtimes that models are checked against: ties of nearest depend on it.
 float coordinate(ResizeCoordinates mode, const ResizeAxis& a, float o) {
   const float in = static_cast<float>(a.in), out = static_cast<float>(a.out);
   switch (mode) {
-    case ResizeCoordinates::half_pixel: return (o + 0.5f) / a.scale - 0.5f;
+    case ResizeCoordinates::half_pixel:
+      return (o + 0.5f) / a.scale - 0.5f;
     case ResizeCoordinates::half_pixel_symmetric: {
       const float adjustment = out / (a.scale * in), offset = in / 2 * (1 - adjustment);
       return offset + (o + 0.5f) / a.scale - 0.5f;
     }
-    case ResizeCoordinates::pytorch_half_pixel: return a.out > 1 ? (o + 0.5f) / a.scale - 0.5f : 0.0f;
-    case ResizeCoordinates::align_corners: return a.out == 1 ? 0.0f : o * (in - 1) / (out - 1);
-    case ResizeCoordinates::asymmetric: return o / a.scale;
-    case ResizeCoordinates::tf_half_pixel_for_nn: return (o + 0.5f) / a.scale;
+    case ResizeCoordinates::pytorch_half_pixel:
+      return a.out > 1 ? (o + 0.5f) / a.scale - 0.5f : 0.0f;
+    case ResizeCoordinates::align_corners:
+      return a.out == 1 ? 0.0f : o * (in - 1) / (out - 1);
+    case ResizeCoordinates::asymmetric:
+      return o / a.scale;
+    case ResizeCoordinates::tf_half_pixel_for_nn:
+      return (o + 0.5f) / a.scale;
     case ResizeCoordinates::tf_crop_and_resize:
-      return a.out > 1 ? a.start * (in - 1) + o * (a.end - a.start) * (in - 1) / (out - 1) : 0.5f * (a.start + a.end) * (in - 1);
+      return a.out > 1 ? a.start * (in - 1) + o * (a.end - a.start) * (in - 1) / (out - 1)
+                       : 0.5f * (a.start + a.end) * (in - 1);
   }
   return o;
 }
 
 float nearest(ResizeNearest mode, float x) {
   switch (mode) {
-    case ResizeNearest::round_prefer_floor: return std::ceil(x - 0.5f);
-    case ResizeNearest::round_prefer_ceil: return std::floor(x + 0.5f);
-    case ResizeNearest::floor: return std::floor(x);
-    case ResizeNearest::ceil: return std::ceil(x);
+    case ResizeNearest::round_prefer_floor:
+      return std::ceil(x - 0.5f);
+    case ResizeNearest::round_prefer_ceil:
+      return std::floor(x + 0.5f);
+    case ResizeNearest::floor:
+      return std::floor(x);
+    case ResizeNearest::ceil:
+      return std::ceil(x);
   }
   return x;
 }
@@ -76,7 +94,8 @@ ResizeTaps cubic_taps(const ResizeOptions& options, const ResizeAxis& a, float x
     taps.index[i] = std::clamp<int64_t>(index, 0, a.in - 1);
     sum += taps.weight[i];
   }
-  if (options.exclude_outside && sum != 0) for (float& w : taps.weight) w /= sum;
+  if (options.exclude_outside && sum != 0)
+    for (float& w : taps.weight) w /= sum;
   return taps;
 }
 
@@ -103,7 +122,8 @@ ResizeTaps resize_taps(const ResizeOptions& options, const ResizeAxis& a, int64_
   const float last = static_cast<float>(a.in - 1);
   float x = coordinate(options.coordinates, a, static_cast<float>(position));
   taps.outside = options.coordinates == ResizeCoordinates::tf_crop_and_resize && !(x >= 0 && x <= last);
-  // Two pixels outside nothing is read any more: bounds keep the conversion to integers in range, NaN included.
+  // Two pixels outside nothing is read any more: bounds keep the conversion to integers in range, NaN
+  // included.
   x = x > -2 ? std::min(x, last + 2) : -2.0f;
   if (options.mode == ResizeMode::nearest) {
     taps.index[0] = static_cast<int64_t>(std::clamp(nearest(options.nearest, x), 0.0f, last));

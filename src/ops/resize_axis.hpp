@@ -9,7 +9,13 @@ namespace tenfold::ops {
 
 enum class ResizeMode { nearest, linear, cubic };
 enum class ResizeCoordinates {
-  half_pixel, half_pixel_symmetric, pytorch_half_pixel, align_corners, asymmetric, tf_half_pixel_for_nn, tf_crop_and_resize
+  half_pixel,
+  half_pixel_symmetric,
+  pytorch_half_pixel,
+  align_corners,
+  asymmetric,
+  tf_half_pixel_for_nn,
+  tf_crop_and_resize
 };
 enum class ResizeNearest { round_prefer_floor, round_prefer_ceil, floor, ceil };
 
@@ -27,14 +33,16 @@ ResizeOptions read_resize_options(const ir::Node& node);
 struct ResizeAxis {
   int64_t in = 1, out = 1;
   float scale = 1;
-  float start = 0, end = 1;   ///< region of interest, for tf_crop_and_resize
-  bool identity(const ResizeOptions& o) const { return in == out && scale == 1 && o.coordinates != ResizeCoordinates::tf_crop_and_resize; }
+  float start = 0, end = 1;  ///< region of interest, for tf_crop_and_resize
+  bool identity(const ResizeOptions& o) const {
+    return in == out && scale == 1 && o.coordinates != ResizeCoordinates::tf_crop_and_resize;
+  }
 };
 
 /// The input positions that one output position reads; weights sum to 1.
 struct ResizeTaps {
   int count = 1;
-  bool outside = false;   ///< the output is the extrapolation value
+  bool outside = false;  ///< the output is the extrapolation value
   std::array<int64_t, 4> index{};
   std::array<float, 4> weight{1, 0, 0, 0};
 };

@@ -1,4 +1,5 @@
-// RoiAlign: regions [R, 4] (x1, y1, x2, y2) of images batch_indices [R], pooled to a fixed grid by bilinear samples.
+// RoiAlign: regions [R, 4] (x1, y1, x2, y2) of images batch_indices [R], pooled to a fixed grid by bilinear
+// samples.
 #include <algorithm>
 
 #include "ops/checks.hpp"
@@ -13,15 +14,19 @@ void infer(InferContext& ctx) {
   for (size_t i = 0; i < 2; i++) expect_dtype(ctx, i, {DType::f32});
   expect_dtype(ctx, 2, {DType::i64});
   const ir::Node& node = ctx.node();
-  const int64_t height = int_attr(node, "output_height", 1, 1, kMaxGrid), width = int_attr(node, "output_width", 1, 1, kMaxGrid);
+  const int64_t height = int_attr(node, "output_height", 1, 1, kMaxGrid),
+                width = int_attr(node, "output_width", 1, 1, kMaxGrid);
   int_attr(node, "sampling_ratio", 0, 0, kMaxSampling);
-  const std::string_view mode = text_attr(node.attrs, "mode", "avg"), coordinates = text_attr(node.attrs, "coordinate_transformation_mode", "half_pixel");
+  const std::string_view mode = text_attr(node.attrs, "mode", "avg"),
+                         coordinates = text_attr(node.attrs, "coordinate_transformation_mode", "half_pixel");
   if (mode != "avg" && mode != "max") ctx.error("unknown mode '{}'", mode);
-  if (coordinates != "half_pixel" && coordinates != "output_half_pixel") ctx.error("unknown coordinate_transformation_mode '{}'", coordinates);
+  if (coordinates != "half_pixel" && coordinates != "output_half_pixel")
+    ctx.error("unknown coordinate_transformation_mode '{}'", coordinates);
   const Shape *x = ctx.shape(0), *rois = ctx.shape(1);
   if (!x || !rois) return ctx.set(0, DType::f32, std::nullopt);
   if (x->rank() != 4) ctx.error("an input of shape {}, expected four axes", to_string(*x));
-  if (rois->rank() != 2 || !may_equal((*rois)[1], 4)) ctx.error("regions of shape {}, expected [R, 4]", to_string(*rois));
+  if (rois->rank() != 2 || !may_equal((*rois)[1], 4))
+    ctx.error("regions of shape {}, expected [R, 4]", to_string(*rois));
   expect_vector(ctx, 2, (*rois)[0]);
   ctx.set(0, DType::f32, Shape{(*rois)[0], (*x)[1], height, width});
 }
@@ -43,39 +48,51 @@ struct Bilinear {
   }
 };
 
-struct Region { float x, y, cell_width, cell_height; int64_t columns, rows; };   ///< rows x columns samples a cell
+struct Region {
+  float x, y, cell_width, cell_height;
+  int64_t columns, rows;
+};  ///< rows x columns samples a cell
 
 int64_t samples_of(const ir::Node& node, float cell) {
   const int64_t fixed = node.attrs.get_int("sampling_ratio", 0);
   if (fixed > 0) return fixed;
-  if (!(cell < static_cast<float>(kMaxSampling))) invalid(node, "a region {} input elements wide per output element", cell);
+  if (!(cell < static_cast<float>(kMaxSampling)))
+    invalid(node, "a region {} input elements wide per output element", cell);
   return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(cell)));
 }
 
 Region region_of(const EvalContext& ctx, const float* roi) {
   const float scale = ctx.attrs().get_float("spatial_scale", 1);
-  const bool half_pixel = text_attr(ctx.attrs(), "coordinate_transformation_mode", "half_pixel") == "half_pixel";
+  const bool half_pixel =
+      text_attr(ctx.attrs(), "coordinate_transformation_mode", "half_pixel") == "half_pixel";
   const float offset = half_pixel ? 0.5f : 0.0f, smallest = half_pixel ? 0.0f : 1.0f;
   Region r{roi[0] * scale - offset, roi[1] * scale - offset, 0, 0, 1, 1};
-  r.cell_width = std::max(roi[2] * scale - offset - r.x, smallest) / static_cast<float>(ctx.out().shape->back());
-  r.cell_height = std::max(roi[3] * scale - offset - r.y, smallest) / static_cast<float>((*ctx.out().shape)[2]);
+  r.cell_width =
+      std::max(roi[2] * scale - offset - r.x, smallest) / static_cast<float>(ctx.out().shape->back());
+  r.cell_height =
+      std::max(roi[3] * scale - offset - r.y, smallest) / static_cast<float>((*ctx.out().shape)[2]);
   r.columns = samples_of(ctx.node, r.cell_width);
   r.rows = samples_of(ctx.node, r.cell_height);
   return r;
 }
 
-float pool_cell(const Region& r, const float* plane, int64_t height, int64_t width, int64_t row, int64_t column, bool largest) {
+float pool_cell(const Region& r, const float* plane, int64_t height, int64_t width, int64_t row,
+                int64_t column, bool largest) {
   double sum = 0;
   float best = -std::numeric_limits<float>::infinity();
   for (int64_t i = 0; i < r.rows; i++)
     for (int64_t j = 0; j < r.columns; j++) {
-      const float y = r.y + (static_cast<float>(row) + (static_cast<float>(i) + 0.5f) / static_cast<float>(r.rows)) * r.cell_height;
-      const float x = r.x + (static_cast<float>(column) + (static_cast<float>(j) + 0.5f) / static_cast<float>(r.columns)) * r.cell_width;
+      const float y =
+          r.y + (static_cast<float>(row) + (static_cast<float>(i) + 0.5f) / static_cast<float>(r.rows)) *
+                    r.cell_height;
+      const float x = r.x + (static_cast<float>(column) +
+                             (static_cast<float>(j) + 0.5f) / static_cast<float>(r.columns)) *
+                                r.cell_width;
       const Bilinear b(y, x, height, width);
       for (size_t k = 0; k < 4; k++) {
         const float v = b.weight[k] * plane[b.offset[k]];
         sum += static_cast<double>(v);
-        best = std::max(best, v);   // ONNX takes the largest weighted corner
+        best = std::max(best, v);  // ONNX takes the largest weighted corner
       }
     }
   return largest ? best : static_cast<float>(sum / static_cast<double>(r.rows * r.columns));
@@ -88,12 +105,14 @@ void eval(const EvalContext& ctx) {
   float* to = ctx.out().as<float>();
   for (int64_t i = 0; i < y[0]; i++) {
     const int64_t image = ctx.in(2).as<int64_t>()[i];
-    if (image < 0 || image >= x[0]) node_error(ctx.node, ErrorCode::invalid_argument, "batch index {} of {} images", image, x[0]);
+    if (image < 0 || image >= x[0])
+      node_error(ctx.node, ErrorCode::invalid_argument, "batch index {} of {} images", image, x[0]);
     const Region region = region_of(ctx, ctx.in(1).as<float>() + 4 * i);
     for (int64_t c = 0; c < x[1]; c++) {
       const float* plane = ctx.in(0).as<float>() + (image * x[1] + c) * x[2] * x[3];
       for (int64_t row = 0; row < y[2]; row++)
-        for (int64_t column = 0; column < y[3]; column++) *to++ = pool_cell(region, plane, x[2], x[3], row, column, largest);
+        for (int64_t column = 0; column < y[3]; column++)
+          *to++ = pool_cell(region, plane, x[2], x[3], row, column, largest);
     }
   }
 }

@@ -13,7 +13,8 @@ constexpr int64_t kMaxExtent = std::numeric_limits<int32_t>::max();
 
 size_t at(int i) { return static_cast<size_t>(i); }
 
-/// Copies attribute `name` (absent: keep the defaults) right-aligned into `to`; each value in [lo, kMaxExtent].
+/// Copies attribute `name` (absent: keep the defaults) right-aligned into `to`; each value in [lo,
+/// kMaxExtent].
 void read_extents(const ir::Node& node, std::string_view name, int spatial, int64_t lo, Extents3& to) {
   const auto values = int_list(node.attrs, name);
   if (values.empty()) return;
@@ -21,7 +22,8 @@ void read_extents(const ir::Node& node, std::string_view name, int spatial, int6
     invalid(node, "attribute '{}' has {} values for {} spatial axes", name, values.size(), spatial);
   for (int i = 0; i < spatial; i++) {
     const int64_t v = values[at(i)];
-    if (v < lo || v > kMaxExtent) invalid(node, "attribute '{}' has {}, allowed are {} to {}", name, v, lo, kMaxExtent);
+    if (v < lo || v > kMaxExtent)
+      invalid(node, "attribute '{}' has {}, allowed are {} to {}", name, v, lo, kMaxExtent);
     to[at(kMaxSpatial - spatial + i)] = v;
   }
 }
@@ -47,7 +49,9 @@ Window::AutoPad read_auto_pad(const ir::Node& node) {
   invalid(node, "unknown auto_pad '{}'", mode);
 }
 
-bool is_same(Window::AutoPad mode) { return mode == Window::AutoPad::same_upper || mode == Window::AutoPad::same_lower; }
+bool is_same(Window::AutoPad mode) {
+  return mode == Window::AutoPad::same_upper || mode == Window::AutoPad::same_lower;
+}
 
 /// Output extent of axis i for a known input extent.
 int64_t output_extent(const Window& w, const ir::Node& node, size_t i, int64_t in) {
@@ -65,9 +69,11 @@ int64_t output_extent(const Window& w, const ir::Node& node, size_t i, int64_t i
 int64_t symbolic_extent(InferContext& ctx, const Window& w, size_t i, int64_t in, int axis) {
   const int64_t stride = w.stride[i], reach = w.reach(static_cast<int>(i));
   if (is_same(w.auto_pad)) return dim_div(ctx, dim_add(ctx, in, stride - 1), stride);
-  // Whether ceil_mode drops the last window depends on the extent, unless a window can never begin in the padding.
+  // Whether ceil_mode drops the last window depends on the extent, unless a window can never begin in the
+  // padding.
   if (w.ceil_mode && stride + w.pad_end[i] > reach) return ctx.data_dependent(0, axis);
-  // (room + stride) / stride rather than room / stride + 1: then explicit and automatic padding give one expression.
+  // (room + stride) / stride rather than room / stride + 1: then explicit and automatic padding give one
+  // expression.
   const int64_t grow = w.pad_begin[i] + w.pad_end[i] - reach + stride + (w.ceil_mode ? stride - 1 : 0);
   return dim_div(ctx, dim_add(ctx, in, grow), stride);
 }
@@ -105,7 +111,8 @@ int64_t Window::reach(int i) const { return checked_add(checked_mul(kernel[at(i)
 Window read_window(const ir::Node& node, std::span<const int64_t> kernel) {
   Window w;
   w.spatial = static_cast<int>(kernel.size());
-  if (w.spatial < 1 || w.spatial > kMaxSpatial) unsupported(node, "{} spatial axes; 1 to {} are", w.spatial, kMaxSpatial);
+  if (w.spatial < 1 || w.spatial > kMaxSpatial)
+    unsupported(node, "{} spatial axes; 1 to {} are", w.spatial, kMaxSpatial);
   for (int i = 0; i < w.spatial; i++) {
     if (kernel[at(i)] < 1 || kernel[at(i)] > kMaxExtent) invalid(node, "kernel extent {}", kernel[at(i)]);
     w.kernel[at(w.first_axis() + i)] = kernel[at(i)];
@@ -152,7 +159,8 @@ Shape window_output(InferContext& ctx, const Window& w, const Shape& x, int64_t 
     const size_t i = at(w.first_axis() + axis);
     const int64_t in = x[layout.spatial_axis(axis)];
     int64_t& extent = out[layout.spatial_axis(axis)];
-    extent = is_symbol(in) ? symbolic_extent(ctx, w, i, in, layout.spatial_axis(axis)) : output_extent(w, ctx.node(), i, in);
+    extent = is_symbol(in) ? symbolic_extent(ctx, w, i, in, layout.spatial_axis(axis))
+                           : output_extent(w, ctx.node(), i, in);
   }
   return out;
 }
@@ -160,7 +168,8 @@ Shape window_output(InferContext& ctx, const Window& w, const Shape& x, int64_t 
 int spatial_rank(const ir::Node& node, const Shape& x, int lo, int hi) {
   const int spatial = x.rank() - 2;
   if (spatial < lo) invalid(node, "the input of shape {} has too few axes", to_string(x));
-  if (spatial > hi) unsupported(node, "the input of shape {} has more than {} spatial axes", to_string(x), hi);
+  if (spatial > hi)
+    unsupported(node, "the input of shape {} has more than {} spatial axes", to_string(x), hi);
   return spatial;
 }
 

@@ -1,4 +1,5 @@
-// Geometry shared by convolutions and pools: windows that slide over one to three spatial axes, in both layouts.
+// Geometry shared by convolutions and pools: windows that slide over one to three spatial axes, in both
+// layouts.
 #pragma once
 
 #include <array>
@@ -10,7 +11,8 @@ namespace tenfold::ops {
 inline constexpr int kMaxSpatial = 3;
 using Extents3 = std::array<int64_t, kMaxSpatial>;
 
-/// Where the axes of a spatial operator lie: N, C, spatial... or, with attribute `channels_last`, N, spatial..., C.
+/// Where the axes of a spatial operator lie: N, C, spatial... or, with attribute `channels_last`, N,
+/// spatial..., C.
 struct SpatialLayout {
   bool channels_last = false;
   int channel_axis(int rank) const { return channels_last ? rank - 1 : 1; }
@@ -26,7 +28,10 @@ struct Planes {
 Planes planes_of(const Shape& shape, SpatialLayout layout);
 
 /// Element strides of a tensor with three spatial axes.
-struct SpatialSteps { int64_t batch, channel; Extents3 axis; };
+struct SpatialSteps {
+  int64_t batch, channel;
+  Extents3 axis;
+};
 SpatialSteps steps_of(int64_t channels, const Extents3& extents, SpatialLayout layout);
 
 /// One sliding window.  Axes are right-aligned: a 2-D window has extents {1, h, w}.
@@ -44,8 +49,9 @@ struct Window {
   int64_t taps() const { return kernel[0] * kernel[1] * kernel[2]; }
 };
 
-/// Reads strides, dilations, pads, auto_pad and ceil_mode.  `kernel` has `spatial` extents; attribute kernel_shape, where
-/// present, must agree.  Throws invalid_model for extents that make no sense, unsupported for more than three axes.
+/// Reads strides, dilations, pads, auto_pad and ceil_mode.  `kernel` has `spatial` extents; attribute
+/// kernel_shape, where present, must agree.  Throws invalid_model for extents that make no sense, unsupported
+/// for more than three axes.
 Window read_window(const ir::Node& node, std::span<const int64_t> kernel);
 /// The same where only attribute kernel_shape gives the kernel (pools).
 Window read_pool_window(const ir::Node& node, int spatial);
@@ -58,7 +64,9 @@ Shape window_output(InferContext& ctx, const Window& window, const Shape& x, int
 int spatial_rank(const ir::Node& node, const Shape& x, int lo = 1, int hi = kMaxSpatial);
 
 /// Output positions [first, last) whose input position o * stride + offset lies in [0, in).
-struct Range { int64_t first, last; };
+struct Range {
+  int64_t first, last;
+};
 Range valid_range(int64_t out, int64_t in, int64_t stride, int64_t offset);
 
 }  // namespace tenfold::ops

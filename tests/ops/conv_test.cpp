@@ -11,7 +11,8 @@ TEST(Conv, HandComputed) {
 }
 
 TEST(Conv, OneAndThreeAxes) {
-  expect_equal(run("Conv", {ramp({1, 1, 5}), f32({1, 1, 2}, {1, 10})}, {{"dilations", ints({2})}}), f32({1, 1, 3}, {20, 31, 42}));
+  expect_equal(run("Conv", {ramp({1, 1, 5}), f32({1, 1, 2}, {1, 10})}, {{"dilations", ints({2})}}),
+               f32({1, 1, 3}, {20, 31, 42}));
   const Tensor x = random<float>({2, 3, 4, 5, 6}, 1), w = random<float>({4, 3, 2, 2, 3}, 2);
   const Tensor y = run("Conv", {x, w}, {{"strides", ints({1, 2, 1})}, {"pads", ints({1, 0, 1, 0, 0, 1})}});
   EXPECT_EQ(y.shape(), (Shape{2, 4, 4, 2, 6}));
@@ -19,7 +20,8 @@ TEST(Conv, OneAndThreeAxes) {
 }
 
 TEST(Conv, GroupsAreIndependent) {
-  const Tensor x = random<float>({2, 6, 7, 9}, 3), w = random<float>({4, 3, 3, 3}, 4), b = random<float>({4}, 5);
+  const Tensor x = random<float>({2, 6, 7, 9}, 3), w = random<float>({4, 3, 3, 3}, 4),
+               b = random<float>({4}, 5);
   const Tensor y = run("Conv", {x, w, b}, {{"group", int64_t{2}}, {"pads", ints({1, 1, 1, 1})}});
   // The same as an ungrouped convolution with zero weights across groups.
   Tensor full(DType::f32, {4, 6, 3, 3});
@@ -37,8 +39,10 @@ TEST(Conv, AutoPad) {
 }
 
 TEST(Conv, ChannelsLastWithFusions) {
-  const Tensor x = random<float>({2, 6, 8, 41}, 6), w = random<float>({4, 3, 3, 5}, 7), b = random<float>({4}, 8);
-  const ir::Attributes attrs{{"group", int64_t{2}}, {"pads", ints({1, 2, 0, 2})}, {"strides", ints({2, 1})}, {"activation", "SiLU"}};
+  const Tensor x = random<float>({2, 6, 8, 41}, 6), w = random<float>({4, 3, 3, 5}, 7),
+               b = random<float>({4}, 8);
+  const ir::Attributes attrs{
+      {"group", int64_t{2}}, {"pads", ints({1, 2, 0, 2})}, {"strides", ints({2, 1})}, {"activation", "SiLU"}};
   const Tensor r = random<float>(run("Conv", {x, w, b}, attrs).shape(), 9);
   expect_channels_last("Conv", {x, w, b, r}, attrs, {3});
   ir::Attributes plain = attrs;
@@ -61,7 +65,8 @@ TEST(Conv, SymbolicShapes) {
   const auto half = infer_shape(g, "Conv", {x, w}, {{"pads", ints({1, 1, 1, 1})}, {"strides", ints({2, 2})}});
   EXPECT_EQ((*half)[3], 112);
   EXPECT_EQ(g.symbol_name((*half)[2]), "floor((h+1)/2)");
-  const auto last = infer_shape(g, "Conv", {g.add_input("l", DType::f32, {n, h, 224, 3}), w}, {{"channels_last", int64_t{1}}});
+  const auto last = infer_shape(g, "Conv", {g.add_input("l", DType::f32, {n, h, 224, 3}), w},
+                                {{"channels_last", int64_t{1}}});
   EXPECT_EQ((*last)[2], 222);
   EXPECT_EQ((*last)[3], 8);
 }
@@ -98,12 +103,15 @@ TEST(MatMul, VectorsAndBatches) {
   const Tensor y = run("MatMul", {x, b});
   ASSERT_EQ(y.shape(), (Shape{4, 5, 2, 70}));
   double sum = 0;
-  for (int64_t k = 0; k < 3; k++) sum += x.at_double((3 * 2 + 1) * 3 + k) * b.at_double((2 * 3 + k) * 70 + 69);
+  for (int64_t k = 0; k < 3; k++)
+    sum += x.at_double((3 * 2 + 1) * 3 + k) * b.at_double((2 * 3 + k) * 70 + 69);
   EXPECT_NEAR(y.at_double(((2 * 5 + 3) * 2 + 1) * 70 + 69), sum, 1e-6);
 }
 
 TEST(MatMul, BiasResidualActivation) {
-  const Tensor y = run("MatMul", {f32({1, 2}, {1, 2}), f32({2, 2}, {1, 2, 3, -4}), f32({2}, {1, 1}), f32({1, 2}, {10, 1})}, {{"activation", "Relu"}});
+  const Tensor y =
+      run("MatMul", {f32({1, 2}, {1, 2}), f32({2, 2}, {1, 2, 3, -4}), f32({2}, {1, 1}), f32({1, 2}, {10, 1})},
+          {{"activation", "Relu"}});
   expect_equal(y, f32({1, 2}, {18, 0}));
 }
 
@@ -123,8 +131,10 @@ TEST(Gemm, TransposesAndScales) {
   expect_near(run("Gemm", {a, bt, c}, {{"transB", int64_t{1}}}), y);
   expect_near(run("MatMul", {a, b, c}), y);
   const ir::Attributes scaled{{"alpha", 2.0f}, {"beta", 3.0f}};
-  expect_equal(run("Gemm", {f32({2, 1}, {1, 2}), f32({1, 2}, {3, 4}), f32({2, 1}, {1, 10})}, scaled), f32({2, 2}, {9, 11, 42, 46}));
-  expect_equal(run("Gemm", {f32({2, 1}, {1, 2}), f32({1, 2}, {3, 4}), Tensor::scalar(1.0f)}, scaled), f32({2, 2}, {9, 11, 15, 19}));
+  expect_equal(run("Gemm", {f32({2, 1}, {1, 2}), f32({1, 2}, {3, 4}), f32({2, 1}, {1, 10})}, scaled),
+               f32({2, 2}, {9, 11, 42, 46}));
+  expect_equal(run("Gemm", {f32({2, 1}, {1, 2}), f32({1, 2}, {3, 4}), Tensor::scalar(1.0f)}, scaled),
+               f32({2, 2}, {9, 11, 15, 19}));
   expect_error(ErrorCode::invalid_model, [&] { run("Gemm", {a, b, ramp({5})}); });
   expect_error(ErrorCode::invalid_model, [&] { run("Gemm", {a, bt}); });
 }

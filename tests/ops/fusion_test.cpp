@@ -7,13 +7,17 @@ namespace {
 
 TEST(Fusion, AgreesWithTheOperator) {
   const Tensor x = ramp({1, 1, 41}, -10, 0.5f), w = f32({1, 1, 1}, {1});
-  const std::pair<const char*, ir::Attributes> plain[] = {{"Relu", {}}, {"HardSwish", {}}, {"Sigmoid", {}}, {"HardSigmoid", {}}, {"Tanh", {}},
-      {"LeakyRelu", {}}, {"Elu", {}}, {"Mish", {}}, {"Softplus", {}}, {"Exp", {}}, {"Erf", {}}, {"Abs", {}}, {"Neg", {}}, {"Reciprocal", {}}};
+  const std::pair<const char*, ir::Attributes> plain[] = {
+      {"Relu", {}},      {"HardSwish", {}}, {"Sigmoid", {}}, {"HardSigmoid", {}}, {"Tanh", {}},
+      {"LeakyRelu", {}}, {"Elu", {}},       {"Mish", {}},    {"Softplus", {}},    {"Exp", {}},
+      {"Erf", {}},       {"Abs", {}},       {"Neg", {}},     {"Reciprocal", {}}};
   for (const auto& [name, attrs] : plain) {
     SCOPED_TRACE(name);
     if (!find(name) || std::string_view(name) == "Reciprocal") continue;
     const Tensor expected = run(name, {x}, attrs), y = run("Conv", {x, w}, {{"activation", name}});
-    for (int64_t i = 0; i < x.elements(); i++) EXPECT_NEAR(y.at_double(i), expected.at_double(i), 1e-6 * std::max(1.0, std::abs(expected.at_double(i))));
+    for (int64_t i = 0; i < x.elements(); i++)
+      EXPECT_NEAR(y.at_double(i), expected.at_double(i),
+                  1e-6 * std::max(1.0, std::abs(expected.at_double(i))));
   }
 }
 
@@ -28,7 +32,8 @@ TEST(Fusion, Parameters) {
   EXPECT_EQ(at(9, {{"activation", "Clip"}, {"activation_lo", 0.0f}, {"activation_hi", 6.0f}}), 6);
   EXPECT_EQ(at(-9, {{"activation", "Clip"}, {"activation_hi", 6.0f}}), -9);
   EXPECT_EQ(at(-2, {{"activation", "LeakyRelu"}, {"activation_alpha", 0.5f}}), -1);
-  EXPECT_EQ(at(1, {{"activation", "HardSigmoid"}, {"activation_alpha", 0.5f}, {"activation_beta", 0.25f}}), 0.75f);
+  EXPECT_EQ(at(1, {{"activation", "HardSigmoid"}, {"activation_alpha", 0.5f}, {"activation_beta", 0.25f}}),
+            0.75f);
   EXPECT_EQ(at(3, {{"activation", "Square"}}), 9);
   EXPECT_NEAR(at(1, {{"activation", "Gelu"}}), 0.8413447, 1e-6);
   EXPECT_NEAR(at(1, {{"activation", "GeluTanh"}}), 0.8411920, 1e-6);
