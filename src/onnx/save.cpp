@@ -1,11 +1,4 @@
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <fstream>
-#include <system_error>
-
+#include "base/temporary_file.hpp"
 #include "onnx/onnx.hpp"
 #include "onnx/write.hpp"
 
@@ -62,40 +55,6 @@ uint64_t tensor_bytes(const ir::Graph& graph) {
     if (const auto& v = graph.value(static_cast<ir::ValueId>(i)); v.is_constant()) total += v.constant.bytes();
   return total;
 }
-
-/// A file under a temporary name in the same folder; commit() gives it its own, an exception removes it.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const fs::path& target) : target_(target) {
-    std::string pattern = target.string() + ".XXXXXX";
-    const int fd = ::mkstemp(pattern.data());
-    if (fd < 0) fail(ErrorCode::io, "{}: cannot be written: {}", target.string(), std::generic_category().message(errno));
-    ::fchmod(fd, 0644);
-    ::close(fd);
-    path_ = pattern;
-    out_.open(path_, std::ios::binary | std::ios::trunc);
-  }
-  ~TemporaryFile() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove(path_, ignored);
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  void write(const void* data, size_t size) { out_.write(static_cast<const char*>(data), static_cast<std::streamsize>(size)); }
-  void commit() {
-    out_.close();
-    if (!out_) fail(ErrorCode::io, "{}: writing failed (disk full?)", target_.string());
-    std::error_code error;
-    fs::rename(path_, target_, error);
-    if (error) fail(ErrorCode::io, "{}: {}", target_.string(), error.message());
-    path_.clear();
-  }
-
- private:
-  fs::path target_, path_;
-  std::ofstream out_;
-};
 
 void write_external(const ExternalData& external, const fs::path& path) {
   TemporaryFile file(path);

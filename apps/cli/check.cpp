@@ -1,0 +1,51 @@
+// tenfold check: whether the native engine can run a model, and agrees with the operators' reference.
+#include <cmath>
+
+#include "api/model.hpp"
+#include "command.hpp"
+
+namespace tenfold::cli {
+namespace {
+
+struct Arguments {
+  std::string model;
+  std::vector<std::string> extents;
+};
+
+/// Largest difference relative to the range of the reference.
+double relative_difference(const Tensor& a, const Tensor& b) {
+  double lo = INFINITY, hi = -INFINITY, worst = 0;
+  for (int64_t i = 0; i < a.elements(); i++) {
+    const double x = a.at_double(i), y = b.at_double(i);
+    lo = std::min(lo, y);
+    hi = std::max(hi, y);
+    worst = std::max(worst, std::abs(x - y));
+  }
+  return a.elements() == 0 || worst == 0 ? 0 : worst / std::max(hi - lo, 1e-30);
+}
+
+Exit run(const Arguments& a, const Globals& globals) {
+  const ir::Graph model = api::load_model(std::filesystem::path(a.model));
+  const std::vector<Tensor> feeds = random_feeds(model, a.extents);
+  exec::Session fast(model, {.threads = 1}), reference(model, {.threads = 1, .isa = "ref"});
+  const auto x = fast.run(feeds), y = reference.run(feeds);
+  double worst = 0;
+  for (size_t i = 0; i < x.size(); i++) worst = std::max(worst, relative_difference(x[i], y[i]));
+  constexpr double kAllowed = 1e-4;
+  const bool ok = worst <= kAllowed;
+  if (globals.json) fmt::print("{}\n", nlohmann::json{{"model", a.model}, {"isa", fast.isa_name()}, {"difference", worst}, {"ok", ok}}.dump(2));
+  else fmt::print("{}: {} with {}; largest difference from the reference {:.1e} of the output range\n", a.model, ok ? "runs" : "DIFFERS", fast.isa_name(), worst);
+  return ok ? kMet : kError;
+}
+
+}  // namespace
+
+void add_check(CLI::App& app, const Globals& globals, int& exit_code) {
+  auto* c = app.add_subcommand("check", "Load a model, run it, and compare with the scalar reference");
+  auto a = std::make_shared<Arguments>();
+  c->add_option("model", a->model, "ONNX model")->required();
+  c->add_option("--extent", a->extents, "Value of a symbolic extent, name=value");
+  c->callback([a, &globals, &exit_code] { exit_code = run(*a, globals); });
+}
+
+}  // namespace tenfold::cli

@@ -1,0 +1,45 @@
+#include "base/temporary_file.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <string>
+#include <system_error>
+
+#include "base/error.hpp"
+
+namespace tenfold {
+
+TemporaryFile::TemporaryFile(const std::filesystem::path& target) : target_(target) {
+  std::string pattern = target.string() + ".XXXXXX";
+  const int fd = ::mkstemp(pattern.data());
+  if (fd < 0) fail(ErrorCode::io, "{}: cannot be written: {}", target.string(), std::generic_category().message(errno));
+  ::fchmod(fd, 0644);
+  ::close(fd);
+  path_ = pattern;
+  out_.open(path_, std::ios::binary | std::ios::trunc);
+}
+
+TemporaryFile::~TemporaryFile() {
+  std::error_code ignored;
+  if (!path_.empty()) std::filesystem::remove(path_, ignored);
+}
+
+void TemporaryFile::commit() {
+  out_.close();
+  if (!out_) fail(ErrorCode::io, "{}: writing failed (disk full?)", target_.string());
+  std::error_code error;
+  std::filesystem::rename(path_, target_, error);
+  if (error) fail(ErrorCode::io, "{}: {}", target_.string(), error.message());
+  path_.clear();
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
+  TemporaryFile file(path);
+  file.write(bytes.data(), bytes.size());
+  file.commit();
+}
+
+}  // namespace tenfold
