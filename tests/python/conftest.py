@@ -1,0 +1,48 @@
+"""What the Python tests share: models built on demand and ONNX Runtime as the reference."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from tools.zoo.make import make
+
+MODELS = Path(os.environ.get("TENFOLD_MODELS", "models"))
+
+
+@pytest.fixture(scope="session")
+def models() -> Path:
+    """The folder of built models."""
+    return MODELS
+
+
+def model_path(name: str) -> Path:
+    """The ONNX file of a zoo model, built if need be."""
+    make(name, MODELS)
+    return MODELS / f"{name}.onnx"
+
+
+def reference_outputs(path: Path, feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """What ONNX Runtime computes, on one thread."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(path), options).run(None, feeds)
+
+
+def relative_error(actual: np.ndarray, expected: np.ndarray) -> float:
+    """Largest difference, relative to the range of the expected values."""
+    if expected.size == 0:
+        return 0.0
+    actual, expected = actual.astype(np.float64), expected.astype(np.float64)
+    spread = float(expected.max() - expected.min()) or max(abs(float(expected.max())), 1e-30)
+    return float(np.abs(actual - expected).max()) / spread
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> float:
+    """Of two tensors, as vectors."""
+    a, b = a.ravel().astype(np.float64), b.ravel().astype(np.float64)
+    return float(a @ b / max(np.linalg.norm(a) * np.linalg.norm(b), 1e-300))
