@@ -27,13 +27,13 @@ std::string package_version(const std::string& name) {
 }
 
 nlohmann::json examine() {
-  const measure::Peaks peaks = measure::measure_peaks();
+  const measure::Peaks peaks = measure::measure_peaks(exec::kernel_table(""));
   nlohmann::json isas = nlohmann::json::object(), caches = nlohmann::json::array(), backends = nlohmann::json::object();
   for (cpu::Isa isa : cpu::kAllIsas) isas[std::string(to_string(isa))] = cpu::available(isa);
   for (const cpu::Cache& c : cpu::data_caches()) caches.push_back({{"level", c.level}, {"bytes", c.bytes}});
   for (const char* peer : kPeers) backends[peer] = package_version(peer);
   return {{"cpu", cpu::features().brand}, {"cpus", cpu::allowed_cpus()}, {"isa", to_string(cpu::selected())}, {"isas", isas}, {"caches", caches},
-          {"peaks", {{"int8_gmacs", peaks.int8_gmacs}, {"fp32_gmacs", peaks.fp32_gmacs}, {"memory_gb_per_s", peaks.memory_gb_per_s}}}, {"backends", backends}};
+          {"peaks", {{"int8_gmacs", peaks.int8_gmacs}, {"fp32_gmacs", peaks.fp32_gmacs}, {"memory_gb_per_s", peaks.read_gbytes}, {"l2_gb_per_s", peaks.cached_gbytes}}}, {"backends", backends}};
 }
 
 void print_text(const nlohmann::json& j) {

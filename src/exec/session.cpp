@@ -21,14 +21,6 @@ struct AlignedBytes {
   std::unique_ptr<std::byte, Free> data;
 };
 
-const kernels::Kernels& kernel_table(const SessionOptions& options) {
-  const cpu::Isa isa = options.isa.empty() ? cpu::selected() : cpu::select(options.isa);
-  const bool evex = isa == cpu::Isa::avx_vnni && !cpu::features().avx_vnni;
-  const kernels::Kernels* table = evex ? kernels::table_avx_vnni_evex() : kernels::table(isa);
-  if (!table) fail(ErrorCode::unsupported, "this build has no kernels for {}", cpu::to_string(isa));
-  return *table;
-}
-
 std::string describe_expected(const ir::Graph& g, const ir::Value& v) {
   std::string text;
   for (int64_t d : *v.shape) text += (text.empty() ? "" : ", ") + (is_symbol(d) ? g.symbol_name(d) : std::to_string(d));
@@ -42,6 +34,14 @@ bool fits(const Shape& given, const Shape& expected) {
 }
 
 }  // namespace
+
+const kernels::Kernels& kernel_table(const std::string& name) {
+  const cpu::Isa isa = name.empty() ? cpu::selected() : cpu::select(name);
+  const bool evex = isa == cpu::Isa::avx_vnni && !cpu::features().avx_vnni;
+  const kernels::Kernels* table = evex ? kernels::table_avx_vnni_evex() : kernels::table(isa);
+  if (!table) fail(ErrorCode::unsupported, "this build has no kernels for {}", cpu::to_string(isa));
+  return *table;
+}
 
 /// One plan with the memory it runs in.
 struct Session::Context {
@@ -98,7 +98,7 @@ struct Session::State {
 
 Session::Session(ir::Graph model, const SessionOptions& options) : model_(std::move(model)) {
   if (options.threads < 0 || options.threads > 1024) fail(ErrorCode::invalid_argument, "threads must be 0 to 1024, not {}", options.threads);
-  state_ = std::make_unique<State>(options, kernel_table(options));
+  state_ = std::make_unique<State>(options, kernel_table(options.isa));
   std::vector<Shape> shapes;
   for (ir::ValueId id : model_.inputs) {
     const ir::Value& v = model_.value(id);

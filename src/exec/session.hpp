@@ -18,6 +18,10 @@ struct SessionOptions {
   size_t max_plans = 8;             ///< plans kept for different input shapes; the least recently used goes first
 };
 
+/// The kernels of an ISA; an empty name means TENFOLD_ISA or else the best of this CPU.  Throws invalid_argument for an
+/// unknown name, unsupported where this machine or build lacks it.
+const kernels::Kernels& kernel_table(const std::string& isa);
+
 /// Time of one step in one run.
 struct StepTime { const plan::PlannedStep* step; double microseconds; };
 
