@@ -7,6 +7,12 @@ namespace tenfold::quant {
 
 Range unite(Range a, Range b) { return {std::min(a.lo, b.lo), std::max(a.hi, b.hi)}; }
 
+Tensor copy_of(const Tensor& tensor) {
+  Tensor copy(tensor.dtype(), tensor.shape());
+  if (copy.bytes() > 0) std::memcpy(copy.mutable_raw(), tensor.raw(), copy.bytes());
+  return copy;
+}
+
 ActivationParams activation_params(Range range) {
   const double lo = std::min(range.lo, 0.0f), hi = std::max(range.hi, 0.0f);
   const auto scale = static_cast<float>((hi - lo) / 255.0);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "tensor/tensor.hpp"
@@ -25,6 +26,9 @@ struct ActivationParams {
   float scale = 1;
   uint8_t zero_point = 0;
 };
+/// The same values in bytes of its own.
+Tensor copy_of(const Tensor& tensor);
+
 /// Asymmetric u8 parameters whose range holds `range` and 0, with 0 exactly representable (padding and ReLU rely on
 /// it).  A range that is all zero gets scale 1.
 ActivationParams activation_params(Range range);

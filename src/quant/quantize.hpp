@@ -16,6 +16,8 @@ struct QuantizeOptions {
   std::set<std::string> ops;         ///< operators to quantize; empty: all that have an int8 form
   /// Gelu and SiLU behind a MatMul or Gemm in int8 too.  Off: in transformers these activations have outliers.
   bool matmul_activations = false;
+  /// Ranges end where the only reader stops telling values apart (HardSwish at -3, HardSigmoid at both ends, ...).
+  bool saturate_ranges = true;
   /// Concat's inputs take the range of its output, so that it only copies, unless one is this many times narrower.
   float concat_range_ratio = 4.0f;
 };

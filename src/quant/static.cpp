@@ -1,10 +1,11 @@
 // Writes a placement into the graph: Q/DQ pairs on activations, s8 weights and int32 biases behind DequantizeLinear.
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <limits>
 #include <numeric>
 
 #include "ops/op.hpp"
+#include "quant/correct.hpp"
 #include "quant/placement.hpp"
 
 namespace tenfold::quant {
@@ -17,10 +18,37 @@ using ir::ValueId;
 
 namespace {
 
+/// The part of `range` in which `op` tells values apart: below -3 HardSwish is 0 whatever its input.  Where a function
+/// only tends to a constant, the bounds lie where it is within 0.004 (half a step of a range of 2) of it.
+Range active_range(const Node& op, Range range) {
+  const auto clamp = [&](float lo, float hi) { return Range{std::clamp(range.lo, lo, hi), std::clamp(range.hi, lo, hi)}; };
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  if (op.op == "HardSwish") return clamp(-3, kInfinity);
+  if (op.op == "HardSigmoid") {
+    const float alpha = op.attrs.get_float("alpha", 0.2f), beta = op.attrs.get_float("beta", 0.5f);
+    if (alpha > 0) return clamp(-beta / alpha, (1 - beta) / alpha);
+  }
+  if (op.op == "Relu") return clamp(0, kInfinity);
+  if (op.op == "Sigmoid") return clamp(-6, 6);
+  if (op.op == "Tanh") return clamp(-3.5f, 3.5f);
+  if (op.op == "SiLU") return clamp(-8, kInfinity);
+  if (op.op == "Gelu" || op.op == "GeluTanh") return clamp(-3.5f, kInfinity);
+  return range;
+}
+
+/// The part of `range` that any consumer of `v` can tell apart.
+Range useful_range(const Graph& graph, ValueId v, Range range) {
+  const auto& users = graph.value(v).consumers;
+  if (users.empty() || graph.is_output(v)) return range;
+  Range useful = active_range(graph.node(users.front()), range);
+  for (NodeId user : users) useful = unite(useful, active_range(graph.node(user), range));
+  return useful;
+}
+
 /// Values that must carry the same scale and zero point, and the range of each such group.
 class SharedRanges {
  public:
-  SharedRanges(const Graph& graph, const Placement& placement, const CalibrationTable& table, float concat_ratio)
+  SharedRanges(const Graph& graph, const Placement& placement, const CalibrationTable& table, const QuantizeOptions& options)
       : graph_(graph), parent_(graph.value_count()), ranges_(graph.value_count()) {
     std::iota(parent_.begin(), parent_.end(), ValueId{0});
     for (const auto& [result, input] : placement.shared) {
@@ -33,9 +61,9 @@ class SharedRanges {
       if (it == table.end())
         fail(ErrorCode::invalid_argument, "the calibration table has no range for value '{}': calibrate with the same options",
              graph.value(v).name);
-      ranges_[index(v)] = it->second;
+      ranges_[index(v)] = options.saturate_ranges ? useful_range(graph, v, it->second) : it->second;
     }
-    for (NodeId id : placement.concats) unite_concat(graph.node(id), concat_ratio);
+    for (NodeId id : placement.concats) unite_concat(graph.node(id), options.concat_range_ratio);
   }
 
   ActivationParams params(ValueId v) { return activation_params(ranges_[index(find(v))]); }
@@ -187,7 +215,8 @@ class Writer {
 
 }  // namespace
 
-std::vector<std::string> calibration_values(const Graph& graph, const QuantizeOptions& options) {
+std::vector<std::string> calibration_values(const Graph& original, const QuantizeOptions& options) {
+  const Graph graph = batch_norms_as_convolutions(original, options);
   const Placement placement = place(graph, options);
   std::set<ValueId> derived;
   for (const auto& [result, input] : placement.shared) derived.insert(result);
@@ -196,9 +225,10 @@ std::vector<std::string> calibration_values(const Graph& graph, const QuantizeOp
   return names;
 }
 
-QuantizeResult quantize_static(const Graph& graph, const CalibrationTable& table, const QuantizeOptions& options) {
+QuantizeResult quantize_static(const Graph& original, const CalibrationTable& table, const QuantizeOptions& options) {
+  const Graph graph = batch_norms_as_convolutions(original, options);
   const Placement placement = place(graph, options);
-  SharedRanges ranges(graph, placement, table, options.concat_range_ratio);
+  SharedRanges ranges(graph, placement, table, options);
   Writer writer(graph, placement, ranges, options);
   writer.run();
   QuantizeResult result;

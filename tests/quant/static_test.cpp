@@ -203,5 +203,19 @@ TEST(QuantizeStatic, EveryMethodOnOneCalibration) {
     EXPECT_GT(cosine(quantize_and_run(b.g, {}, m)), 0.995) << to_string(m);
 }
 
+TEST(QuantizeStatic, RangesEndWhereTheReaderSaturates) {
+  Build b;
+  const ValueId x = b.input({1, 3, 8, 8});
+  const ValueId h = b.op("HardSwish", {b.conv(x, 3, 8, "c1", 1)}, "h");
+  b.g.outputs = {b.conv(h, 8, 4, "c2", 2)};
+  for (float& v : std::span(b.g.value(find_value(b.g, "c1.b")).constant.mutable_data<float>(), 8)) v -= 8;
+  QuantizeOptions whole;
+  whole.saturate_ranges = false;
+  const auto scale = [](const Quantized& q) { return q.result.graph.constant(find_value(q.result.graph, "c1_scale"))->data<float>()[0]; };
+  const Quantized narrow = quantize_and_run(b.g), wide = quantize_and_run(b.g, whole);
+  EXPECT_LT(scale(narrow), 0.7f * scale(wide));
+  EXPECT_GE(cosine(narrow), cosine(wide));
+}
+
 }  // namespace
 }  // namespace tenfold::quant

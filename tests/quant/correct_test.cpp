@@ -1,0 +1,110 @@
+#include "quant/correct.hpp"
+
+#include "quant/graph_builder.hpp"
+
+namespace tenfold::quant {
+namespace {
+
+using namespace test_support;
+using ir::Graph;
+using ir::ValueId;
+
+/// Multiplies channel c (axis 0) of a constant by factor^c, so that channels have very different ranges.
+void spread_channels(Graph& g, const std::string& name, float factor) {
+  Tensor& t = g.value(find_value(g, name)).constant;
+  const int64_t row = t.elements() / t.shape()[0];
+  float scale = 1;
+  for (int64_t c = 0; c < t.shape()[0]; c++, scale *= factor)
+    for (int64_t i = 0; i < row; i++) t.mutable_data<float>()[c * row + i] *= scale;
+}
+
+QuantizeResult quantize(const Graph& g, const QuantizeOptions& options = {}) {
+  VectorFeeds feeds(samples_for(g));
+  return quantize_static(g, calibrate(g, test::compile_reference, feeds, calibration_values(g, options)).table(Method::minmax), options);
+}
+
+TEST(BatchNorm, BecomesAConvolutionBehindConcat) {
+  Build b;
+  const ValueId x = b.input({1, 3, 6, 6});
+  const ValueId cat = b.op("Concat", {b.conv(x, 3, 4, "c1", 1), x}, "cat", {{"axis", int64_t{1}}});
+  const auto constant = [&](const char* name, float scale, float offset) {
+    Tensor t = random_tensor({7}, 9, scale);
+    for (int i = 0; i < 7; i++) t.mutable_data<float>()[i] += offset;
+    return b.constant(name, t);
+  };
+  const ValueId bn = b.op("BatchNormalization", {cat, constant("gamma", 1, 0), constant("beta", 0.1f, 0), constant("mean", 0.1f, 0), constant("var", 0.5f, 1)}, "bn");
+  b.g.outputs = {b.conv(b.op("Relu", {bn}, "r"), 7, 4, "c2", 2)};
+  const Graph g = batch_norms_as_convolutions(b.g);
+  ir::verify(g);
+  EXPECT_EQ(count_ops(g).at("Conv"), 3);
+  EXPECT_GT(compare(b.g, g).cosine(), 0.9999999);
+  const QuantizeResult q = quantize(b.g);
+  EXPECT_GT(compare(b.g, q.graph).cosine(), 0.999);
+  EXPECT_EQ(count_ops(q.graph).count("BatchNormalization"), 0u);
+  EXPECT_EQ(consumer(q.graph, "bn").op, "Relu");
+  QuantizeOptions keep;
+  keep.exclude = {"bn"};
+  EXPECT_EQ(count_ops(quantize(b.g, keep).graph).at("BatchNormalization"), 1);
+}
+
+TEST(Equalize, KeepsTheResultAndHelpsPerTensorWeights) {
+  Build b;
+  const ValueId r = b.op("Relu", {b.conv(b.input({1, 3, 8, 8}), 3, 8, "c1", 1)}, "r1");
+  const ValueId dw = b.op("Conv", {r, b.constant("dw.w", random_tensor({8, 1, 3, 3}, 7)), b.constant("dw.b", random_tensor({8}, 8))}, "dw",
+                          {{"group", int64_t{8}}, {"pads", std::vector<int64_t>{1, 1, 1, 1}}});
+  b.g.outputs = {b.conv(b.op("Relu", {dw}, "r2"), 8, 4, "c2", 2)};
+  for (const char* name : {"c1.w", "c1.b"}) spread_channels(b.g, name, 0.4f);
+  spread_channels(b.g, "dw.w", 2.5f);
+  const Graph g = equalize_layers(b.g);
+  ir::verify(g);
+  EXPECT_GT(compare(b.g, g).cosine(), 0.9999999);
+  QuantizeOptions per_tensor;
+  per_tensor.per_channel = false;
+  const double plain = compare(b.g, quantize(b.g, per_tensor).graph).cosine();
+  const double equalized = compare(b.g, quantize(g, per_tensor).graph).cosine();
+  EXPECT_GT(equalized, plain);
+  EXPECT_GT(equalized, 0.998);
+}
+
+TEST(Equalize, OnlyAcrossWhatCommutes) {
+  Build b;
+  const ValueId c = b.conv(b.input({1, 3, 8, 8}), 3, 8, "c1", 1);
+  b.g.outputs = {b.conv(b.op("HardSwish", {c}, "h"), 8, 4, "c2", 2)};
+  spread_channels(b.g, "c1.w", 0.4f);
+  const Graph g = equalize_layers(b.g);
+  EXPECT_EQ(g.value_count(), b.g.compact().value_count());
+  EXPECT_NE(find_value(g, "c1.w"), ir::kNone);
+}
+
+TEST(BiasCorrection, RemovesTheShift) {
+  Build b;
+  const ValueId x = b.input({1, 3, 8, 8});
+  const ValueId r = b.op("Relu", {b.conv(x, 3, 8, "c1", 1)}, "r1");
+  const ValueId w = b.constant("c2.w", random_tensor({4, 8, 3, 3}, 2));
+  b.g.outputs = {b.op("Conv", {r, w}, "c2")};   // no bias: one is added
+  spread_channels(b.g, "c1.w", 0.3f);
+  QuantizeOptions coarse;
+  coarse.per_channel = false;
+  const QuantizeResult q = quantize(b.g, coarse);
+  const double before = std::fabs(compare(b.g, q.graph).mean_difference());
+  for (size_t steps : {0, 1}) {
+    VectorFeeds feeds(samples_for(b.g));
+    const Graph corrected = correct_bias(b.g, q, test::compile_reference, feeds, {.steps = steps});
+    ir::verify(corrected);
+    const double after = std::fabs(compare(b.g, corrected).mean_difference());
+    EXPECT_LT(after, before / 4) << steps;
+    EXPECT_EQ(count_ops(corrected).at("DequantizeLinear"), count_ops(q.graph).at("DequantizeLinear") + 1);
+  }
+}
+
+TEST(BiasCorrection, Errors) {
+  Build b;
+  b.g.outputs = {b.conv(b.input({1, 3, 8, 8}), 3, 8, "c1", 1)};
+  const QuantizeResult q = quantize(b.g);
+  VectorFeeds none({}), some(samples_for(b.g));
+  EXPECT_THROW(correct_bias(b.g, q, test::compile_reference, none), Error);
+  EXPECT_THROW(correct_bias(b.g, q, test::compile_reference, some, {.cancelled = [] { return true; }}), Error);
+}
+
+}  // namespace
+}  // namespace tenfold::quant
