@@ -227,6 +227,10 @@ class Placer {
     const auto want = [&](ValueId v) {
       if (v != kNone && !is_constant(g_, v) && demanded(v) && !is_inner(v) && seen.insert(v).second) out_.values.push_back(v);
     };
+    std::set<ValueId> read;
+    for (NodeId id : order_)
+      if (state(id).eligible)
+        for (ValueId v : activations(id)) if (read.insert(v).second) out_.candidates.push_back(v);
     for (ValueId v : g_.inputs) want(v);
     for (NodeId id : order_) {
       const Node& n = g_.node(id);

@@ -12,6 +12,7 @@ namespace tenfold::quant {
 struct Placement {
   std::vector<ir::NodeId> compute;         ///< Conv, MatMul, ... to be given s8 weights, in execution order
   std::vector<ir::ValueId> values;         ///< activations that get a Q/DQ pair, in execution order
+  std::vector<ir::ValueId> candidates;     ///< activations that might get one if more nodes were excluded
   std::vector<std::pair<ir::NodeId, size_t>> constants;        ///< constant operands of Add and Mul, to become u8
   std::vector<std::pair<ir::ValueId, ir::ValueId>> shared;     ///< (result, input) pairs with the same scale and zero point
   std::vector<ir::NodeId> concats;         ///< quantized Concat nodes, whose inputs may share too

@@ -41,8 +41,10 @@ struct QuantizeResult {
 /// How options and reports call a node: its name, or the name of its first output where it has none.
 std::string node_label(const ir::Graph& graph, ir::NodeId id);
 
-/// The values whose ranges quantize_static() will ask for.
+/// The values whose ranges quantize_static() will ask for with these options.
 std::vector<std::string> calibration_values(const ir::Graph& graph, const QuantizeOptions& options = {});
+/// A superset: the values that it may ask for whatever more is excluded.  One calibration then serves a whole search.
+std::vector<std::string> calibration_values_for_search(const ir::Graph& graph, const QuantizeOptions& options = {});
 
 /// Static quantization in the QDQ form that ONNX Runtime, OpenVINO and the native engine fold into int8 kernels:
 /// u8 asymmetric activations, s8 symmetric weights, int32 biases.  Expects a canonicalised graph (batch norms folded).

@@ -224,6 +224,13 @@ std::vector<std::string> calibration_values(const Graph& original, const Quantiz
   return names;
 }
 
+std::vector<std::string> calibration_values_for_search(const Graph& original, const QuantizeOptions& options) {
+  const Graph graph = batch_norms_as_convolutions(original, options);
+  std::vector<std::string> names;
+  for (ValueId v : place(graph, options).candidates) names.push_back(graph.value(v).name);
+  return names;
+}
+
 QuantizeResult quantize_static(const Graph& original, const CalibrationTable& table, const QuantizeOptions& options) {
   const Graph graph = batch_norms_as_convolutions(original, options);
   const Placement placement = place(graph, options);

@@ -217,5 +217,26 @@ TEST(QuantizeStatic, RangesEndWhereTheReaderSaturates) {
   EXPECT_GE(cosine(narrow), cosine(wide));
 }
 
+TEST(QuantizeStatic, OneCalibrationServesEveryExclusion) {
+  Build b;
+  const ValueId x = b.input({1, 4, 8, 8});
+  const ValueId a = b.op("HardSwish", {b.conv(x, 4, 4, "c1", 1)}, "h");
+  const ValueId s = b.op("Add", {b.op("Relu", {b.conv(a, 4, 4, "c2", 2)}, "r"), a}, "sum");
+  const ValueId cat = b.op("Concat", {s, a}, "cat", {{"axis", int64_t{1}}});
+  const ValueId t = b.op("Transpose", {cat}, "t", {{"perm", std::vector<int64_t>{0, 1, 3, 2}}});
+  b.g.outputs = {b.conv(t, 8, 4, "c3", 3)};
+  VectorFeeds feeds(samples_for(b.g));
+  const CalibrationTable table = calibrate(b.g, test::compile_reference, feeds, calibration_values_for_search(b.g)).table(Method::minmax);
+  const std::vector<std::string> nodes{"c1", "h", "c2", "r", "sum", "cat", "t", "c3"};
+  for (size_t mask = 0; mask < (size_t{1} << nodes.size()); mask++) {
+    QuantizeOptions options;
+    for (size_t i = 0; i < nodes.size(); i++) if (mask >> i & 1) options.exclude.insert(nodes[i]);
+    const QuantizeResult q = quantize_static(b.g, table, options);
+    ir::verify(q.graph);
+    if (mask % 16 != 0) continue;   // running all of them takes long
+    EXPECT_GT(compare(b.g, q.graph).cosine(), 0.998) << mask;
+  }
+}
+
 }  // namespace
 }  // namespace tenfold::quant
