@@ -10,14 +10,14 @@ namespace {
 
 struct Arguments {
   std::string model, out, calibration, method = "minmax";
-  std::vector<std::string> exclude;
+  std::vector<std::string> exclude, ops;
   bool dynamic = false, per_tensor = false;
   int opset = 17;
   size_t samples = 300;
 };
 
 quant::QuantizeResult quantize(const Arguments& a, const ir::Graph& model, const Globals& globals) {
-  const quant::QuantizeOptions options{.per_channel = !a.per_tensor, .exclude = {a.exclude.begin(), a.exclude.end()}};
+  const quant::QuantizeOptions options{.per_channel = !a.per_tensor, .exclude = {a.exclude.begin(), a.exclude.end()}, .ops = {a.ops.begin(), a.ops.end()}};
   if (a.dynamic) return quant::quantize_dynamic(model, options);
   if (a.calibration.empty()) fail(ErrorCode::invalid_argument, "static quantization needs --calibration; --dynamic needs no data");
   const quant::Method method = quant::method_from_string(a.method);
@@ -58,6 +58,7 @@ void add_quantize(CLI::App& app, const Globals& globals, int& exit_code) {
   c->add_option("--method", a->method, "minmax, percentile, entropy or mse")->capture_default_str();
   c->add_option("--samples", a->samples, "Read at most this many")->check(CLI::PositiveNumber)->capture_default_str();
   c->add_option("--exclude", a->exclude, "Node to keep in FP32 (repeatable)");
+  c->add_option("--ops", a->ops, "Quantize only these operators, Conv,MatMul for example")->delimiter(',');
   c->add_option("--opset", a->opset, "Operator set of the result: 13 or 17 to 21")->capture_default_str();
   c->add_flag("--dynamic", a->dynamic, "Quantize matrix products at run time instead: needs no data");
   c->add_flag("--per-tensor", a->per_tensor, "One scale per weight tensor instead of one per output channel");

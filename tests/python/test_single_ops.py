@@ -9,10 +9,30 @@ import tenfold
 from tests.python.conftest import cosine, relative_error
 from tools.zoo import single_ops
 
-CASES = list(single_ops.cases())
+_DATA_DEPENDENT = "a plan needs shapes that follow from the inputs' shapes, not from their values"
+KNOWN_GAPS = {
+    "cast_float32_to_10": "float16 tensors are computed and returned as float32",
+    "lpnormalization": "LpNormalization is not implemented",
+    "qdq_conv_relu_requantized_u8": "two requantizations in a row: one step in the first is two in the second",
+    **dict.fromkeys(
+        ("slice_fed_bounds", "nonzero", "reshape_fed", "constantofshape_fed", "range_int", "range_float"), _DATA_DEPENDENT
+    ),
+}
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def parameters() -> list:
+    """Every case; a known gap must fail, so that closing it is noticed."""
+    return [
+        pytest.param(
+            case,
+            id=case.name,
+            marks=[pytest.mark.xfail(reason=KNOWN_GAPS[case.name], strict=True)] if case.name in KNOWN_GAPS else [],
+        )
+        for case in single_ops.cases()
+    ]
+
+
+@pytest.mark.parametrize("case", parameters())
 def test_single_operator(case: single_ops.Case) -> None:
     outputs = tenfold.InferenceSession(case.model, threads=1).run(None, case.inputs)
     for actual, expected in zip(outputs, case.expected, strict=True):
