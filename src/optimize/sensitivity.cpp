@@ -1,6 +1,7 @@
 #include "optimize/sensitivity.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "exec/session.hpp"
 
@@ -41,13 +42,20 @@ std::vector<std::string> rank_layers(const ir::Graph& model, const quant::Calibr
   const auto reference = run_all(model, feeds, threads);
   const auto layers = quant::quantize_static(model, table).layers;
   std::vector<std::pair<double, std::string>> errors;
+  std::set<std::string> all, ops;
+  for (const auto& layer : layers) {
+    all.insert(layer.node);
+    ops.insert(layer.op);
+  }
   for (const auto& layer : layers) {
     if (options.cancelled && options.cancelled()) fail(ErrorCode::cancelled, "cancelled while ranking layers");
-    const quant::QuantizeResult without = quant::quantize_static(model, table, {.exclude = {layer.node}});
-    errors.emplace_back(relative_error(run_all(without.graph, feeds, threads), reference), layer.node);
+    std::set<std::string> others = all;
+    others.erase(layer.node);
+    const quant::QuantizeResult alone = quant::quantize_static(model, table, {.exclude = others, .ops = ops});
+    errors.emplace_back(relative_error(run_all(alone.graph, feeds, threads), reference), layer.node);
     progress(static_cast<double>(errors.size()) / static_cast<double>(layers.size()));
   }
-  std::stable_sort(errors.begin(), errors.end());  // the smaller the error without it, the more harm the layer did
+  std::stable_sort(errors.begin(), errors.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
   std::vector<std::string> names;
   for (auto& [error, name] : errors) names.push_back(std::move(name));
   return names;

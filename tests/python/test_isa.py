@@ -9,7 +9,7 @@ import tenfold
 from tests.python.conftest import model_path
 from tools.zoo.inputs import feeds
 
-NETWORKS = ["mobilenet_v2.int8_ort", "mobilenet_v2.int8_ort_s8", "resnet18.int8_ort", "small_net.int8_torch"]
+NETWORKS = ["mobilenet_v2.int8_ort", "mobilenet_v2.int8_ort_s8", "resnet18.int8_ort"]
 
 
 def available_isas() -> list[str]:
