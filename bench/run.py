@@ -1,0 +1,57 @@
+"""`make bench`: tenfold against its peers on the zoo, one and two threads, into bench/RESULTS.md."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from pathlib import Path
+
+import tenfold
+from tenfold import bench
+from tools.zoo.inputs import feeds
+
+PEERS = ("onnxruntime", "openvino")
+MODELS = (
+    "resnet50", "mobilenet_v2", "efficientnet_lite0", "mobilenet_v2.int8_ort", "efficientnet_lite0.int8_ort",
+    "resnet18.int8_ort", "resnet50.int8_ort", "mobilenet_v3_large.int8_ort", "efficientnet_b0.int8_ort", "ppocr_rec",
+)  # fmt: skip
+
+
+def cpu_name() -> str:
+    """The CPU's brand string."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor()
+
+
+def main() -> None:
+    """Measures every model and writes the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", type=Path, default=Path("models"))
+    parser.add_argument("--out", type=Path, default=Path("bench/RESULTS.md"))
+    parser.add_argument("--seconds", type=float, default=6)
+    arguments = parser.parse_args()
+    results = []
+    for threads in (1, 2):
+        for name in MODELS:
+            path = str(arguments.models / f"{name}.onnx")
+            result = bench.measure(path, ("tenfold", *PEERS), threads, arguments.seconds, feeds=feeds(name, 1)[0])
+            results.append(result)
+            print(bench.table([result]).splitlines()[-1], flush=True)
+    isa = tenfold.InferenceSession(str(arguments.models / "resnet18.onnx"), threads=1).get_providers()[0]
+    page = [
+        "# Results",
+        "",
+        f"Measured by `make bench` on {cpu_name()}, {isa}, batch 1. Medians in milliseconds, minima in brackets; all engines in",
+        "one process, interleaved run by run, on the same file. `ratio` is tenfold's median over the better peer's: below 1",
+        "tenfold is faster. Files ending in `int8_ort` were quantized by ONNX Runtime's own quantizer.",
+        "",
+        bench.table(results),
+        "",
+    ]
+    arguments.out.write_text("\n".join(page))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""`python -m tenfold`: the commands that need other engines' Python packages."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from tenfold import TenfoldError
+from tenfold.bench import ENGINES, measure, table
+
+
+def main() -> int:
+    """Parses the arguments and runs the command. Returns the exit code: 0 done, 1 error, 2 usage."""
+    parser = argparse.ArgumentParser(prog="python -m tenfold", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    bench = commands.add_parser("bench", help="latency of tenfold and peers on the same file, interleaved")
+    bench.add_argument("models", nargs="+", help="ONNX models")
+    bench.add_argument("--compare", default="", help=f"comma-separated peers: {', '.join(n for n in ENGINES if n != 'tenfold')}")
+    bench.add_argument("--threads", type=int, default=1)
+    bench.add_argument("--seconds", type=float, default=10, help="time for each model")
+    bench.add_argument("--extent", action="append", default=[], help="value of a symbolic extent, name=value")
+    bench.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    engines = ["tenfold", *filter(None, arguments.compare.split(","))]
+    unknown = sorted(set(engines) - set(ENGINES))
+    if unknown:
+        parser.error(f"no such engine: {', '.join(unknown)}")
+    extents = dict(entry.split("=", 1) for entry in arguments.extent)
+    try:
+        results = [
+            measure(model, engines, arguments.threads, arguments.seconds, {k: int(v) for k, v in extents.items()})
+            for model in arguments.models
+        ]
+    except (TenfoldError, ImportError, ValueError) as error:
+        print(f"tenfold: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(results, indent=2) if arguments.json else table(results))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""Latency of tenfold and its peers on the same ONNX file, in one process, interleaved run by run.
+
+Interleaving lets every engine meet the same noise of a shared machine; the ratio of medians is what counts.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+import tenfold
+
+Run = Callable[[], Any]
+Feeds = dict[str, np.ndarray]
+
+WARM_UP_ROUNDS = 5
+MIN_ROUNDS = 20
+
+
+def _tenfold(path: str, feeds: Feeds, threads: int) -> Run:
+    session = tenfold.InferenceSession(path, threads=threads)
+    return lambda: session.run(None, feeds)
+
+
+def _onnxruntime(path: str, feeds: Feeds, threads: int) -> Run:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return lambda: session.run(None, feeds)
+
+
+def _openvino(path: str, feeds: Feeds, threads: int) -> Run:
+    import openvino
+
+    core = openvino.Core()
+    model = core.read_model(path)
+    model.reshape({name: list(array.shape) for name, array in feeds.items()})
+    config = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": "f32"}
+    request = core.compile_model(model, "CPU", config).create_infer_request()
+    return lambda: request.infer(feeds)
+
+
+ENGINES: dict[str, Callable[[str, Feeds, int], Run]] = {"tenfold": _tenfold, "onnxruntime": _onnxruntime, "openvino": _openvino}
+
+
+def random_feeds(path: str, extents: Mapping[str, int]) -> Feeds:
+    """Seeded inputs for a model: normal floats, ones for integers; symbolic extents from `extents`, else 1."""
+    rng = np.random.default_rng(0)
+    feeds: Feeds = {}
+    for argument in tenfold.InferenceSession(path, threads=1).get_inputs():
+        shape = [extents.get(d, 1) if isinstance(d, str) else d for d in argument.shape]
+        if argument.type == "tensor(float)":
+            feeds[argument.name] = rng.standard_normal(shape).astype(np.float32)
+        else:
+            kinds = {"tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(uint8)": np.uint8, "tensor(bool)": np.bool_}
+            feeds[argument.name] = np.ones(shape, kinds[argument.type])
+    return feeds
+
+
+def measure(path: str, engines: Sequence[str], threads: int, seconds: float, extents: Mapping[str, int] | None = None,
+            feeds: Feeds | None = None) -> dict[str, Any]:
+    """Runs every engine in turn for about `seconds` in all.
+
+    Returns:
+        model, threads, and for every engine its runs, min, median, p90 and p99 in milliseconds.
+    """
+    feeds = feeds or random_feeds(path, extents or {})
+    runs = {name: ENGINES[name](path, feeds, threads) for name in engines}
+    for _ in range(WARM_UP_ROUNDS):
+        for run in runs.values():
+            run()
+    times: dict[str, list[float]] = {name: [] for name in engines}
+    end = time.perf_counter() + seconds
+    rounds = 0
+    while rounds < MIN_ROUNDS or time.perf_counter() < end:
+        order = list(runs.items())
+        for name, run in order[rounds % len(order) :] + order[: rounds % len(order)]:
+            begin = time.perf_counter()
+            run()
+            times[name].append(1e3 * (time.perf_counter() - begin))
+        rounds += 1
+    return {"model": os.path.basename(path), "threads": threads, "engines": {n: _summary(t) for n, t in times.items()}}
+
+
+def _summary(milliseconds: list[float]) -> dict[str, float]:
+    ordered = np.sort(milliseconds)
+    return {
+        "runs": len(milliseconds),
+        "min": float(ordered[0]),
+        "median": statistics.median(milliseconds),
+        "p90": float(np.quantile(ordered, 0.9)),
+        "p99": float(np.quantile(ordered, 0.99)),
+    }
+
+
+def ratio_to_best_peer(result: Mapping[str, Any]) -> float | None:
+    """tenfold's median over the better peer's; below 1 tenfold is faster. None without peers."""
+    peers = [e["median"] for name, e in result["engines"].items() if name != "tenfold"]
+    return result["engines"]["tenfold"]["median"] / min(peers) if peers else None
+
+
+def table(results: Sequence[Mapping[str, Any]]) -> str:
+    """The results as a Markdown table: medians in milliseconds (minimum in brackets) and the ratio to the better peer."""
+    names = list(results[0]["engines"])
+    lines = ["| model | threads | " + " | ".join(f"{name} ms" for name in names) + " | ratio |", "|---" * (len(names) + 3) + "|"]
+    for result in results:
+        cells = [f"{e['median']:.2f} ({e['min']:.2f})" for e in result["engines"].values()]
+        ratio = ratio_to_best_peer(result)
+        lines.append(f"| {result['model']} | {result['threads']} | " + " | ".join(cells) + f" | {'-' if ratio is None else f'{ratio:.2f}'} |")
+    return "\n".join(lines)
