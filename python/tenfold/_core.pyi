@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -25,3 +26,18 @@ class Session:
     def isa(self) -> str: ...
     def plan_text(self, feeds: Sequence[np.ndarray]) -> str: ...
     def profile(self, feeds: Sequence[np.ndarray]) -> list[tuple[str, str, str, float, str]]: ...
+
+def quantize_static(
+    model: str, out: str, make_feeds: Callable[[], Iterator[dict[str, np.ndarray]]], method: str, per_channel: bool, exclude: list[str], opset: int
+) -> int: ...
+def quantize_dynamic(model: str, out: str, per_channel: bool, exclude: list[str], opset: int) -> int: ...
+def optimize(
+    model: str,
+    evaluation: list[dict[str, np.ndarray]],
+    calibration: list[dict[str, np.ndarray]],
+    metric: Callable[[list[np.ndarray], int], Any],
+    max_drop: float,
+    latency_ms: float,
+    threads: int,
+    out: str,
+) -> str: ...

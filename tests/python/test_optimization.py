@@ -1,0 +1,67 @@
+"""Quantization and the search from Python, on a real model with seeded pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+import tenfold
+from tests.python.conftest import cosine, model_path
+from tools.zoo.inputs import feeds
+
+NAME = "resnet18"
+
+
+@pytest.mark.parametrize("method", ["minmax", "percentile", "entropy"])
+def test_static_result_runs_everywhere(tmp_path: Path, method: str) -> None:
+    out = tmp_path / "int8.onnx"
+    assert tenfold.quantize_static(model_path(NAME), out, iter(feeds(NAME, 8)), method=method) > 20
+    feed = feeds(NAME, 1, seed=7)[0]
+    fp32 = tenfold.InferenceSession(model_path(NAME), threads=2).run(None, feed)[0]
+    ours = tenfold.InferenceSession(out, threads=2).run(None, feed)[0]
+    theirs = onnxruntime.InferenceSession(str(out)).run(None, feed)[0]
+    assert cosine(ours, theirs) >= 0.995
+    assert cosine(ours, fp32) >= 0.98
+
+
+def test_dynamic_result_runs_everywhere(tmp_path: Path) -> None:
+    out = tmp_path / "int8.onnx"
+    assert tenfold.quantize_dynamic(model_path("minilm"), out) > 30
+    feed = feeds("minilm", 1)[0]
+    ours = tenfold.InferenceSession(out, threads=2).run(None, feed)[1]
+    theirs = onnxruntime.InferenceSession(str(out)).run(None, feed)[1]
+    assert cosine(ours, theirs) >= 0.995
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ([], "no sample|empty"),
+        ([{"wrong": np.zeros((1, 3, 224, 224), np.float32)}], "no array for input"),
+        ([{"input": np.full((1, 3, 224, 224), np.nan, np.float32)}], "NaN"),
+    ],
+)
+def test_bad_calibration_data(tmp_path: Path, data: list, message: str) -> None:
+    name = tenfold.InferenceSession(model_path(NAME), threads=1).get_inputs()[0].name
+    data = [{name if key == "input" else key: value for key, value in feed.items()} for feed in data]
+    out = tmp_path / "int8.onnx"
+    with pytest.raises(tenfold.TenfoldError, match=message) as caught:
+        tenfold.quantize_static(model_path(NAME), out, data)
+    assert caught.value.code == "data error"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_search_with_a_python_metric(tmp_path: Path) -> None:
+    samples = feeds(NAME, 12, seed=3)
+    session = tenfold.InferenceSession(model_path(NAME), threads=2)
+    data = [(feed, session.run(None, feed)[0]) for feed in samples]
+    report = tenfold.optimize(
+        model_path(NAME), data, calibration=feeds(NAME, 6), metric=lambda outputs, label: cosine(outputs[0], label),
+        max_drop=0.05, threads=2, out=tmp_path,
+    )  # fmt: skip
+    assert {c["name"] for c in report["candidates"]} >= {"fp32", "int8 minmax"}
+    assert (tmp_path / "report.json").exists()
+    assert tenfold.InferenceSession(tmp_path / "model.onnx", threads=1).get_inputs()
