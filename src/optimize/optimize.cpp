@@ -70,7 +70,7 @@ class Search {
     const size_t limit = std::min(options_.calibration_samples, calibration_.size());
     quant::CalibrationOptions options{.max_samples = limit, .cancelled = options_.cancelled};
     options.progress = [&](size_t done, size_t passes) { report(static_cast<double>(done) / static_cast<double>(limit * std::max<size_t>(1, passes))); };
-    calibrated_ = quant::calibrate(model_, compile, feeds, quant::calibration_values(model_), options);
+    calibrated_ = quant::calibrate(model_, compile, feeds, quant::calibration_values_for_search(model_), options);
   }
 
   void add(std::string name, quant::QuantizeResult quantized, double share) {
@@ -98,8 +98,8 @@ class Search {
     return 0;
   }
 
-  /// Puts the most harmful layers back to FP32, twice as many each time, until the accuracy is certified or more than
-  /// half of the layers would be FP32, where INT8 has no point any more.  First with every operator that has an INT8
+  /// Puts the most harmful layers back to FP32, more each time, until the accuracy is certified or three quarters of the
+  /// layers would be FP32, where INT8 has no point any more.  First with every operator that has an INT8
   /// form quantized, which is fastest; then only the layers with weights.
   void restore_layers() {
     begin("ranking layers", kSensitivityShare);
@@ -108,12 +108,12 @@ class Search {
     const std::vector<std::string> ranked = rank_layers(model_, table, calibration_, goal_.threads, options_, [&](double f) { report(f); });
     static const std::set<std::string> kEverything, kWeighted{"Conv", "ConvTranspose", "MatMul", "Gemm"};
     for (const auto& [scope, ops] : {std::pair{"int8", &kEverything}, std::pair{"int8 weighted layers", &kWeighted}})
-      for (size_t n = 1; n <= ranked.size() / 2; n *= 2) {
+      for (size_t n = 1; n <= ranked.size() * 3 / 4; n += std::max<size_t>(3, n / 2)) {
         const std::set<std::string> exclude(ranked.begin(), ranked.begin() + static_cast<std::ptrdiff_t>(n));
         auto quantized = quant::quantize_static(model_, table, {.exclude = exclude, .ops = *ops});
         for (quant::NodeRecord& r : quantized.records)
           if (exclude.contains(r.node)) r.reason = "kept fp32: among the layers that lose the most accuracy in int8";
-        add(fmt::format("{} {}, {} fp32", scope, to_string(method), n), std::move(quantized), 0.02);
+        add(fmt::format("{} {}, {} layers fp32", scope, to_string(method), n), std::move(quantized), 0.02);
         if (result_.candidates.back().certificate == Certificate::certified) return;
       }
   }

@@ -218,9 +218,10 @@ class Writer {
 std::vector<std::string> calibration_values(const Graph& original, const QuantizeOptions& options) {
   const Graph graph = batch_norms_as_convolutions(original, options);
   const Placement placement = place(graph, options);
-  // Also values that share another's range: once the other's layer is excluded, they stand for themselves.
+  std::set<ValueId> derived;
+  for (const auto& [result, input] : placement.shared) derived.insert(result);
   std::vector<std::string> names;
-  for (ValueId v : placement.values) names.push_back(graph.value(v).name);
+  for (ValueId v : placement.values) if (!derived.contains(v)) names.push_back(graph.value(v).name);
   return names;
 }
 
