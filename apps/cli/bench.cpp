@@ -3,6 +3,7 @@
 
 #include "api/model.hpp"
 #include "command.hpp"
+#include "cpu/features.hpp"
 #include "measure/latency.hpp"
 #include "report/table.hpp"
 
@@ -22,7 +23,7 @@ struct Arguments {
   const char* python = std::getenv("TENFOLD_PYTHON");
   std::vector<std::string> words{python ? python : "python3", "-m", "tenfold", "bench"};
   words.insert(words.end(), a.models.begin(), a.models.end());
-  words.insert(words.end(), {"--compare", a.compare, "--threads", std::to_string(a.threads), "--seconds", fmt::format("{}", a.seconds)});
+  words.insert(words.end(), {"--compare", a.compare, "--threads", std::to_string(a.threads > 0 ? a.threads : cpu::allowed_cpus()), "--seconds", fmt::format("{}", a.seconds)});
   for (const std::string& e : a.extents) words.insert(words.end(), {"--extent", e});
   if (globals.json) words.emplace_back("--json");
   std::vector<char*> argv;
@@ -89,7 +90,7 @@ void add_bench(CLI::App& app, const Globals& globals, int& exit_code) {
   auto* c = app.add_subcommand("bench", "Measure latency until it is stable; several models run interleaved");
   auto a = std::make_shared<Arguments>();
   c->add_option("models", a->models, "ONNX models")->required();
-  c->add_option("--compare", a->compare, "Peers to run interleaved: onnxruntime,openvino,torch");
+  c->add_option("--compare", a->compare, "Peers to run interleaved: onnxruntime,openvino");
   c->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)")->check(CLI::Range(0, 1024));
   c->add_option("--seconds", a->seconds, "At most this long for each")->check(CLI::PositiveNumber)->capture_default_str();
   c->add_option("--extent", a->extents, "Value of a symbolic extent, name=value");

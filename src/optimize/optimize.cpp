@@ -36,7 +36,9 @@ class Search {
   }
 
  private:
-  static constexpr quant::Method kMethods[] = {quant::Method::minmax, quant::Method::percentile, quant::Method::entropy};
+  /// Entropy is left out: it was last on both real models (PP-OCRv4 rec reads 13 % of lines with it, 79 % with MinMax;
+  /// EfficientNet-Lite0 loses 0.62 points, 0.00 with MSE).
+  static constexpr quant::Method kMethods[] = {quant::Method::minmax, quant::Method::percentile, quant::Method::mse};
 
   void begin(std::string stage, double share) {
     done_ += share_;

@@ -1,0 +1,115 @@
+"""The command line tool: results on stdout, messages on stderr, documented exit codes, nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.python.conftest import model_path
+from tools.zoo.inputs import feeds
+
+TOOL = Path(os.environ.get("TENFOLD_CLI", "build/release/apps/cli/tenfold"))
+NAME = "resnet18"
+
+pytestmark = pytest.mark.skipif(not TOOL.exists(), reason=f"{TOOL} is not built; TENFOLD_CLI names another")
+
+
+def tool(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([TOOL, *map(str, words)], capture_output=True, text=True, timeout=300, check=False)
+
+
+def tensor_dataset(folder: Path, count: int, seed: int) -> Path:
+    """Seeded pictures as .npy files, without labels."""
+    folder.mkdir()
+    (folder / "dataset.json").write_text(json.dumps({"kind": "tensors"}))
+    for index, feed in enumerate(feeds(NAME, count, seed=seed)):
+        np.save(folder / f"{index:03}.npy", next(iter(feed.values())))
+    return folder
+
+
+def test_help_names_every_command() -> None:
+    result = tool("--help")
+    assert result.returncode == 0
+    for command in ("optimize", "quantize", "bench", "eval", "compare", "inspect", "check", "doctor"):
+        assert command in result.stdout
+
+
+def test_doctor_json() -> None:
+    found = json.loads(tool("--json", "doctor").stdout)
+    assert found["isas"]["ref"] is True
+    assert found["peaks"]["fp32_gmacs"] > 0
+
+
+def test_inspect_counts_operators() -> None:
+    found = json.loads(tool("inspect", model_path(NAME), "--json").stdout)
+    assert found["before"]["BatchNormalization"] > 0
+    assert "BatchNormalization" not in found["after"]
+
+
+def test_check_and_bench() -> None:
+    assert tool("check", model_path(NAME)).returncode == 0
+    rows = json.loads(tool("bench", model_path(NAME), "--threads", "1", "--seconds", "1", "--json").stdout)
+    assert 0 < rows[0]["min_ms"] <= rows[0]["median_ms"] <= rows[0]["p99_ms"]
+
+
+def test_quantize_compare_and_optimize(tmp_path: Path) -> None:
+    calibration, data = tensor_dataset(tmp_path / "calib", 6, 1), tensor_dataset(tmp_path / "eval", 40, 2)
+    int8 = tmp_path / "int8.onnx"
+    assert tool("quantize", model_path(NAME), "-o", int8, "--calibration", calibration).returncode == 0
+    compared = tool("compare", model_path(NAME), int8, "--data", data, "--metric", "cosine", "--max-drop", "5%", "--json")
+    assert compared.returncode == 0, compared.stderr
+    assert json.loads(compared.stdout)["candidate"] > 0.98
+    out = tmp_path / "out"
+    result = tool("optimize", model_path(NAME), "--data", data, "--calibration", calibration, "--metric", "cosine",
+                  "--max-drop", "5%", "--latency", "p50:10000ms", "--threads", "1", "-o", out)  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "Verdict: met" in result.stdout
+    assert sorted(path.name for path in out.iterdir()) == ["model.onnx", "report.json"]
+    assert json.loads((out / "report.json").read_text())["verdict"] == "met"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["inspect", "absent.onnx"], 1, "absent.onnx"),
+        (["nonsense"], 2, ""),
+        (["bench"], 2, "models"),
+        (["quantize", "MODEL", "-o", "OUT"], 2, "--calibration"),
+        (["quantize", "MODEL", "-o", "OUT", "--calibration", "DATA", "--method", "magic"], 2, "minmax"),
+        (["optimize", "MODEL", "--data", "DATA", "--calibration", "EMPTY", "--metric", "cosine", "-o", "OUT"], 1, "data"),
+        (["optimize", "MODEL", "--data", "DATA", "--calibration", "DATA", "--metric", "top1", "-o", "OUT"], 1, "labels"),
+        (["optimize", "MODEL", "--data", "DATA", "--calibration", "DATA", "--metric", "cosine", "-o", "/proc/out"], 1, "/proc/out"),
+        (["optimize", "MODEL", "--data", "DATA", "--calibration", "DATA", "--max-drop", "many", "-o", "OUT"], 2, "many"),
+    ],
+)
+def test_misuse(tmp_path: Path, words: list[str], code: int, message: str) -> None:
+    tensor_dataset(tmp_path / "data", 2, 1)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "dataset.json").write_text('{"kind": "tensors"}')
+    names = {"MODEL": model_path(NAME), "DATA": tmp_path / "data", "EMPTY": tmp_path / "empty", "OUT": tmp_path / "out"}
+    result = tool(*(names.get(word, word) for word in words))
+    assert result.returncode == code, result.stderr
+    assert message in result.stderr + result.stdout
+    assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())
+
+
+def test_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
+    calibration, data = tensor_dataset(tmp_path / "calib", 4, 1), tensor_dataset(tmp_path / "eval", 60, 2)
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        [TOOL, "optimize", model_path(NAME), "--data", data, "--calibration", calibration, "--metric", "cosine", "-o", out],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    time.sleep(0.7)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "cancelled" in stderr
+    assert list(out.iterdir()) == []
