@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace tenfold::passes {
 
@@ -116,6 +117,28 @@ std::optional<std::vector<int>> reduced_axes(const ir::Graph& graph, const ir::N
   }
   std::sort(result.begin(), result.end());
   return result;
+}
+
+std::optional<std::vector<int64_t>> permutation(const ir::Graph& graph, const ir::Node& transpose) {
+  auto perm = transpose.attrs.get_ints("perm");
+  const int rank = rank_of(graph, transpose.input(0));
+  if (rank < 0 || (!perm.empty() && static_cast<int>(perm.size()) != rank)) return std::nullopt;
+  if (perm.empty())
+    for (int64_t i = rank; i-- > 0;) perm.push_back(i);
+  return perm;
+}
+
+std::optional<Tensor> reshape_target(const Shape& in, const Shape& out) {
+  std::vector<int64_t> target;
+  bool computed = false;
+  for (int i = 0; i < out.rank(); i++) {
+    if (out[i] == 0) return std::nullopt;  // would read as "copy"
+    if (!is_symbol(out[i])) target.push_back(out[i]);
+    else if (i < in.rank() && in[i] == out[i]) target.push_back(0);
+    else if (std::exchange(computed, true)) return std::nullopt;
+    else target.push_back(-1);
+  }
+  return Tensor::from<int64_t>({static_cast<int64_t>(target.size())}, target);
 }
 
 bool may_replace(const ir::Graph& graph, ir::ValueId old_value, ir::ValueId existing) {

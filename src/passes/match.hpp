@@ -50,6 +50,13 @@ ir::ValueId other_operand(const ir::Node& node, ir::ValueId x);
 /// Sorted non-negative axes of a reduction (from input 1 or the attribute); nothing where they are unknown.
 std::optional<std::vector<int>> reduced_axes(const ir::Graph& graph, const ir::Node& node);
 
+/// The permutation of a Transpose (reversing, where absent), or nothing while the rank is unknown.
+std::optional<std::vector<int64_t>> permutation(const ir::Graph& graph, const ir::Node& transpose);
+
+/// The constant Reshape target that turns `in` into `out`: extents as numbers, 0 where a symbol is copied from the same position, -1
+/// for the one that is left.  [?n, 12, 64] from [?n, 768] is [0, 12, 64].  Nothing where that does not suffice.
+std::optional<Tensor> reshape_target(const Shape& in, const Shape& out);
+
 /// True if an existing value may stand in for `old_value`: not where both names matter to a caller.
 bool may_replace(const ir::Graph& graph, ir::ValueId old_value, ir::ValueId existing);
 

@@ -186,6 +186,28 @@ const Case kMovements[] = {
      [](Builder& b) { return reshape(b, transpose(b, reshape(b, b.input({2, 3, 5, 4}), {-1, 5, 4}), {0, 2, 1}), {2, 3, 4, 5}); }, "Transpose"},
     {"TransposeBetweenOtherReshapes",
      [](Builder& b) { return reshape(b, transpose(b, reshape(b, b.input({2, 3, 5, 4}), {-1, 4, 5}), {0, 2, 1}), {2, 3, 5, 4}); },
+     "Reshape Transpose"},
+    {"TransposeMergedHeads",   // as torch's MultiheadAttention brings heads and batch together
+     [](Builder& b) { return reshape(b, transpose(b, reshape(b, b.input({5, 2, 12}), {5, 6, 4}), {1, 0, 2}), {2, 3, 5, 4}); },
+     "Reshape Transpose"},
+    {"TransposeMergedHeadsBack",
+     [](Builder& b) { return reshape(b, transpose(b, reshape(b, b.input({2, 3, 5, 4}), {6, 5, 4}), {1, 0, 2}), {10, 12}); },
+     "Transpose Reshape"},
+    {"TransposeMergedSymbolic",
+     [](Builder& b) {
+       const ValueId x = b.input({b.symbol("n"), 3, 5, 4});
+       return reshape(b, transpose(b, reshape(b, x, {-1, 5, 4}), {0, 2, 1}), {-1, 3, 4, 5});
+     },
+     "Transpose"},
+    {"TokensOfPixels", [](Builder& b) { return transpose(b, reshape(b, x4(b), {2, 4, 9}), {0, 2, 1}); }, "Transpose Reshape"},
+    {"PixelsOfTokens", [](Builder& b) { return reshape(b, transpose(b, b.input({2, 9, 4}), {0, 2, 1}), {2, 4, 3, 3}); }, "Reshape Transpose"},
+    {"TokensAndBack",
+     [](Builder& b) {
+       const ValueId there = transpose(b, reshape(b, x4(b), {2, 4, 9}), {0, 2, 1});
+       return b.op("Relu", {reshape(b, transpose(b, there, {0, 2, 1}), {2, 4, 3, 3})});
+     },
+     "Relu"},
+    {"ChannelShuffle", [](Builder& b) { return reshape(b, transpose(b, reshape(b, x4(b), {2, 2, 2, 3, 3}), {0, 2, 1, 3, 4}), {2, 4, 3, 3}); },
      "Reshape Transpose Reshape"},
     {"SplitConcat",
      [](Builder& b) {
