@@ -1,4 +1,5 @@
-// Division by constants that are powers of two becomes a multiplication, which rounds the same and is several times faster.
+// Division by constants that are powers of two becomes a multiplication, which rounds the same and is several
+// times faster.
 #include <cmath>
 
 #include "passes/match.hpp"
@@ -24,7 +25,8 @@ std::optional<ir::Patch> rewrite(const ir::Graph& graph, ir::NodeId id) {
     factor.mutable_data<float>()[i] = 1 / c;
   }
   ir::Patch patch(graph);
-  const ir::ValueId constant = patch.constant(std::move(factor), graph.value(node.input(1)).name + "_reciprocal");
+  const ir::ValueId constant =
+      patch.constant(std::move(factor), graph.value(node.input(1)).name + "_reciprocal");
   patch.replace(node.output(), patch.add("Mul", {node.input(0), constant}, {}, node.name));
   return patch;
 }

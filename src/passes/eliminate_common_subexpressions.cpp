@@ -14,9 +14,12 @@ using ir::Graph;
 using ir::Node;
 using ir::ValueId;
 
-size_t mix(size_t seed, size_t value) { return seed ^ (value + 0x9e3779b97f4a7c15u + (seed << 6) + (seed >> 2)); }
+size_t mix(size_t seed, size_t value) {
+  return seed ^ (value + 0x9e3779b97f4a7c15u + (seed << 6) + (seed >> 2));
+}
 
-/// A hash of the type, the shape and a few bytes: reading all weights would touch every page of a mapped file.
+/// A hash of the type, the shape and a few bytes: reading all weights would touch every page of a mapped
+/// file.
 size_t hash(const Tensor& t) {
   size_t h = mix(static_cast<size_t>(t.dtype()), t.bytes());
   for (int64_t d : t.shape()) h = mix(h, static_cast<size_t>(d));
@@ -37,10 +40,12 @@ size_t merge_constants(Graph& graph) {
   size_t merged = 0;
   for (ValueId id = 0; id < static_cast<ValueId>(graph.value_count()); id++) {
     const Tensor* t = graph.constant(id);
-    if (!t || t->dtype() == DType::string || graph.value(id).consumers.empty() || graph.is_output(id)) continue;
+    if (!t || t->dtype() == DType::string || graph.value(id).consumers.empty() || graph.is_output(id))
+      continue;
     const size_t key = hash(*t);
     const auto [first, last] = seen.equal_range(key);
-    const auto same = std::find_if(first, last, [&](const auto& entry) { return equal(*graph.constant(entry.second), *t); });
+    const auto same = std::find_if(
+        first, last, [&](const auto& entry) { return equal(*graph.constant(entry.second), *t); });
     if (same == last) {
       seen.emplace(key, id);
     } else {
@@ -60,7 +65,8 @@ size_t hash(const Node& node) {
 
 /// Same operator, operands and attributes, and no output of one that the other lacks.
 bool equal(const Node& a, const Node& b) {
-  if (a.op != b.op || a.inputs != b.inputs || a.outputs.size() != b.outputs.size() || !(a.attrs == b.attrs)) return false;
+  if (a.op != b.op || a.inputs != b.inputs || a.outputs.size() != b.outputs.size() || !(a.attrs == b.attrs))
+    return false;
   for (size_t i = 0; i < a.outputs.size(); i++)
     if ((a.outputs[i] == ir::kNone) != (b.outputs[i] == ir::kNone)) return false;
   return true;
@@ -77,10 +83,13 @@ size_t merge_nodes(Graph& graph) {
   size_t merged = 0;
   for (ir::NodeId id : graph.topological_order()) {
     const Node& node = graph.node(id);
-    if (node.op.starts_with("Random") || node.op == "Dropout" || node.op == "Bernoulli" || node.op == "Multinomial") continue;
+    if (node.op.starts_with("Random") || node.op == "Dropout" || node.op == "Bernoulli" ||
+        node.op == "Multinomial")
+      continue;
     const size_t key = hash(node);
     const auto [first, last] = seen.equal_range(key);
-    const auto same = std::find_if(first, last, [&](const auto& entry) { return equal(graph.node(entry.second), node); });
+    const auto same =
+        std::find_if(first, last, [&](const auto& entry) { return equal(graph.node(entry.second), node); });
     if (same == last) {
       seen.emplace(key, id);
     } else if (const Node& kept = graph.node(same->second); replaceable(graph, node, kept)) {

@@ -16,14 +16,19 @@ bool all_are(const std::vector<int64_t>& values, int64_t expected) {
   return std::all_of(values.begin(), values.end(), [&](int64_t v) { return v == expected; });
 }
 
-bool keeps_shape(const Graph& graph, const Node& node) { return same_shape(graph, node.input(0), node.output()); }
+bool keeps_shape(const Graph& graph, const Node& node) {
+  return same_shape(graph, node.input(0), node.output());
+}
 bool always(const Graph&, const Node&) { return true; }
 bool sole_input(const Graph&, const Node& node) { return node.inputs.size() == 1; }
-bool sole_output(const Graph& graph, const Node& node) { return node.outputs.size() == 1 && keeps_shape(graph, node); }
+bool sole_output(const Graph& graph, const Node& node) {
+  return node.outputs.size() == 1 && keeps_shape(graph, node);
+}
 
 bool dropout_at_inference(const Graph& graph, const Node& node) {
   const ValueId mask = node.output(1), training = node.input(2);
-  const bool mask_unused = mask == ir::kNone || (graph.value(mask).consumers.empty() && !graph.is_output(mask));
+  const bool mask_unused =
+      mask == ir::kNone || (graph.value(mask).consumers.empty() && !graph.is_output(mask));
   return mask_unused && (training == ir::kNone || scalar(graph, training) == 0.0);
 }
 
@@ -50,15 +55,17 @@ bool whole_slice(const Graph& graph, const Node& node) {
 /// Scales of exactly 1, or sizes that are the input's.
 bool resize_to_itself(const Graph& graph, const Node& node) {
   if (!keeps_shape(graph, node)) return false;
-  if (node.attrs.get_string("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize") return false;
+  if (node.attrs.get_string("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize")
+    return false;
   if (node.input(2) != ir::kNone && uniform(graph, node.input(2)) == 1.0) return true;
   return node.input(3) != ir::kNone && shape_of(graph, node.input(0))->is_static();
 }
 
 /// A window of one element that moves by one element.
 bool unit_window(const Graph& graph, const Node& node) {
-  return keeps_shape(graph, node) && node.outputs.size() == 1 && all_are(node.attrs.get_ints("kernel_shape"), 1) &&
-         all_are(node.attrs.get_ints("strides"), 1) && all_are(node.attrs.get_ints("pads"), 0);
+  return keeps_shape(graph, node) && node.outputs.size() == 1 &&
+         all_are(node.attrs.get_ints("kernel_shape"), 1) && all_are(node.attrs.get_ints("strides"), 1) &&
+         all_are(node.attrs.get_ints("pads"), 0);
 }
 
 bool unbounded(const Graph&, const Node& node) {
@@ -105,18 +112,20 @@ struct Neutral {
   bool commutes;
 };
 constexpr Neutral kNeutrals[] = {
-    {"Mul", 1, true}, {"Div", 1, false}, {"Pow", 1, false}, {"Add", 0, true},
-    {"Sub", 0, false}, {"And", 1, true}, {"Or", 0, true},
+    {"Mul", 1, true},  {"Div", 1, false}, {"Pow", 1, false}, {"Add", 0, true},
+    {"Sub", 0, false}, {"And", 1, true},  {"Or", 0, true},
 };
 
-/// The operand that `node` passes through, or kNone.  Broadcasting x against the constant must not enlarge it.
+/// The operand that `node` passes through, or kNone.  Broadcasting x against the constant must not enlarge
+/// it.
 ValueId passed_operand(const Graph& graph, const Node& node) {
   for (const Rule& rule : kRules)
     if (node.op == rule.op) return rule.holds(graph, node) ? node.input(0) : ir::kNone;
   for (const Neutral& n : kNeutrals) {
     if (node.op != n.op || node.inputs.size() != 2) continue;
     for (size_t side = 0; side < (n.commutes ? 2u : 1u); side++)
-      if (uniform(graph, node.input(1 - side)) == n.constant && same_shape(graph, node.input(side), node.output()))
+      if (uniform(graph, node.input(1 - side)) == n.constant &&
+          same_shape(graph, node.input(side), node.output()))
         return node.input(side);
   }
   return ir::kNone;

@@ -17,7 +17,8 @@ using ir::ValueId;
 bool is_padded(const Node& conv) {
   const auto pads = conv.attrs.get_ints("pads");
   const std::string automatic = conv.attrs.get_string("auto_pad", "NOTSET");
-  return std::any_of(pads.begin(), pads.end(), [](int64_t p) { return p != 0; }) || automatic.starts_with("SAME");
+  return std::any_of(pads.begin(), pads.end(), [](int64_t p) { return p != 0; }) ||
+         automatic.starts_with("SAME");
 }
 
 /// Weights times the scale of their input channel, and what the shifts add to every output channel.
@@ -41,8 +42,8 @@ Folded fold(const Tensor& w, int64_t groups, const ChannelAffine& affine) {
   return result;
 }
 
-/// What is in front of the convolution.  Where padding blocks the shift of x * s + t, it becomes (x + t / s) * s: `rest` is then
-/// t / s, which stays behind as an Add.
+/// What is in front of the convolution.  Where padding blocks the shift of x * s + t, it becomes (x + t / s)
+/// * s: `rest` is then t / s, which stays behind as an Add.
 struct Front {
   ValueId x;
   ChannelAffine affine;
@@ -55,7 +56,8 @@ std::optional<Front> front(const Graph& graph, const Node& conv, int64_t channel
   if (!last) return std::nullopt;
   if (!last->affine.shifts() || !is_padded(conv)) return Front{last->x, std::move(last->affine), {}};
   const Node* earlier = graph.producer(last->x);
-  if (before->op != "Add" || !earlier || earlier->op != "Mul" || !used_once(graph, last->x)) return std::nullopt;
+  if (before->op != "Add" || !earlier || earlier->op != "Mul" || !used_once(graph, last->x))
+    return std::nullopt;
   const auto scale = affine_node(graph, *earlier, 1, channels);
   if (!scale) return std::nullopt;
   Front result{scale->x, scale->affine, last->affine.shift};

@@ -12,8 +12,8 @@ namespace {
 constexpr size_t kMaxGrowth = size_t{64} << 20;
 constexpr double kMaxMacs = 2e8;
 
-/// Operators that must stay: a DequantizeLinear of constant weights carries the quantization that planning looks for,
-/// random ones differ from run to run.
+/// Operators that must stay: a DequantizeLinear of constant weights carries the quantization that planning
+/// looks for, random ones differ from run to run.
 bool stays(const ir::Node& node) { return node.op == "DequantizeLinear" || node.op.starts_with("Random"); }
 
 bool worth_folding(const ir::Graph& graph, ir::NodeId id) {

@@ -40,9 +40,12 @@ std::optional<Ints> spatial_pads(const Graph& graph, const Node& pad) {
   return result;
 }
 
-bool any_nonzero(const Ints& values) { return std::any_of(values.begin(), values.end(), [](int64_t v) { return v != 0; }); }
+bool any_nonzero(const Ints& values) {
+  return std::any_of(values.begin(), values.end(), [](int64_t v) { return v != 0; });
+}
 
-/// Whether `op` treats its own padding as the Pad does: zeros for Conv, counted zeros for AveragePool, -inf for MaxPool.
+/// Whether `op` treats its own padding as the Pad does: zeros for Conv, counted zeros for AveragePool, -inf
+/// for MaxPool.
 bool agrees(const Node& op, double padding, bool padded) {
   if (op.op == "Conv") return padding == 0;
   if (op.attrs.get_int("ceil_mode", 0) != 0) return false;
@@ -59,7 +62,8 @@ std::optional<ir::Patch> rewrite(const Graph& graph, ir::NodeId id) {
   Ints pads = node.attrs.get_ints("pads");
   const auto padding = pad->input(2) == ir::kNone ? std::optional(0.0) : scalar(graph, pad->input(2));
   const auto added = spatial_pads(graph, *pad);
-  if (!added || !padding || automatic.starts_with("SAME") || !agrees(node, *padding, any_nonzero(pads))) return std::nullopt;
+  if (!added || !padding || automatic.starts_with("SAME") || !agrees(node, *padding, any_nonzero(pads)))
+    return std::nullopt;
   pads.resize(added->size(), 0);
   for (size_t i = 0; i < pads.size(); i++) pads[i] += (*added)[i];
 

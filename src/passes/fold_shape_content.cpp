@@ -11,7 +11,8 @@ Tensor integer_tensor(DType dtype, const Shape& shape, const std::vector<int64_t
   Tensor t(dtype, shape);
   dispatch(dtype, [&](auto tag) {
     using T = decltype(tag);
-    std::transform(values.begin(), values.end(), t.mutable_data<T>(), [](int64_t v) { return static_cast<T>(v); });
+    std::transform(values.begin(), values.end(), t.mutable_data<T>(),
+                   [](int64_t v) { return static_cast<T>(v); });
   });
   return t;
 }
@@ -23,7 +24,8 @@ std::optional<ir::Patch> rewrite(const ir::Graph& graph, ir::NodeId id) {
     if (out == ir::kNone || graph.is_output(out) || graph.value(out).consumers.empty()) continue;
     const ir::Value& v = graph.value(out);
     const auto values = integers(graph, out);
-    if (!values || !v.shape || !v.shape->is_static() || (!is_integer(v.dtype) && v.dtype != DType::boolean)) continue;
+    if (!values || !v.shape || !v.shape->is_static() || (!is_integer(v.dtype) && v.dtype != DType::boolean))
+      continue;
     if (static_cast<size_t>(v.shape->elements()) != values->size()) continue;
     patch.replace(out, patch.constant(integer_tensor(v.dtype, *v.shape, *values), v.name));
     found = true;

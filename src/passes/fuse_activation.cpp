@@ -13,7 +13,8 @@ using ir::Attributes;
 using ir::Graph;
 using ir::Node;
 
-constexpr std::string_view kHosts[] = {"Conv", "ConvTranspose", "MatMul", "Gemm", "BatchNormalization", "Add", "Mul"};
+constexpr std::string_view kHosts[] = {"Conv", "ConvTranspose", "MatMul", "Gemm", "BatchNormalization", "Add",
+                                       "Mul"};
 
 /// Activations without parameters keep their name.
 constexpr std::string_view kPlain[] = {"Relu", "SiLU", "HardSwish", "Sigmoid", "Tanh", "Mish"};

@@ -16,7 +16,8 @@ using ir::ValueId;
 /// A MatMul without fusions, whose output has one use.
 const Node* plain_matmul(const Graph& graph, ValueId id) {
   const Node* node = produced_by(graph, id, "MatMul");
-  return node && node->inputs.size() == 2 && !node->attrs.has("activation") && used_once(graph, id) ? node : nullptr;
+  return node && node->inputs.size() == 2 && !node->attrs.has("activation") && used_once(graph, id) ? node
+                                                                                                    : nullptr;
 }
 
 /// Removes scalar factors in front of `id`, which must have one use, and multiplies them into `scale`.
@@ -28,13 +29,15 @@ ValueId strip_scale(const Graph& graph, ValueId id, double& scale) {
   return p.factors[0];
 }
 
-/// The Softmax over the last axis behind the probabilities; `guarded` where rows that are masked altogether become zeros:
-/// Where(IsNaN(softmax), 0, softmax), as torch writes scaled_dot_product_attention.
+/// The Softmax over the last axis behind the probabilities; `guarded` where rows that are masked altogether
+/// become zeros: Where(IsNaN(softmax), 0, softmax), as torch writes scaled_dot_product_attention.
 const Node* softmax_behind(const Graph& graph, ValueId id, bool& guarded) {
   if (const Node* where = produced_by(graph, id, "Where")) {
     const Node* is_nan = produced_by(graph, where->input(0), "IsNaN");
-    if (!is_nan || is_nan->input(0) != where->input(2) || scalar(graph, where->input(1)) != 0.0) return nullptr;
-    if (!used_once(graph, id) || !used_once(graph, where->input(0)) || !used_times(graph, where->input(2), 2)) return nullptr;
+    if (!is_nan || is_nan->input(0) != where->input(2) || scalar(graph, where->input(1)) != 0.0)
+      return nullptr;
+    if (!used_once(graph, id) || !used_once(graph, where->input(0)) || !used_times(graph, where->input(2), 2))
+      return nullptr;
     guarded = true;
     id = where->input(2);
   } else if (!used_once(graph, id)) {
@@ -48,8 +51,8 @@ const Node* softmax_behind(const Graph& graph, ValueId id, bool& guarded) {
 }
 
 struct Scores {
-  const Node* product = nullptr;   ///< q kᵀ
-  ValueId mask = ir::kNone;        ///< added after scaling
+  const Node* product = nullptr;  ///< q kᵀ
+  ValueId mask = ir::kNone;       ///< added after scaling
   double scale = 1;
 };
 
@@ -88,7 +91,9 @@ ValueId transposed_keys(Patch& patch, const Graph& graph, ValueId keys) {
     if (static_cast<int>(perm.size()) != rank) return ir::kNone;
   }
   std::swap(perm[perm.size() - 1], perm[perm.size() - 2]);
-  return perm == straight ? source : patch.add("Transpose", {source}, {{"perm", perm}}, graph.value(keys).name + "_keys");
+  return perm == straight
+             ? source
+             : patch.add("Transpose", {source}, {{"perm", perm}}, graph.value(keys).name + "_keys");
 }
 
 ValueId reshape(Patch& patch, ValueId x, const Shape& shape) {
@@ -98,7 +103,9 @@ ValueId reshape(Patch& patch, ValueId x, const Shape& shape) {
 
 std::optional<Patch> rewrite(const Graph& graph, ir::NodeId id) {
   const Node& node = graph.node(id);
-  if (node.op != "MatMul" || node.inputs.size() != 2 || node.attrs.has("activation") || !is_f32(graph, node.output())) return std::nullopt;
+  if (node.op != "MatMul" || node.inputs.size() != 2 || node.attrs.has("activation") ||
+      !is_f32(graph, node.output()))
+    return std::nullopt;
   bool guarded = false;
   const Node* softmax = softmax_behind(graph, node.input(0), guarded);
   auto scores = softmax ? scores_behind(graph, softmax->input(0)) : std::nullopt;
@@ -117,7 +124,8 @@ std::optional<Patch> rewrite(const Graph& graph, ir::NodeId id) {
   Patch patch(graph);
   const ValueId k = transposed_keys(patch, graph, keys);
   if (k == ir::kNone) return std::nullopt;
-  const Shape &out = *shape_of(graph, node.output()), &q_shape = *shape_of(graph, q), &v_shape = *shape_of(graph, v);
+  const Shape &out = *shape_of(graph, node.output()), &q_shape = *shape_of(graph, q),
+              &v_shape = *shape_of(graph, v);
   if (rank == 3 && !(out.is_static() && q_shape.is_static() && v_shape.is_static())) return std::nullopt;
   // Attention has heads; without them the batch takes their place, so that a mask still lines up.
   const auto with_heads = [&](ValueId operand, const Shape& shape) {

@@ -1,4 +1,5 @@
-// GELU in its exact form, 0.5 x (1 + erf(x / √2)), and its approximation, 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))).
+// GELU in its exact form, 0.5 x (1 + erf(x / √2)), and its approximation, 0.5 x (1 + tanh(√(2/π) (x +
+// 0.044715 x³))).
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -20,7 +21,8 @@ constexpr double kCubic = 0.044715;
 /// v of `1 + op(v)`, or kNone.
 ValueId one_plus(const Graph& graph, ValueId f, std::string_view op) {
   const auto sum = with_scalar(graph, f, "Add");
-  const Node* inner = sum && sum->c == 1 && used_once(graph, sum->x) ? produced_by(graph, sum->x, op) : nullptr;
+  const Node* inner =
+      sum && sum->c == 1 && used_once(graph, sum->x) ? produced_by(graph, sum->x, op) : nullptr;
   return inner && used_once(graph, inner->input(0)) ? inner->input(0) : ir::kNone;
 }
 
@@ -38,11 +40,16 @@ bool is_power(const Graph& graph, ValueId id, ValueId x, double k, double power)
   double found = 0;
   for (ValueId factor : p.factors) {
     const auto pow = with_scalar(graph, factor, "Pow");
-    const Node* square = produced_by(graph, factor, "Mul");   // x * x has two uses of x, so the tree ends there
-    if (factor == x) found += 1;
-    else if (pow && pow->x == x && used_once(graph, factor)) found += pow->c;
-    else if (square && square->input(0) == x && square->input(1) == x && used_once(graph, factor)) found += 2;
-    else return false;
+    const Node* square =
+        produced_by(graph, factor, "Mul");  // x * x has two uses of x, so the tree ends there
+    if (factor == x)
+      found += 1;
+    else if (pow && pow->x == x && used_once(graph, factor))
+      found += pow->c;
+    else if (square && square->input(0) == x && square->input(1) == x && used_once(graph, factor))
+      found += 2;
+    else
+      return false;
   }
   return near(p.k, k) && found == power;
 }
@@ -61,7 +68,7 @@ bool is_tanh(const Graph& graph, ValueId x, ValueId f, double k) {
   const Product p = expand_product(graph, argument, x);
   if (!near(p.k, kTanhScale)) return false;
   if (p.factors.size() == 1) return is_cubic(graph, p.factors[0], x);
-  if (p.factors.size() != 2) return false;   // else x (1 + 0.044715 x²)
+  if (p.factors.size() != 2) return false;  // else x (1 + 0.044715 x²)
   const auto at = std::find(p.factors.begin(), p.factors.end(), x);
   if (at == p.factors.end()) return false;
   const ValueId rest = p.factors[at == p.factors.begin() ? 1 : 0];

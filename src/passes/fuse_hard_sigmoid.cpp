@@ -34,7 +34,8 @@ std::optional<ir::Patch> rewrite(const ir::Graph& graph, ir::NodeId id) {
   if (!inner) return std::nullopt;
   ir::Patch patch(graph);
   const auto alpha = static_cast<float>(inner->a * scaled.k), beta = static_cast<float>(inner->b * scaled.k);
-  patch.replace(node.output(), patch.add("HardSigmoid", {inner->x}, {{"alpha", alpha}, {"beta", beta}}, node.name));
+  patch.replace(node.output(),
+                patch.add("HardSigmoid", {inner->x}, {{"alpha", alpha}, {"beta", beta}}, node.name));
   return patch;
 }
 

@@ -1,4 +1,5 @@
-// (x - mean) / √(variance + ε) becomes LayerNormalization, which then absorbs constant scales and shifts behind it.
+// (x - mean) / √(variance + ε) becomes LayerNormalization, which then absorbs constant scales and shifts
+// behind it.
 #include <algorithm>
 
 #include "passes/linear.hpp"
@@ -19,7 +20,8 @@ std::optional<int> trailing_mean(const Graph& graph, ValueId id, ValueId& x) {
   const auto axes = reduced_axes(graph, *mean);
   if (!axes || axes->empty()) return std::nullopt;
   for (size_t i = 0; i < axes->size(); i++)
-    if ((*axes)[i] != rank_of(graph, mean->input(0)) - static_cast<int>(axes->size() - i)) return std::nullopt;
+    if ((*axes)[i] != rank_of(graph, mean->input(0)) - static_cast<int>(axes->size() - i))
+      return std::nullopt;
   x = mean->input(0);
   return static_cast<int>(axes->size());
 }
@@ -71,7 +73,8 @@ std::optional<ir::Patch> core(const Graph& graph, const Node& node) {
   const auto variance_axes = trailing_mean(graph, shifted->x, square);
   if (!variance_axes || squared(graph, square) != centred) return std::nullopt;
   const auto mean_axes = trailing_mean(graph, sub->input(1), x);
-  if (mean_axes != variance_axes || x != sub->input(0) || !used_once(graph, sub->input(1))) return std::nullopt;
+  if (mean_axes != variance_axes || x != sub->input(0) || !used_once(graph, sub->input(1)))
+    return std::nullopt;
   const size_t uses = graph.producer(square)->op == "Pow" ? 2 : 3;
   if (!used_times(graph, centred, uses)) return std::nullopt;
 
@@ -82,7 +85,8 @@ std::optional<ir::Patch> core(const Graph& graph, const Node& node) {
   Tensor ones(DType::f32, rows);
   std::fill_n(ones.mutable_data<float>(), ones.elements(), 1.0f);
   const ir::Attributes attrs{{"axis", int64_t{-*mean_axes}}, {"epsilon", static_cast<float>(shifted->c)}};
-  patch.replace(node.output(), patch.add("LayerNormalization", {x, patch.constant(ones, node.name + "_scale")}, attrs, node.name));
+  patch.replace(node.output(), patch.add("LayerNormalization",
+                                         {x, patch.constant(ones, node.name + "_scale")}, attrs, node.name));
   return patch;
 }
 
@@ -108,7 +112,8 @@ std::optional<ir::Patch> absorb(const Graph& graph, const Node& node) {
   const Shape* shape = shape_of(graph, norm->output());
   if (!scale || !shape) return std::nullopt;
   const int64_t axis = norm->attrs.get_int("axis", -1);
-  const Shape rows(std::span(shape->dims()).subspan(static_cast<size_t>(axis < 0 ? axis + shape->rank() : axis)));
+  const Shape rows(
+      std::span(shape->dims()).subspan(static_cast<size_t>(axis < 0 ? axis + shape->rank() : axis)));
   if (!rows.is_static()) return std::nullopt;
   const auto factor = row_constant(graph, node.input(1 - side), rows, shape->rank());
   auto gamma = constant_vector(graph, norm->input(1), rows.elements());
@@ -116,7 +121,10 @@ std::optional<ir::Patch> absorb(const Graph& graph, const Node& node) {
   if (norm->input(2) != ir::kNone) beta = constant_vector(graph, norm->input(2), rows.elements());
   if (!factor || !gamma || !beta) return std::nullopt;
   for (size_t i = 0; i < factor->size(); i++) {
-    if (node.op == "Add") { (*beta)[i] += (*factor)[i]; continue; }
+    if (node.op == "Add") {
+      (*beta)[i] += (*factor)[i];
+      continue;
+    }
     (*gamma)[i] *= (*factor)[i];
     (*beta)[i] *= (*factor)[i];
   }

@@ -27,12 +27,15 @@ std::optional<ir::Patch> rewrite(const Graph& graph, ir::NodeId id) {
     const ValueId product = add.input(side);
     const Node* matmul = produced_by(graph, product, "MatMul");
     const Shape* out = shape_of(graph, product);
-    if (!matmul || matmul->inputs.size() != 2 || matmul->attrs.has("activation") || !used_once(graph, product)) continue;
+    if (!matmul || matmul->inputs.size() != 2 || matmul->attrs.has("activation") ||
+        !used_once(graph, product))
+      continue;
     if (!out || out->rank() < 2 || is_symbol(out->back()) || !is_f32(graph, product)) continue;
     ir::Patch patch(graph);
     const auto bias = bias_vector(patch, graph, add.input(1 - side), out->rank(), out->back());
     if (!bias) continue;
-    patch.replace(add.output(), patch.add("MatMul", {matmul->input(0), matmul->input(1), *bias}, matmul->attrs, matmul->name));
+    patch.replace(add.output(), patch.add("MatMul", {matmul->input(0), matmul->input(1), *bias},
+                                          matmul->attrs, matmul->name));
     return patch;
   }
   return std::nullopt;

@@ -9,12 +9,13 @@ using ir::Graph;
 using ir::Node;
 using ir::ValueId;
 
-constexpr size_t kResidual = 3;   ///< input that Conv and MatMul add before the activation
+constexpr size_t kResidual = 3;  ///< input that Conv and MatMul add before the activation
 
 /// A Conv or MatMul that only the Add sees, so that nothing the residual is computed from can depend on it.
 const Node* absorbing(const Graph& graph, ValueId id) {
   const Node* node = graph.producer(id);
-  if (!node || (node->op != "Conv" && node->op != "MatMul") || !used_once(graph, id) || !is_f32(graph, id)) return nullptr;
+  if (!node || (node->op != "Conv" && node->op != "MatMul") || !used_once(graph, id) || !is_f32(graph, id))
+    return nullptr;
   return node->inputs.size() <= kResidual && !node->attrs.has("activation") ? node : nullptr;
 }
 

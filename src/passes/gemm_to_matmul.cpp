@@ -14,7 +14,7 @@ using ir::Patch;
 using ir::ValueId;
 
 Tensor transposed(const Tensor& t) {
-  constexpr int64_t kBlock = 32;   // a block of either matrix stays in the first-level cache
+  constexpr int64_t kBlock = 32;  // a block of either matrix stays in the first-level cache
   const int64_t rows = t.shape()[0], columns = t.shape()[1];
   Tensor result(t.dtype(), {columns, rows});
   dispatch(t.dtype(), [&](auto tag) {
@@ -48,7 +48,8 @@ std::optional<Patch> without_alpha(const Graph& graph, const Node& node, double 
   auto op = linear_producer(graph, node.output());
   if (!op) return std::nullopt;
   Patch patch(graph);
-  const ValueId weights = scaled_weights(patch, graph, *op, std::vector<double>(static_cast<size_t>(op->channels), alpha));
+  const ValueId weights =
+      scaled_weights(patch, graph, *op, std::vector<double>(static_cast<size_t>(op->channels), alpha));
   if (weights == ir::kNone) return std::nullopt;
   std::vector<ValueId> inputs = node.inputs;
   inputs[1] = weights;
@@ -61,22 +62,26 @@ std::optional<Patch> without_alpha(const Graph& graph, const Node& node, double 
 std::optional<Patch> rewrite(const Graph& graph, ir::NodeId id) {
   const Node& node = graph.node(id);
   if (node.op != "Gemm" || node.attrs.get_int("transA", 0) != 0) return std::nullopt;
-  if (const float alpha = node.attrs.get_float("alpha", 1); alpha != 1) return without_alpha(graph, node, alpha);
+  if (const float alpha = node.attrs.get_float("alpha", 1); alpha != 1)
+    return without_alpha(graph, node, alpha);
   const auto op = linear_producer(graph, node.output());
   if (!op) return std::nullopt;
   Patch patch(graph);
   const bool flipped = node.attrs.get_int("transB", 0) != 0;
-  std::vector<ValueId> inputs{node.input(0), flipped ? straight_weights(patch, graph, node.input(1)) : node.input(1)};
+  std::vector<ValueId> inputs{node.input(0),
+                              flipped ? straight_weights(patch, graph, node.input(1)) : node.input(1)};
   if (inputs[1] == ir::kNone) return std::nullopt;
   if (node.input(2) != ir::kNone) {
     // One value a column: a constant, or a dequantized vector as it is.
     const Shape* shape = shape_of(graph, node.input(2));
     auto bias = constant_vector(graph, node.input(2), op->channels);
     const double beta = node.attrs.get_float("beta", 1);
-    if (!bias || !shape || (shape->rank() > 0 && shape->elements() != 1 && shape->back() != op->channels)) return std::nullopt;
+    if (!bias || !shape || (shape->rank() > 0 && shape->elements() != 1 && shape->back() != op->channels))
+      return std::nullopt;
     const bool as_it_is = beta == 1 && *shape == Shape{op->channels};
     for (double& b : *bias) b *= beta;
-    inputs.push_back(as_it_is ? node.input(2) : patch.constant(f32_vector(*bias), graph.value(node.input(2)).name));
+    inputs.push_back(as_it_is ? node.input(2)
+                              : patch.constant(f32_vector(*bias), graph.value(node.input(2)).name));
   }
   patch.replace(node.output(), patch.add("MatMul", std::move(inputs), {}, node.name));
   return patch;

@@ -16,7 +16,8 @@ using ir::ValueId;
 /// DequantizeLinear of constants, or nullptr.
 const Node* constant_dequantize(const Graph& graph, ValueId id) {
   const Node* dq = produced_by(graph, id, "DequantizeLinear");
-  if (!dq || !graph.constant(dq->input(0)) || !graph.constant(dq->input(1)) || !is_f32(graph, id)) return nullptr;
+  if (!dq || !graph.constant(dq->input(0)) || !graph.constant(dq->input(1)) || !is_f32(graph, id))
+    return nullptr;
   if (dq->input(2) != ir::kNone && !graph.constant(dq->input(2))) return nullptr;
   return dq->attrs.get_int("block_size", 0) == 0 ? dq : nullptr;
 }
@@ -30,11 +31,15 @@ const Tensor* weight_data(const Graph& graph, ValueId id) {
 struct ChannelMap {
   int64_t outer, extent, inner, outer_per_group;
   ChannelMap(const Linear& op, const Shape& w)
-      : outer(w.elements(0, op.weight_axis)), extent(w[op.weight_axis]),
-        inner(w.elements(op.weight_axis + 1, w.rank())), outer_per_group(std::max<int64_t>(1, outer / op.groups)) {}
-  template <class F> void each_run(F&& f) const {
+      : outer(w.elements(0, op.weight_axis)),
+        extent(w[op.weight_axis]),
+        inner(w.elements(op.weight_axis + 1, w.rank())),
+        outer_per_group(std::max<int64_t>(1, outer / op.groups)) {}
+  template <class F>
+  void each_run(F&& f) const {
     for (int64_t o = 0; o < outer; o++)
-      for (int64_t c = 0; c < extent; c++) f((o * extent + c) * inner, (outer == 1 ? 0 : o / outer_per_group) * extent + c);
+      for (int64_t c = 0; c < extent; c++)
+        f((o * extent + c) * inner, (outer == 1 ? 0 : o / outer_per_group) * extent + c);
   }
 };
 
@@ -52,8 +57,10 @@ ValueId scaled_float(Patch& patch, const Graph& graph, const Linear& op, const s
   return patch.constant(std::move(scaled), graph.value(id).name);
 }
 
-/// -q of one channel where `scale` is negative (a scale stays positive), 0 where it is 0; false where -q overflows.
-template <class T> bool flip_signs(std::span<T> q, const ChannelMap& map, const std::vector<double>& scale) {
+/// -q of one channel where `scale` is negative (a scale stays positive), 0 where it is 0; false where -q
+/// overflows.
+template <class T>
+bool flip_signs(std::span<T> q, const ChannelMap& map, const std::vector<double>& scale) {
   bool fits = true;
   map.each_run([&](int64_t at, int64_t channel) {
     const double s = scale[static_cast<size_t>(channel)];
@@ -67,7 +74,8 @@ template <class T> bool flip_signs(std::span<T> q, const ChannelMap& map, const 
 }
 
 /// Scaling dequantized weights scales their scales: exact, and the weights stay 8 bits wide.
-ValueId scaled_quantized(Patch& patch, const Graph& graph, const Linear& op, const std::vector<double>& scale) {
+ValueId scaled_quantized(Patch& patch, const Graph& graph, const Linear& op,
+                         const std::vector<double>& scale) {
   const Node& dq = *constant_dequantize(graph, op.node->input(1));
   const Tensor &q = *graph.constant(dq.input(0)), &old = *graph.constant(dq.input(1));
   const bool per_channel = old.elements() > 1;
@@ -92,13 +100,15 @@ ValueId scaled_quantized(Patch& patch, const Graph& graph, const Linear& op, con
   const ValueId scale_id = patch.constant(f32_vector(scales), graph.value(dq.input(1)).name);
   const Tensor zeros = Tensor::from<int8_t>({op.channels}, std::vector<int8_t>(scales.size(), 0));
   const ValueId zero_id = patch.constant(zeros, graph.value(dq.input(1)).name + "_zero_point");
-  return patch.add("DequantizeLinear", {q_id, scale_id, zero_id}, {{"axis", int64_t{op.weight_axis}}}, dq.name);
+  return patch.add("DequantizeLinear", {q_id, scale_id, zero_id}, {{"axis", int64_t{op.weight_axis}}},
+                   dq.name);
 }
 
 double out_factor(const Node& node) { return node.op == "Gemm" ? node.attrs.get_float("beta", 1) : 1; }
 
 /// The constant that broadcasts to [channels] along `axis` of a tensor of `rank`, as one value a channel.
-std::optional<std::vector<double>> channel_constant(const Graph& graph, ValueId id, int rank, int axis, int64_t channels) {
+std::optional<std::vector<double>> channel_constant(const Graph& graph, ValueId id, int rank, int axis,
+                                                    int64_t channels) {
   const Tensor* t = graph.constant(id);
   if (!t || !is_f32(graph, id) || t->shape().rank() > rank) return std::nullopt;
   for (int i = 0; i < t->shape().rank(); i++) {
@@ -130,11 +140,16 @@ std::optional<AffineNode> batch_norm(const Graph& graph, const Node& node, int a
 
 }  // namespace
 
-bool ChannelAffine::scales() const { return std::any_of(scale.begin(), scale.end(), [](double s) { return s != 1; }); }
-bool ChannelAffine::shifts() const { return std::any_of(shift.begin(), shift.end(), [](double s) { return s != 0; }); }
+bool ChannelAffine::scales() const {
+  return std::any_of(scale.begin(), scale.end(), [](double s) { return s != 1; });
+}
+bool ChannelAffine::shifts() const {
+  return std::any_of(shift.begin(), shift.end(), [](double s) { return s != 0; });
+}
 
 Tensor f32_vector(const std::vector<double>& values) {
-  return Tensor::from<float>({static_cast<int64_t>(values.size())}, std::vector<float>(values.begin(), values.end()));
+  return Tensor::from<float>({static_cast<int64_t>(values.size())},
+                             std::vector<float>(values.begin(), values.end()));
 }
 
 std::optional<std::vector<double>> constant_vector(const Graph& graph, ValueId id, int64_t n) {
@@ -168,7 +183,8 @@ std::optional<Linear> linear_producer(const Graph& graph, ValueId output) {
   const int rank = rank_of(graph, output);
   if (!w || rank < 1 || w->elements() == 0) return std::nullopt;
   const Shape& shape = w->shape();
-  if (node->op == "Conv" && node->inputs.size() <= 3 && shape.rank() >= 3) return Linear{node, 1, shape[0], 0, 1};
+  if (node->op == "Conv" && node->inputs.size() <= 3 && shape.rank() >= 3)
+    return Linear{node, 1, shape[0], 0, 1};
   if (node->op == "ConvTranspose" && node->inputs.size() <= 3 && shape.rank() >= 3) {
     const int64_t groups = node->attrs.get_int("group", 1);
     if (groups < 1 || shape[0] % groups != 0) return std::nullopt;
@@ -178,7 +194,8 @@ std::optional<Linear> linear_producer(const Graph& graph, ValueId output) {
     const int axis = node->attrs.get_int("transB", 0) ? 0 : 1;
     return Linear{node, 1, shape[axis], axis, 1};
   }
-  if (node->op == "MatMul" && node->inputs.size() == 2 && shape.rank() == 2 && rank >= 2) return Linear{node, rank - 1, shape[1], 1, 1};
+  if (node->op == "MatMul" && node->inputs.size() == 2 && shape.rank() == 2 && rank >= 2)
+    return Linear{node, rank - 1, shape[1], 1, 1};
   return std::nullopt;
 }
 
@@ -197,8 +214,10 @@ std::optional<AffineNode> affine_node(const Graph& graph, const Node& node, int 
   AffineNode result{x, {std::vector<double>(values->size(), 1), std::vector<double>(values->size(), 0)}};
   for (size_t c = 0; c < values->size(); c++) {
     const double v = (*values)[c];
-    if (mul || div) result.affine.scale[c] = mul ? v : 1 / v;
-    else result.affine.shift[c] = add || constant_left ? v : -v;
+    if (mul || div)
+      result.affine.scale[c] = mul ? v : 1 / v;
+    else
+      result.affine.shift[c] = add || constant_left ? v : -v;
     if (sub && constant_left) result.affine.scale[c] = -1;
     if (!std::isfinite(result.affine.scale[c])) return std::nullopt;
   }
@@ -216,10 +235,12 @@ ValueId apply_after(Patch& patch, const Graph& graph, const Linear& op, const Ch
   if (node.input(2) != ir::kNone) {
     const Shape* shape = shape_of(graph, node.input(2));
     const auto old = constant_vector(graph, node.input(2), op.channels);
-    if (!old || !shape || (shape->rank() > 0 && shape->elements() != 1 && shape->back() != op.channels)) return ir::kNone;
+    if (!old || !shape || (shape->rank() > 0 && shape->elements() != 1 && shape->back() != op.channels))
+      return ir::kNone;
     bias = *old;
   }
-  for (size_t c = 0; c < bias.size(); c++) bias[c] = out_factor(node) * bias[c] * affine.scale[c] + affine.shift[c];
+  for (size_t c = 0; c < bias.size(); c++)
+    bias[c] = out_factor(node) * bias[c] * affine.scale[c] + affine.shift[c];
 
   std::vector<ValueId> inputs{node.input(0), node.input(1)};
   if (affine.scales()) inputs[1] = scaled_weights(patch, graph, op, affine.scale);

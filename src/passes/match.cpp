@@ -34,11 +34,14 @@ bool same_shape(const ir::Graph& graph, ir::ValueId a, ir::ValueId b) {
   return sa && sb && *sa == *sb;
 }
 
-bool is_f32(const ir::Graph& graph, ir::ValueId id) { return id != ir::kNone && graph.value(id).dtype == DType::f32; }
+bool is_f32(const ir::Graph& graph, ir::ValueId id) {
+  return id != ir::kNone && graph.value(id).dtype == DType::f32;
+}
 
 bool near(double a, double b) {
   if (a == b) return true;
-  return std::isfinite(a) && std::isfinite(b) && std::fabs(a - b) <= 1e-6 * std::max(std::fabs(a), std::fabs(b));
+  return std::isfinite(a) && std::isfinite(b) &&
+         std::fabs(a - b) <= 1e-6 * std::max(std::fabs(a), std::fabs(b));
 }
 
 std::optional<double> scalar(const ir::Graph& graph, ir::ValueId id) {
@@ -72,7 +75,8 @@ std::optional<std::vector<int64_t>> integers(const ir::Graph& graph, ir::ValueId
 }
 
 std::optional<WithScalar> with_scalar(const ir::Graph& graph, const ir::Node* node, std::string_view op) {
-  if (!node || node->op != op || node->inputs.size() != 2 || node->attrs.has("activation")) return std::nullopt;
+  if (!node || node->op != op || node->inputs.size() != 2 || node->attrs.has("activation"))
+    return std::nullopt;
   const bool commutes = op == "Add" || op == "Mul" || op == "Min" || op == "Max";
   for (size_t side : {size_t{1}, size_t{0}}) {
     if (side == 0 && !commutes) break;
@@ -133,10 +137,14 @@ std::optional<Tensor> reshape_target(const Shape& in, const Shape& out) {
   bool computed = false;
   for (int i = 0; i < out.rank(); i++) {
     if (out[i] == 0) return std::nullopt;  // would read as "copy"
-    if (!is_symbol(out[i])) target.push_back(out[i]);
-    else if (i < in.rank() && in[i] == out[i]) target.push_back(0);
-    else if (std::exchange(computed, true)) return std::nullopt;
-    else target.push_back(-1);
+    if (!is_symbol(out[i]))
+      target.push_back(out[i]);
+    else if (i < in.rank() && in[i] == out[i])
+      target.push_back(0);
+    else if (std::exchange(computed, true))
+      return std::nullopt;
+    else
+      target.push_back(-1);
   }
   return Tensor::from<int64_t>({static_cast<int64_t>(target.size())}, target);
 }

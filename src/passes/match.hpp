@@ -38,8 +38,8 @@ struct WithScalar {
   ir::ValueId x;
   double c;
 };
-/// Matches an `op` node with one scalar constant operand that does not raise the rank of the other; commuted operands match for Add, Mul,
-/// Min and Max, the constant must be on the right for any other operator.
+/// Matches an `op` node with one scalar constant operand that does not raise the rank of the other; commuted
+/// operands match for Add, Mul, Min and Max, the constant must be on the right for any other operator.
 std::optional<WithScalar> with_scalar(const ir::Graph& graph, const ir::Node* node, std::string_view op);
 /// The same, where `id` is the output of the node.
 std::optional<WithScalar> with_scalar(const ir::Graph& graph, ir::ValueId id, std::string_view op);
@@ -53,8 +53,9 @@ std::optional<std::vector<int>> reduced_axes(const ir::Graph& graph, const ir::N
 /// The permutation of a Transpose (reversing, where absent), or nothing while the rank is unknown.
 std::optional<std::vector<int64_t>> permutation(const ir::Graph& graph, const ir::Node& transpose);
 
-/// The constant Reshape target that turns `in` into `out`: extents as numbers, 0 where a symbol is copied from the same position, -1
-/// for the one that is left.  [?n, 12, 64] from [?n, 768] is [0, 12, 64].  Nothing where that does not suffice.
+/// The constant Reshape target that turns `in` into `out`: extents as numbers, 0 where a symbol is copied
+/// from the same position, -1 for the one that is left.  [?n, 12, 64] from [?n, 768] is [0, 12, 64].  Nothing
+/// where that does not suffice.
 std::optional<Tensor> reshape_target(const Shape& in, const Shape& out);
 
 /// True if an existing value may stand in for `old_value`: not where both names matter to a caller.

@@ -61,7 +61,8 @@ std::optional<ir::Patch> rewrite(const Graph& graph, ir::NodeId id) {
   if (!changed) return std::nullopt;
   ir::Patch patch(graph);
   const auto constant = [&](double v, const char* stem) {
-    return std::isinf(v) ? ir::kNone : patch.constant(Tensor::scalar(static_cast<float>(v)), node.name + stem);
+    return std::isinf(v) ? ir::kNone
+                         : patch.constant(Tensor::scalar(static_cast<float>(v)), node.name + stem);
   };
   ValueId result;
   if (outer->lo == 0 && outer->hi == kInfinity) {

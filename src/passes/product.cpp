@@ -14,7 +14,7 @@ struct Expansion {
   const ir::Graph& graph;
   ir::ValueId root, stop;
   Product product;
-  std::vector<ir::ValueId> met;   ///< every value of the tree but the root
+  std::vector<ir::ValueId> met;  ///< every value of the tree but the root
 
   void walk(ir::ValueId id, int depth) {
     if (id != root) met.push_back(id);
@@ -43,7 +43,9 @@ Expansion expand(const ir::Graph& graph, ir::ValueId root, ir::ValueId stop) {
 
 }  // namespace
 
-Product expand_product(const ir::Graph& graph, ir::ValueId root, ir::ValueId stop) { return expand(graph, root, stop).product; }
+Product expand_product(const ir::Graph& graph, ir::ValueId root, ir::ValueId stop) {
+  return expand(graph, root, stop).product;
+}
 
 ir::ValueId find_gated(const ir::Graph& graph, const ir::Node& node,
                        bool (*accept)(const ir::Graph&, ir::ValueId, ir::ValueId, double)) {
@@ -53,7 +55,8 @@ ir::ValueId find_gated(const ir::Graph& graph, const ir::Node& node,
     if (p.factors.size() != 2) continue;
     for (size_t i = 0; i < 2; i++) {
       const ir::ValueId f = p.factors[1 - i];
-      if (p.factors[i] == x && f != x && is_f32(graph, x) && used_once(graph, f) && accept(graph, x, f, p.k)) return x;
+      if (p.factors[i] == x && f != x && is_f32(graph, x) && used_once(graph, f) && accept(graph, x, f, p.k))
+        return x;
     }
   }
   return ir::kNone;

@@ -1,4 +1,5 @@
-// Means over all spatial axes become GlobalAveragePool, however they are written; so squeeze-excite looks the same everywhere.
+// Means over all spatial axes become GlobalAveragePool, however they are written; so squeeze-excite looks the
+// same everywhere.
 #include <algorithm>
 
 #include "passes/match.hpp"
@@ -27,7 +28,9 @@ bool covers_image(const Graph& graph, const Node& node) {
   const auto kernel = node.attrs.get_ints("kernel_shape"), pads = node.attrs.get_ints("pads");
   const auto nonzero = [](int64_t p) { return p != 0; };
   if (!in || !out || in->rank() < 3 || static_cast<int>(kernel.size()) != in->rank() - 2) return false;
-  if (std::any_of(pads.begin(), pads.end(), nonzero) || node.attrs.get_string("auto_pad", "NOTSET").starts_with("SAME")) return false;
+  if (std::any_of(pads.begin(), pads.end(), nonzero) ||
+      node.attrs.get_string("auto_pad", "NOTSET").starts_with("SAME"))
+    return false;
   for (int i = 2; i < in->rank(); i++)
     if ((*in)[i] != kernel[static_cast<size_t>(i - 2)] || (*out)[i] != 1) return false;
   return true;
@@ -44,7 +47,8 @@ std::optional<ir::Patch> rewrite(const Graph& graph, ir::NodeId id) {
   ValueId result = patch.add(max ? "GlobalMaxPool" : "GlobalAveragePool", {node.input(0)}, {}, node.name);
   if (!pool && node.attrs.get_int("keepdims", 1) == 0) {
     const Tensor target = Tensor::from<int64_t>({2}, {0, 0});
-    result = patch.add("Reshape", {result, patch.constant(target, node.name + "_shape")}, {}, node.name + "_flat");
+    result =
+        patch.add("Reshape", {result, patch.constant(target, node.name + "_shape")}, {}, node.name + "_flat");
   }
   patch.replace(node.output(), result);
   return patch;

@@ -1,5 +1,6 @@
-// Transposes on the finest axes: merging reshapes move behind them, splitting ones in front.  So [n, c, h, w] → [n, c, hw] →
-// [n, hw, c] is recognised as channels last, and heads that were merged with the batch come apart again.
+// Transposes on the finest axes: merging reshapes move behind them, splitting ones in front.  So [n, c, h, w]
+// → [n, c, hw] → [n, hw, c] is recognised as channels last, and heads that were merged with the batch come
+// apart again.
 #include <algorithm>
 
 #include "ops/op.hpp"
@@ -13,7 +14,8 @@ using ir::Graph;
 using ir::Node;
 using ir::ValueId;
 
-/// For every coarse axis the number of fine ones that make it up; nothing where `fine` does not refine `coarse`.
+/// For every coarse axis the number of fine ones that make it up; nothing where `fine` does not refine
+/// `coarse`.
 using Groups = std::vector<size_t>;
 
 /// Fine axes from `at` on (in steps of `step`) whose product is `extent`; 0 if there are none.
@@ -29,7 +31,8 @@ size_t run_length(int64_t extent, const Shape& fine, int at, int end, int step) 
   return 0;
 }
 
-/// Matched from both ends; one axis in between, a product with a symbol, may be left: it takes the fine axes that are left.
+/// Matched from both ends; one axis in between, a product with a symbol, may be left: it takes the fine axes
+/// that are left.
 std::optional<Groups> refinement(const Shape& coarse, const Shape& fine) {
   Groups groups(static_cast<size_t>(coarse.rank()), 0);
   int first = 0, last = coarse.rank(), begin = 0, end = fine.rank();
@@ -58,12 +61,14 @@ std::vector<size_t> starts(const Groups& groups) {
   return result;
 }
 
-/// Transpose(Reshape(x)) that merges: the same elements move if x is transposed by groups, and merged afterwards.
+/// Transpose(Reshape(x)) that merges: the same elements move if x is transposed by groups, and merged
+/// afterwards.
 std::optional<ir::Patch> merge_later(const Graph& graph, const Node& transpose) {
   const Node* merge = produced_by(graph, transpose.input(0), "Reshape");
   const auto perm = permutation(graph, transpose);
   if (!merge || !perm || !used_once(graph, transpose.input(0))) return std::nullopt;
-  const Shape *fine = shape_of(graph, merge->input(0)), *coarse = shape_of(graph, merge->output()), *out = shape_of(graph, transpose.output());
+  const Shape *fine = shape_of(graph, merge->input(0)), *coarse = shape_of(graph, merge->output()),
+              *out = shape_of(graph, transpose.output());
   const auto groups = fine && coarse && out ? refinement(*coarse, *fine) : std::nullopt;
   if (!groups) return std::nullopt;
   const auto start = starts(*groups);
@@ -78,7 +83,9 @@ std::optional<ir::Patch> merge_later(const Graph& graph, const Node& transpose) 
   if (!target) return std::nullopt;
   ir::Patch patch(graph);
   const ValueId transposed = patch.add("Transpose", {merge->input(0)}, {{"perm", moved}}, transpose.name);
-  patch.replace(transpose.output(), patch.add("Reshape", {transposed, patch.constant(*target, merge->name + "_shape")}, {}, merge->name));
+  patch.replace(
+      transpose.output(),
+      patch.add("Reshape", {transposed, patch.constant(*target, merge->name + "_shape")}, {}, merge->name));
   return patch;
 }
 
@@ -87,11 +94,12 @@ std::optional<ir::Patch> split_earlier(const Graph& graph, const Node& split) {
   const Node* transpose = produced_by(graph, split.input(0), "Transpose");
   const auto perm = transpose ? permutation(graph, *transpose) : std::nullopt;
   if (!perm || !used_once(graph, split.input(0))) return std::nullopt;
-  const Shape *in = shape_of(graph, transpose->input(0)), *coarse = shape_of(graph, transpose->output()), *fine = shape_of(graph, split.output());
+  const Shape *in = shape_of(graph, transpose->input(0)), *coarse = shape_of(graph, transpose->output()),
+              *fine = shape_of(graph, split.output());
   const auto groups = in && coarse && fine ? refinement(*coarse, *fine) : std::nullopt;
   if (!groups) return std::nullopt;
   const auto start = starts(*groups);
-  std::vector<size_t> source(perm->size());   // axis of the Transpose's output that its input's axis becomes
+  std::vector<size_t> source(perm->size());  // axis of the Transpose's output that its input's axis becomes
   for (size_t i = 0; i < perm->size(); i++) source[static_cast<size_t>((*perm)[i])] = i;
   Shape between;
   std::vector<int64_t> moved(static_cast<size_t>(fine->rank()));
@@ -103,7 +111,8 @@ std::optional<ir::Patch> split_earlier(const Graph& graph, const Node& split) {
   const auto target = reshape_target(*in, between);
   if (!target) return std::nullopt;
   ir::Patch patch(graph);
-  const ValueId reshaped = patch.add("Reshape", {transpose->input(0), patch.constant(*target, split.name + "_shape")}, {}, split.name);
+  const ValueId reshaped = patch.add(
+      "Reshape", {transpose->input(0), patch.constant(*target, split.name + "_shape")}, {}, split.name);
   patch.replace(split.output(), patch.add("Transpose", {reshaped}, {{"perm", moved}}, transpose->name));
   return patch;
 }

@@ -33,7 +33,8 @@ std::vector<const Pass*> rows_of(Stage stage) {
   return rows;
 }
 
-/// Tries a rewrite at every node, producers first, then at the nodes that rewrites added, until all were tried.
+/// Tries a rewrite at every node, producers first, then at the nodes that rewrites added, until all were
+/// tried.
 size_t rewrite_all(ir::Graph& graph, const Pass& pass) {
   // Each change should leave less to do; a pass that undoes itself would otherwise run for ever.
   const size_t limit = 16 * graph.node_count() + 64;
@@ -65,14 +66,16 @@ size_t run_one(ir::Graph& graph, const Pass& pass, bool verify) {
 
 void check_names(const std::set<std::string>& names) {
   for (const std::string& name : names)
-    if (std::none_of(std::begin(kRows), std::end(kRows), [&](const Row& row) { return name == row.pass->name; }))
+    if (std::none_of(std::begin(kRows), std::end(kRows),
+                     [&](const Row& row) { return name == row.pass->name; }))
       fail(ErrorCode::not_found, "there is no pass '{}' to disable", name);
 }
 
 }  // namespace
 
 std::span<const Pass* const> pipeline(Stage stage) {
-  static const std::vector<const Pass*> stages[] = {rows_of(Stage::canonicalise), rows_of(Stage::int8), rows_of(Stage::fuse)};
+  static const std::vector<const Pass*> stages[] = {rows_of(Stage::canonicalise), rows_of(Stage::int8),
+                                                    rows_of(Stage::fuse)};
   return stages[static_cast<size_t>(stage)];
 }
 
@@ -89,10 +92,12 @@ std::vector<PassRecord> run(ir::Graph& graph, Stage stage, const PassOptions& op
   for (int round = 0; round < kMaxRounds; round++) {
     bool changed = false;
     for (size_t i = 0; i < passes.size(); i++) {
-      if (options.cancelled && options.cancelled()) fail(ErrorCode::cancelled, "cancelled before pass '{}'", passes[i]->name);
+      if (options.cancelled && options.cancelled())
+        fail(ErrorCode::cancelled, "cancelled before pass '{}'", passes[i]->name);
       const auto start = std::chrono::steady_clock::now();
       const size_t changes = run_one(graph, *passes[i], options.verify);
-      records[i].milliseconds += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+      records[i].milliseconds +=
+          std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
       records[i].changes += changes;
       changed |= changes != 0;
     }

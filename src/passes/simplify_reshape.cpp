@@ -1,4 +1,5 @@
-// Gives every reshape its plainest form: one Reshape with a constant target, straight from where the elements come.
+// Gives every reshape its plainest form: one Reshape with a constant target, straight from where the elements
+// come.
 #include "passes/match.hpp"
 #include "passes/pass.hpp"
 
@@ -31,7 +32,8 @@ std::optional<ir::Patch> rewrite(const Graph& graph, ir::NodeId id) {
   if (source == node.input(0) && node.op == "Reshape" && graph.constant(node.input(1))) return std::nullopt;
   const auto target = reshape_target(*in, *out);
   if (!target) return std::nullopt;
-  patch.replace(node.output(), patch.add("Reshape", {source, patch.constant(*target, node.name + "_shape")}, {}, node.name));
+  patch.replace(node.output(),
+                patch.add("Reshape", {source, patch.constant(*target, node.name + "_shape")}, {}, node.name));
   return patch;
 }
 
@@ -40,7 +42,8 @@ std::optional<ir::Patch> rewrite(const Graph& graph, ir::NodeId id) {
 extern const Pass pass_simplify_reshape;
 const Pass pass_simplify_reshape{
     .name = "simplify-reshape",
-    .description = "merge consecutive reshapes; Flatten, Squeeze and Unsqueeze become Reshape with a constant target",
+    .description =
+        "merge consecutive reshapes; Flatten, Squeeze and Unsqueeze become Reshape with a constant target",
     .rewrite = rewrite,
 };
 

@@ -40,12 +40,15 @@ std::optional<ir::Patch> rewrite(const Graph& graph, ir::NodeId id) {
   }
   Perm straight(perm->size());
   std::iota(straight.begin(), straight.end(), 0);
-  if (*perm == straight || !moves_only_ones(*in, *perm)) return std::nullopt;  // straight: eliminate-identity's
+  if (*perm == straight || !moves_only_ones(*in, *perm))
+    return std::nullopt;  // straight: eliminate-identity's
   Shape out;
   for (int64_t axis : *perm) out.push_back((*in)[static_cast<int>(axis)]);
   const auto target = reshape_target(*in, out);
   if (!target) return std::nullopt;
-  patch.replace(node.output(), patch.add("Reshape", {node.input(0), patch.constant(*target, node.name + "_shape")}, {}, node.name));
+  patch.replace(
+      node.output(),
+      patch.add("Reshape", {node.input(0), patch.constant(*target, node.name + "_shape")}, {}, node.name));
   return patch;
 }
 

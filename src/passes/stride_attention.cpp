@@ -1,5 +1,5 @@
-// Attention reads its heads where the projections wrote them: Reshape, Transpose, Slice and Split in front of it, and the
-// Transpose behind it, become strides (engine only).
+// Attention reads its heads where the projections wrote them: Reshape, Transpose, Slice and Split in front of
+// it, and the Transpose behind it, become strides (engine only).
 #include "passes/match.hpp"
 #include "passes/pass.hpp"
 #include "passes/view.hpp"
@@ -43,9 +43,12 @@ std::optional<ir::Patch> rewrite(const Graph& graph, ir::NodeId id) {
   const Node& node = graph.node(id);
   if (node.op != "Attention" || node.attrs.has("strides")) return std::nullopt;
   for (size_t i = 0; i < 3; i++)
-    if (const Shape* s = shape_of(graph, node.input(i)); !s || s->rank() != 4 || !s->is_static() || s->elements() == 0) return std::nullopt;
-  const Shape &q = *shape_of(graph, node.input(0)), &k = *shape_of(graph, node.input(1)), &v = *shape_of(graph, node.input(2));
-  if (q[1] != k[1]) return std::nullopt;   // shared key heads have no strided form
+    if (const Shape* s = shape_of(graph, node.input(i));
+        !s || s->rank() != 4 || !s->is_static() || s->elements() == 0)
+      return std::nullopt;
+  const Shape &q = *shape_of(graph, node.input(0)), &k = *shape_of(graph, node.input(1)),
+              &v = *shape_of(graph, node.input(2));
+  if (q[1] != k[1]) return std::nullopt;  // shared key heads have no strided form
 
   Ints strides;
   std::vector<ValueId> inputs = node.inputs;

@@ -21,7 +21,9 @@ View plain(const Graph& graph, ValueId id) {
   return {id, 0, shape.dims(), shape.strides()};
 }
 
-size_t axis_of(int64_t axis, const View& v) { return static_cast<size_t>(axis < 0 ? axis + static_cast<int64_t>(v.extents.size()) : axis); }
+size_t axis_of(int64_t axis, const View& v) {
+  return static_cast<size_t>(axis < 0 ? axis + static_cast<int64_t>(v.extents.size()) : axis);
+}
 
 std::optional<View> transposed(const Node& node, View v) {
   auto perm = node.attrs.get_ints("perm");
@@ -37,7 +39,8 @@ std::optional<View> transposed(const Node& node, View v) {
 
 std::optional<View> sliced(const Graph& graph, const Node& node, View v) {
   const auto starts = integers(graph, node.input(1));
-  const auto steps = node.input(4) == ir::kNone ? std::vector<int64_t>(starts ? starts->size() : 0, 1) : integers(graph, node.input(4));
+  const auto steps = node.input(4) == ir::kNone ? std::vector<int64_t>(starts ? starts->size() : 0, 1)
+                                                : integers(graph, node.input(4));
   auto axes = node.input(3) == ir::kNone ? std::nullopt : integers(graph, node.input(3));
   if (node.input(3) == ir::kNone) axes.emplace();
   if (!starts || !steps || !axes || steps->size() != starts->size()) return std::nullopt;
@@ -57,7 +60,7 @@ std::optional<View> sliced(const Graph& graph, const Node& node, View v) {
 std::optional<View> part_of_split(const Graph& graph, const Node& node, ValueId id, View v) {
   const size_t axis = axis_of(node.attrs.get_int("axis", 0), v);
   for (ValueId out : node.outputs) {
-    if (out == ir::kNone) return std::nullopt;   // its extent is not known
+    if (out == ir::kNone) return std::nullopt;  // its extent is not known
     const int64_t extent = (*shape_of(graph, out))[static_cast<int>(axis)];
     if (out == id) {
       v.extents[axis] = extent;
@@ -130,18 +133,26 @@ bool lies_plain(const Graph& graph, ValueId id) {
 
 View view_of(const Graph& graph, ValueId id, int depth) {
   const Node* node = graph.producer(id);
-  const bool moves = node && (node->op == "Reshape" || node->op == "Transpose" || node->op == "Slice" || node->op == "Split" || node->op == "Gather");
+  const bool moves = node && (node->op == "Reshape" || node->op == "Transpose" || node->op == "Slice" ||
+                              node->op == "Split" || node->op == "Gather");
   if (!moves || depth == kMaxDepth) return plain(graph, id);
   const ValueId source = node->input(0);
   const Shape* shape = shape_of(graph, source);
-  if (!shape || !shape->is_static() || shape->elements() == 0 || !lies_plain(graph, source) || graph.constant(source)) return plain(graph, id);
+  if (!shape || !shape->is_static() || shape->elements() == 0 || !lies_plain(graph, source) ||
+      graph.constant(source))
+    return plain(graph, id);
   const View v = view_of(graph, source, depth + 1);
   std::optional<View> result;
-  if (node->op == "Transpose") result = transposed(*node, v);
-  else if (node->op == "Slice") result = sliced(graph, *node, v);
-  else if (node->op == "Split") result = part_of_split(graph, *node, id, v);
-  else if (node->op == "Gather") result = gathered(graph, *node, v);
-  else result = reshaped(*shape_of(graph, id), v);
+  if (node->op == "Transpose")
+    result = transposed(*node, v);
+  else if (node->op == "Slice")
+    result = sliced(graph, *node, v);
+  else if (node->op == "Split")
+    result = part_of_split(graph, *node, id, v);
+  else if (node->op == "Gather")
+    result = gathered(graph, *node, v);
+  else
+    result = reshaped(*shape_of(graph, id), v);
   return result ? *result : plain(graph, id);
 }
 

@@ -52,8 +52,10 @@ TEST(FoldShapes, symbolicShapeArithmetic) {
   Builder b;
   const ValueId x = b.input({b.symbol("batch"), 6, 4});
   const ValueId shape = b.op("Shape", {x});
-  const ValueId channels = b.op("Gather", {shape, b.constant(Tensor::scalar<int64_t>(1))}, {{"axis", int64_t{0}}});
-  const ValueId target = b.op("Concat", {b.ints({-1}), b.op("Unsqueeze", {channels, b.ints({0})})}, {{"axis", int64_t{0}}});
+  const ValueId channels =
+      b.op("Gather", {shape, b.constant(Tensor::scalar<int64_t>(1))}, {{"axis", int64_t{0}}});
+  const ValueId target =
+      b.op("Concat", {b.ints({-1}), b.op("Unsqueeze", {channels, b.ints({0})})}, {{"axis", int64_t{0}}});
   b.output(b.op("Reshape", {x, target}));
   EXPECT_EQ(optimised(b.graph, kFold), "Reshape");
 }
@@ -75,8 +77,8 @@ TEST(DeadCode, removesUnusedNodes) {
 
 struct IdentityCase {
   const char* name;
-  ValueId (*build)(Builder&, ValueId x);   ///< x: f32[1, 4, 6, 6]
-  const char* left;                        ///< operators that remain between two Relu
+  ValueId (*build)(Builder&, ValueId x);  ///< x: f32[1, 4, 6, 6]
+  const char* left;                       ///< operators that remain between two Relu
 };
 
 class Identity : public testing::TestWithParam<IdentityCase> {};
@@ -91,37 +93,150 @@ TEST_P(Identity, isRemovedOrStays) {
 
 const IdentityCase kIdentities[] = {
     {"Identity", [](Builder& b, ValueId x) { return b.op("Identity", {x}); }, ""},
-    {"CastToSame", [](Builder& b, ValueId x) { return b.op("Cast", {x}, {{"to", int64_t{1}}}); }, ""},
-    {"ReshapeSame", [](Builder& b, ValueId x) { return b.op("Reshape", {x, b.ints({1, 4, -1, 6})}); }, ""},
-    {"ReshapeOther", [](Builder& b, ValueId x) { return b.op("Reshape", {x, b.ints({1, 4, 36})}); }, "Reshape"},
-    {"ExpandSame", [](Builder& b, ValueId x) { return b.op("Expand", {x, b.ints({6, 1})}); }, ""},
-    {"ExpandMore", [](Builder& b, ValueId x) { return b.op("Expand", {x, b.ints({2, 4, 6, 6})}); }, "Expand"},
-    {"TransposeStraight", [](Builder& b, ValueId x) { return b.op("Transpose", {x}, {{"perm", std::vector<int64_t>{0, 1, 2, 3}}}); }, ""},
-    {"TransposeSquare", [](Builder& b, ValueId x) { return b.op("Transpose", {x}, {{"perm", std::vector<int64_t>{0, 1, 3, 2}}}); }, "Transpose"},
-    {"PadZero", [](Builder& b, ValueId x) { return b.op("Pad", {x, b.ints({0, 0, 0, 0, 0, 0, 0, 0})}); }, ""},
-    {"PadShift", [](Builder& b, ValueId x) { return b.op("Pad", {x, b.ints({0, 0, 1, 0, 0, 0, -1, 0})}); }, "Pad"},
-    {"SliceAll", [](Builder& b, ValueId x) { return b.op("Slice", {x, b.ints({0}), b.ints({1000}), b.ints({2})}); }, ""},
-    {"SliceReverse", [](Builder& b, ValueId x) { return b.op("Slice", {x, b.ints({-1}), b.ints({-1000}), b.ints({2}), b.ints({-1})}); }, "Slice"},
-    {"ConcatOne", [](Builder& b, ValueId x) { return b.op("Concat", {x}, {{"axis", int64_t{1}}}); }, ""},
-    {"ConcatTwo", [](Builder& b, ValueId x) { return b.op("Concat", {x, x}, {{"axis", int64_t{1}}}); }, "Concat"},
-    {"ResizeOne", [](Builder& b, ValueId x) { return b.op("Resize", {x, kNone, b.floats({4}, {1, 1, 1, 1})}, {{"mode", std::string("linear")}}); }, ""},
-    {"ResizeTwo", [](Builder& b, ValueId x) { return b.op("Resize", {x, kNone, b.floats({4}, {1, 1, 2, 2})}, {{"mode", std::string("nearest")}}); }, "Resize"},
-    {"MulOne", [](Builder& b, ValueId x) { return b.op("Mul", {b.scalar(1), x}); }, ""},
-    {"MulOnes", [](Builder& b, ValueId x) { return b.op("Mul", {x, b.floats({4, 1, 1}, {1, 1, 1, 1})}); }, ""},
-    {"MulOneHigherRank", [](Builder& b, ValueId x) { return b.op("Mul", {x, b.floats({1, 1, 1, 1, 1}, {1})}); }, "Mul"},
-    {"MulTwo", [](Builder& b, ValueId x) { return b.op("Mul", {x, b.scalar(2)}); }, "Mul"},
-    {"AddZero", [](Builder& b, ValueId x) { return b.op("Add", {x, b.floats({1, 4, 1, 1}, {0, 0, 0, 0})}); }, ""},
-    {"AddZeroBroadcasting", [](Builder& b, ValueId x) { return b.op("Add", {x, b.floats({2, 1, 1, 1}, {0, 0})}); }, "Add"},
-    {"SubZero", [](Builder& b, ValueId x) { return b.op("Sub", {x, b.scalar(0)}); }, ""},
-    {"SubFromZero", [](Builder& b, ValueId x) { return b.op("Sub", {b.scalar(0), x}); }, "Sub"},
-    {"DivOne", [](Builder& b, ValueId x) { return b.op("Div", {x, b.scalar(1)}); }, ""},
-    {"DivOneBy", [](Builder& b, ValueId x) { return b.op("Div", {b.scalar(1), b.op("Add", {x, b.scalar(1)})}); }, "Add Div"},
-    {"PowOne", [](Builder& b, ValueId x) { return b.op("Pow", {x, b.scalar(1)}); }, ""},
+    {"CastToSame",
+     [](Builder& b, ValueId x) {
+       return b.op("Cast", {x}, {{"to", int64_t{1}}});
+     },
+     ""},
+    {"ReshapeSame",
+     [](Builder& b, ValueId x) {
+       return b.op("Reshape", {x, b.ints({1, 4, -1, 6})});
+     },
+     ""},
+    {"ReshapeOther",
+     [](Builder& b, ValueId x) {
+       return b.op("Reshape", {x, b.ints({1, 4, 36})});
+     },
+     "Reshape"},
+    {"ExpandSame",
+     [](Builder& b, ValueId x) {
+       return b.op("Expand", {x, b.ints({6, 1})});
+     },
+     ""},
+    {"ExpandMore",
+     [](Builder& b, ValueId x) {
+       return b.op("Expand", {x, b.ints({2, 4, 6, 6})});
+     },
+     "Expand"},
+    {"TransposeStraight",
+     [](Builder& b, ValueId x) {
+       return b.op("Transpose", {x}, {{"perm", std::vector<int64_t>{0, 1, 2, 3}}});
+     },
+     ""},
+    {"TransposeSquare",
+     [](Builder& b, ValueId x) {
+       return b.op("Transpose", {x}, {{"perm", std::vector<int64_t>{0, 1, 3, 2}}});
+     },
+     "Transpose"},
+    {"PadZero",
+     [](Builder& b, ValueId x) {
+       return b.op("Pad", {x, b.ints({0, 0, 0, 0, 0, 0, 0, 0})});
+     },
+     ""},
+    {"PadShift",
+     [](Builder& b, ValueId x) {
+       return b.op("Pad", {x, b.ints({0, 0, 1, 0, 0, 0, -1, 0})});
+     },
+     "Pad"},
+    {"SliceAll",
+     [](Builder& b, ValueId x) {
+       return b.op("Slice", {x, b.ints({0}), b.ints({1000}), b.ints({2})});
+     },
+     ""},
+    {"SliceReverse",
+     [](Builder& b, ValueId x) {
+       return b.op("Slice", {x, b.ints({-1}), b.ints({-1000}), b.ints({2}), b.ints({-1})});
+     },
+     "Slice"},
+    {"ConcatOne",
+     [](Builder& b, ValueId x) {
+       return b.op("Concat", {x}, {{"axis", int64_t{1}}});
+     },
+     ""},
+    {"ConcatTwo",
+     [](Builder& b, ValueId x) {
+       return b.op("Concat", {x, x}, {{"axis", int64_t{1}}});
+     },
+     "Concat"},
+    {"ResizeOne",
+     [](Builder& b, ValueId x) {
+       return b.op("Resize", {x, kNone, b.floats({4}, {1, 1, 1, 1})}, {{"mode", std::string("linear")}});
+     },
+     ""},
+    {"ResizeTwo",
+     [](Builder& b, ValueId x) {
+       return b.op("Resize", {x, kNone, b.floats({4}, {1, 1, 2, 2})}, {{"mode", std::string("nearest")}});
+     },
+     "Resize"},
+    {"MulOne",
+     [](Builder& b, ValueId x) {
+       return b.op("Mul", {b.scalar(1), x});
+     },
+     ""},
+    {"MulOnes",
+     [](Builder& b, ValueId x) {
+       return b.op("Mul", {x, b.floats({4, 1, 1}, {1, 1, 1, 1})});
+     },
+     ""},
+    {"MulOneHigherRank",
+     [](Builder& b, ValueId x) {
+       return b.op("Mul", {x, b.floats({1, 1, 1, 1, 1}, {1})});
+     },
+     "Mul"},
+    {"MulTwo",
+     [](Builder& b, ValueId x) {
+       return b.op("Mul", {x, b.scalar(2)});
+     },
+     "Mul"},
+    {"AddZero",
+     [](Builder& b, ValueId x) {
+       return b.op("Add", {x, b.floats({1, 4, 1, 1}, {0, 0, 0, 0})});
+     },
+     ""},
+    {"AddZeroBroadcasting",
+     [](Builder& b, ValueId x) {
+       return b.op("Add", {x, b.floats({2, 1, 1, 1}, {0, 0})});
+     },
+     "Add"},
+    {"SubZero",
+     [](Builder& b, ValueId x) {
+       return b.op("Sub", {x, b.scalar(0)});
+     },
+     ""},
+    {"SubFromZero",
+     [](Builder& b, ValueId x) {
+       return b.op("Sub", {b.scalar(0), x});
+     },
+     "Sub"},
+    {"DivOne",
+     [](Builder& b, ValueId x) {
+       return b.op("Div", {x, b.scalar(1)});
+     },
+     ""},
+    {"DivOneBy",
+     [](Builder& b, ValueId x) {
+       return b.op("Div", {b.scalar(1), b.op("Add", {x, b.scalar(1)})});
+     },
+     "Add Div"},
+    {"PowOne",
+     [](Builder& b, ValueId x) {
+       return b.op("Pow", {x, b.scalar(1)});
+     },
+     ""},
     {"ClipUnbounded", [](Builder& b, ValueId x) { return b.op("Clip", {x}); }, ""},
-    {"Tile", [](Builder& b, ValueId x) { return b.op("Tile", {x, b.ints({1, 1, 1, 1})}); }, ""},
-    {"PoolOne", [](Builder& b, ValueId x) { return b.op("MaxPool", {x}, {{"kernel_shape", std::vector<int64_t>{1, 1}}}); }, ""},
+    {"Tile",
+     [](Builder& b, ValueId x) {
+       return b.op("Tile", {x, b.ints({1, 1, 1, 1})});
+     },
+     ""},
+    {"PoolOne",
+     [](Builder& b, ValueId x) {
+       return b.op("MaxPool", {x}, {{"kernel_shape", std::vector<int64_t>{1, 1}}});
+     },
+     ""},
 };
-INSTANTIATE_TEST_SUITE_P(Cases, Identity, testing::ValuesIn(kIdentities), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Cases, Identity, testing::ValuesIn(kIdentities),
+                         [](const auto& info) { return info.param.name; });
 
 TEST(IdentityNames, inputThatIsAlsoOutputKeepsItsIdentity) {
   Builder b;

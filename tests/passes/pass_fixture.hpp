@@ -26,14 +26,21 @@ class Builder {
     return graph.add_input(graph.unique_name("x"), dtype, std::move(shape));
   }
   ValueId constant(Tensor t) { return graph.add_constant(graph.unique_name("c"), std::move(t)); }
-  ValueId floats(Shape shape, std::vector<float> values) { return constant(Tensor::from<float>(std::move(shape), values)); }
+  ValueId floats(Shape shape, std::vector<float> values) {
+    return constant(Tensor::from<float>(std::move(shape), values));
+  }
   ValueId scalar(float value) { return constant(Tensor::scalar<float>(value)); }
   ValueId ints(std::vector<int64_t> values) {
     return constant(Tensor::from<int64_t>({static_cast<int64_t>(values.size())}, values));
   }
-  ValueId random(Shape shape, double lo = -1, double hi = 1) { return constant(random_tensor(DType::f32, shape, rng_, lo, hi)); }
-  ValueId op(std::string name, std::vector<ValueId> inputs, Attributes attrs = {}) { return multi(name, inputs, attrs, 1)[0]; }
-  std::vector<ValueId> multi(std::string name, std::vector<ValueId> inputs, Attributes attrs, size_t outputs) {
+  ValueId random(Shape shape, double lo = -1, double hi = 1) {
+    return constant(random_tensor(DType::f32, shape, rng_, lo, hi));
+  }
+  ValueId op(std::string name, std::vector<ValueId> inputs, Attributes attrs = {}) {
+    return multi(name, inputs, attrs, 1)[0];
+  }
+  std::vector<ValueId> multi(std::string name, std::vector<ValueId> inputs, Attributes attrs,
+                             size_t outputs) {
     const ir::NodeId id = graph.add_node(std::move(name), std::move(inputs), std::move(attrs), outputs);
     ops::infer(graph, id);
     return graph.node(id).outputs;
@@ -81,8 +88,9 @@ inline size_t run_passes(Graph& graph, Stage stage, const passes::PassOptions& o
   return changes;
 }
 
-/// Runs the named passes (all of the stage where none is named) and checks that outputs keep their names, types and values for random
-/// inputs; symbolic extents become 2, 3, ... for that.  Returns the operator list afterwards.
+/// Runs the named passes (all of the stage where none is named) and checks that outputs keep their names,
+/// types and values for random inputs; symbolic extents become 2, 3, ... for that.  Returns the operator list
+/// afterwards.
 inline std::string optimised(Graph graph, std::set<std::string> names = {}, Stage stage = Stage::canonicalise,
                              Graph* result = nullptr, double tolerance = 2e-5) {
   const Graph before = graph;

@@ -1,5 +1,4 @@
 #include "passes/pass.hpp"
-
 #include "passes/pass_fixture.hpp"
 
 namespace tenfold::test {
@@ -31,7 +30,8 @@ TEST(Runner, everyPassIsWellFormed) {
     for (const passes::Pass* pass : passes::pipeline(stage)) {
       EXPECT_NE(pass->rewrite == nullptr, pass->transform == nullptr) << pass->name;
       EXPECT_GT(std::string_view(pass->description).size(), 10u) << pass->name;
-      for (char c : std::string_view(pass->name)) EXPECT_TRUE(c == '-' || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'));
+      for (char c : std::string_view(pass->name))
+        EXPECT_TRUE(c == '-' || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'));
     }
 }
 

@@ -41,8 +41,10 @@ TEST(View, headsOfAProjection) {
 
 TEST(View, packedProjections) {
   Builder b;
-  const ValueId x = b.input({2, 5, 24}), packed = transpose(b, reshape(b, x, {2, 5, 3, 2, 4}), {2, 0, 3, 1, 4});
-  const ValueId second = b.op("Gather", {packed, b.constant(Tensor::scalar<int64_t>(-2))}, {{"axis", int64_t{0}}});
+  const ValueId x = b.input({2, 5, 24}),
+                packed = transpose(b, reshape(b, x, {2, 5, 3, 2, 4}), {2, 0, 3, 1, 4});
+  const ValueId second =
+      b.op("Gather", {packed, b.constant(Tensor::scalar<int64_t>(-2))}, {{"axis", int64_t{0}}});
   expect_view(b, second, x);
   const ValueId third = b.op("Slice", {packed, b.ints({2}), b.ints({3}), b.ints({0})});
   expect_view(b, reshape(b, third, {2, 2, 5, 4}), x);

@@ -11,12 +11,14 @@ namespace tenfold::test {
 /// The outputs of `graph` for `inputs` (in the order of graph.inputs), node by node.
 inline std::vector<Tensor> evaluate_graph(const ir::Graph& graph, std::span<const Tensor> inputs) {
   std::vector<Tensor> values(graph.value_count());
-  for (size_t id = 0; id < values.size(); id++) values[id] = graph.value(static_cast<ir::ValueId>(id)).constant;
+  for (size_t id = 0; id < values.size(); id++)
+    values[id] = graph.value(static_cast<ir::ValueId>(id)).constant;
   for (size_t i = 0; i < inputs.size(); i++) values[static_cast<size_t>(graph.inputs[i])] = inputs[i];
   for (ir::NodeId id : graph.topological_order()) {
     const ir::Node& node = graph.node(id);
     std::vector<Tensor> in;
-    for (ir::ValueId v : node.inputs) in.push_back(v == ir::kNone ? Tensor() : values[static_cast<size_t>(v)]);
+    for (ir::ValueId v : node.inputs)
+      in.push_back(v == ir::kNone ? Tensor() : values[static_cast<size_t>(v)]);
     std::vector<Tensor> out = ops::evaluate(graph, id, in);
     for (size_t i = 0; i < node.outputs.size(); i++)
       if (node.outputs[i] != ir::kNone) values[static_cast<size_t>(node.outputs[i])] = std::move(out[i]);
@@ -27,7 +29,8 @@ inline std::vector<Tensor> evaluate_graph(const ir::Graph& graph, std::span<cons
 }
 
 /// Uniform floats in [lo, hi), or integers of that range.
-inline Tensor random_tensor(DType dtype, const Shape& shape, std::mt19937& rng, double lo = -2, double hi = 2) {
+inline Tensor random_tensor(DType dtype, const Shape& shape, std::mt19937& rng, double lo = -2,
+                            double hi = 2) {
   std::uniform_real_distribution<double> uniform(lo, hi);
   Tensor t(dtype, shape);
   dispatch(dtype, [&](auto tag) {

@@ -1,9 +1,10 @@
 // Fused attention, one head at a time.
+#include "ops/attention.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "ops/attention.hpp"
 #include "plan/steps/steps.hpp"
 
 namespace tenfold::plan {
@@ -11,7 +12,13 @@ namespace {
 
 class AttentionStep final : public Step {
  public:
-  AttentionStep(const BuildContext& b, const ir::Node& n) : q_(n.input(0)), k_(n.input(1)), v_(n.input(2)), mask_(n.input(3)), y_(n.output()), kernels_(b.kernels) {
+  AttentionStep(const BuildContext& b, const ir::Node& n)
+      : q_(n.input(0)),
+        k_(n.input(1)),
+        v_(n.input(2)),
+        mask_(n.input(3)),
+        y_(n.output()),
+        kernels_(b.kernels) {
     layout_ = ops::attention_layout(n, b.shape(q_), b.shape(k_), b.shape(v_));
     heads_ = layout_.batch * layout_.heads;
     args_.queries = layout_.queries;
@@ -25,7 +32,9 @@ class AttentionStep final : public Step {
     args_.scale = n.attrs.get_float("scale", 1 / std::sqrt(static_cast<float>(layout_.head)));
     zero_masked_ = mask_ != ir::kNone && n.attrs.get_int("masked_rows_zero", 0) != 0;
     if (mask_ != ir::kNone) mask_strides(b.shape(mask_));
-    scratch_ = (kernels::attention_f32_scratch(b.kernels.layout, args_.keys, args_.head, args_.value_head) + 63) / 64 * 64;
+    scratch_ =
+        (kernels::attention_f32_scratch(b.kernels.layout, args_.keys, args_.head, args_.value_head) + 63) /
+        64 * 64;
     parts_ = static_cast<int>(std::min<int64_t>(b.threads, heads_));
   }
   size_t scratch_bytes() const override { return static_cast<size_t>(parts_) * scratch_; }
@@ -49,10 +58,13 @@ class AttentionStep final : public Step {
   }
 
   /// A mask that broadcasts to [batch, heads, queries, keys] with whole rows of keys.
-  static bool supported_mask(const Shape& mask, int64_t keys) { return mask.rank() >= 1 && mask.rank() <= 4 && mask.back() == keys; }
+  static bool supported_mask(const Shape& mask, int64_t keys) {
+    return mask.rank() >= 1 && mask.rank() <= 4 && mask.back() == keys;
+  }
 
  private:
-  /// Rows without any key to attend to, for which the kernel divides zero by zero.  All others end at their first look.
+  /// Rows without any key to attend to, for which the kernel divides zero by zero.  All others end at their
+  /// first look.
   static void zero_masked_rows(const kernels::AttentionF32& a) {
     const auto open = [](float m) { return m != -std::numeric_limits<float>::infinity(); };
     for (int64_t q = 0; q < a.queries; q++)
@@ -83,7 +95,8 @@ class AttentionStep final : public Step {
 std::unique_ptr<Step> make_attention_f32(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
   if (!b.kernels.attention_f32) return nullptr;
-  const int64_t keys = ops::attention_layout(n, b.shape(n.input(0)), b.shape(n.input(1)), b.shape(n.input(2))).keys;
+  const int64_t keys =
+      ops::attention_layout(n, b.shape(n.input(0)), b.shape(n.input(1)), b.shape(n.input(2))).keys;
   if (n.input(3) != ir::kNone && !AttentionStep::supported_mask(b.shape(n.input(3)), keys)) return nullptr;
   return std::make_unique<AttentionStep>(b, n);
 }
