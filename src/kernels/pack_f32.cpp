@@ -19,7 +19,8 @@ struct Storage {
 };
 Storage allocate(std::vector<std::byte>& storage, int64_t weights, int64_t bias) {
   const int64_t weight_bytes = round_up(checked_mul(weights, sizeof(float)), kAlignment);
-  storage.assign(size_t(checked_add(weight_bytes, checked_mul(bias, sizeof(float)) + kAlignment)), std::byte{0});
+  storage.assign(size_t(checked_add(weight_bytes, checked_mul(bias, sizeof(float)) + kAlignment)),
+                 std::byte{0});
   const auto address = reinterpret_cast<uintptr_t>(storage.data());
   std::byte* base = storage.data() + (round_up(int64_t(address), kAlignment) - int64_t(address));
   return {reinterpret_cast<float*>(base), reinterpret_cast<float*>(base + weight_bytes)};
@@ -33,7 +34,7 @@ void require_positive(std::initializer_list<int64_t> sizes, const char* what) {
 /// One matrix of [n][taps][k] weights, `at(channel, tap)` giving a row of k floats, into panels at `out`.
 template <class At>
 void pack_panels(int lanes, int64_t n, int64_t taps, int64_t k, At at, float* out) {
-  constexpr int64_t block = 16;   // of k: keeps both the rows read and the lines written in L1
+  constexpr int64_t block = 16;  // of k: keeps both the rows read and the lines written in L1
   for (int64_t first = 0; first < n;) {
     const int vectors = f32::panel_vectors(ceil_div(n - first, lanes));
     const int64_t width = int64_t(vectors) * lanes, used = std::min(width, n - first);
@@ -51,9 +52,12 @@ void pack_panels(int lanes, int64_t n, int64_t taps, int64_t k, At at, float* ou
 /// The weight transform G w G^T of one 3x3 kernel: points x points values.
 void winograd_transform(const float* w, int tile, double* u) {
   static constexpr double g2[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
-  static constexpr double g4[6][3] = {{1. / 4, 0, 0},           {-1. / 6, -1. / 6, -1. / 6},
-                                      {-1. / 6, 1. / 6, -1. / 6}, {1. / 24, 1. / 12, 1. / 6},
-                                      {1. / 24, -1. / 12, 1. / 6}, {0, 0, 1}};
+  static constexpr double g4[6][3] = {{1. / 4, 0, 0},
+                                      {-1. / 6, -1. / 6, -1. / 6},
+                                      {-1. / 6, 1. / 6, -1. / 6},
+                                      {1. / 24, 1. / 12, 1. / 6},
+                                      {1. / 24, -1. / 12, 1. / 6},
+                                      {0, 0, 1}};
   const int points = tile + 2;
   const double(*g)[3] = tile == 2 ? g2 : g4;
   double half[6][3];
@@ -76,19 +80,21 @@ PackedF32 pack_gemm_f32(const PackLayout& layout, const float* weights, int64_t 
   const int64_t padded = round_up(n, layout.lanes), depth = checked_mul(taps, k);
   const Storage s = allocate(p.storage, checked_mul(padded, depth), padded);
   p.weights = s.weights, p.bias = s.bias;
-  for (int64_t first = 0; first < n; first += f32::panel_vectors(ceil_div(n - first, layout.lanes)) * layout.lanes) {
+  for (int64_t first = 0; first < n;
+       first += f32::panel_vectors(ceil_div(n - first, layout.lanes)) * layout.lanes) {
     p.panel_channel.push_back(first);
     p.panel_weight_offset.push_back(first * depth);
   }
-  pack_panels(layout.lanes, n, taps, k, [&](int64_t c, int64_t tap) { return weights + (c * taps + tap) * k; },
-              s.weights);
+  pack_panels(
+      layout.lanes, n, taps, k, [&](int64_t c, int64_t tap) { return weights + (c * taps + tap) * k; },
+      s.weights);
   if (bias) std::copy_n(bias, n, s.bias);
   return p;
 }
 
-PackedDepthwiseF32 pack_depthwise_f32(const PackLayout& layout, const float* weights, int64_t channels, int kernel_h,
-                                      int kernel_w, int stride_h, int stride_w, int dilation_h, int dilation_w,
-                                      const float* bias) {
+PackedDepthwiseF32 pack_depthwise_f32(const PackLayout& layout, const float* weights, int64_t channels,
+                                      int kernel_h, int kernel_w, int stride_h, int stride_w, int dilation_h,
+                                      int dilation_w, const float* bias) {
   require_positive({channels, kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w},
                    "FP32 depthwise weights");
   PackedDepthwiseF32 p;
@@ -99,15 +105,16 @@ PackedDepthwiseF32 pack_depthwise_f32(const PackLayout& layout, const float* wei
   p.dilation_h = dilation_h, p.dilation_w = dilation_w;
   const int64_t lanes = layout.lanes, padded = round_up(channels, lanes), taps = int64_t(kernel_h) * kernel_w;
   const Storage s = allocate(p.storage, checked_mul(padded, taps), padded);
-  for (int64_t c = 0; c < channels; c++)   // [channels / lanes][taps][lanes]
-    for (int64_t t = 0; t < taps; t++) s.weights[(c / lanes * taps + t) * lanes + c % lanes] = weights[c * taps + t];
+  for (int64_t c = 0; c < channels; c++)  // [channels / lanes][taps][lanes]
+    for (int64_t t = 0; t < taps; t++)
+      s.weights[(c / lanes * taps + t) * lanes + c % lanes] = weights[c * taps + t];
   if (bias) std::copy_n(bias, channels, s.bias);
   p.weights = s.weights, p.bias = s.bias;
   return p;
 }
 
-PackedWinogradF32 pack_winograd_f32(const PackLayout& layout, const float* weights, int64_t n, int64_t c, int tile,
-                                    const float* bias) {
+PackedWinogradF32 pack_winograd_f32(const PackLayout& layout, const float* weights, int64_t n, int64_t c,
+                                    int tile, const float* bias) {
   require_positive({n, c}, "FP32 Winograd weights");
   if (tile != 2 && tile != 4)
     fail(ErrorCode::invalid_argument, "packing FP32 Winograd weights: tile {} is neither 2 nor 4", tile);
@@ -115,7 +122,7 @@ PackedWinogradF32 pack_winograd_f32(const PackLayout& layout, const float* weigh
   p.lanes = layout.lanes;
   p.c = c, p.n = n, p.tile = tile;
   const int64_t points = int64_t(tile + 2) * (tile + 2), padded = round_up(n, layout.lanes);
-  const int64_t matrix = checked_mul(c, padded);   // each point is one packed [c x n] matrix
+  const int64_t matrix = checked_mul(c, padded);  // each point is one packed [c x n] matrix
   const Storage s = allocate(p.storage, checked_mul(points, matrix), padded);
   for (int64_t first = 0; first < n;) {
     const int64_t width = int64_t(f32::panel_vectors(ceil_div(n - first, layout.lanes))) * layout.lanes;
@@ -134,7 +141,8 @@ PackedWinogradF32 pack_winograd_f32(const PackLayout& layout, const float* weigh
 }
 
 size_t gemm_dynamic_f32_scratch(const PackLayout& layout, int64_t n, int64_t k) {
-  return size_t(checked_add(checked_mul(checked_mul(round_up(n, layout.lanes), k), sizeof(float)), kAlignment));
+  return size_t(
+      checked_add(checked_mul(checked_mul(round_up(n, layout.lanes), k), sizeof(float)), kAlignment));
 }
 
 size_t winograd_f32_scratch(const PackLayout& layout, const PackedWinogradF32& w) {
@@ -142,7 +150,8 @@ size_t winograd_f32_scratch(const PackLayout& layout, const PackedWinogradF32& w
 }
 
 size_t attention_f32_scratch(const PackLayout& layout, int64_t keys, int64_t head, int64_t value_head) {
-  return size_t(f32::AttentionScratch(layout.lanes, keys, head, value_head).total) * sizeof(float) + kAlignment;
+  return size_t(f32::AttentionScratch(layout.lanes, keys, head, value_head).total) * sizeof(float) +
+         kAlignment;
 }
 
 }  // namespace tenfold::kernels

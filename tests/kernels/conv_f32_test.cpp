@@ -11,7 +11,11 @@ struct Image {
   int64_t h, w, c;
   ptrdiff_t pixel, row;
   Image(int64_t h, int64_t w, int64_t c, Random& r)
-      : h(h), w(w), c(c), pixel(c + (r.coin() ? 0 : r.in(0, 3))), row(w * pixel + (r.coin() ? 0 : r.in(0, 3))) {}
+      : h(h),
+        w(w),
+        c(c),
+        pixel(c + (r.coin() ? 0 : r.in(0, 3))),
+        row(w * pixel + (r.coin() ? 0 : r.in(0, 3))) {}
   int64_t size() const { return (h - 1) * row + (w - 1) * pixel + c; }
 };
 
@@ -28,12 +32,13 @@ void check_depthwise(const Window& s, int64_t h, int64_t w, int64_t channels, Ra
   const int64_t ow = extent(w, s.kernel_w, s.stride_w, s.dilation_w, s.left, s.right);
   if (oh < 1 || ow < 1) return;
   const Image in(h, w, channels, r), out(oh, ow, channels, r);
-  const auto x = r.floats(in.size()), weights = r.floats(channels * s.kernel_h * s.kernel_w), bias = r.floats(channels);
+  const auto x = r.floats(in.size()), weights = r.floats(channels * s.kernel_h * s.kernel_w),
+             bias = r.floats(channels);
   const auto act = gentle_activation(r);
   const int64_t split = r.in(0, oh);
   const auto run = [&](const Kernels& k) {
-    const auto packed = pack_depthwise_f32(k.layout, weights.data(), channels, s.kernel_h, s.kernel_w, s.stride_h,
-                                           s.stride_w, s.dilation_h, s.dilation_w, bias.data());
+    const auto packed = pack_depthwise_f32(k.layout, weights.data(), channels, s.kernel_h, s.kernel_w,
+                                           s.stride_h, s.stride_w, s.dilation_h, s.dilation_w, bias.data());
     std::vector<float> y(static_cast<size_t>(out.size()), kUntouched);
     DepthwiseF32 d;
     d.w = &packed, d.in = x.data(), d.in_h = h, d.in_w = w, d.in_row = in.row, d.in_pixel = in.pixel;
@@ -49,9 +54,9 @@ void check_depthwise(const Window& s, int64_t h, int64_t w, int64_t channels, Ra
   const auto want = run(reference());
   for (const Kernels* k : f32_tables())
     expect_close(run(*k), want, 1e-5,
-                 fmt::format("{} depthwise {}x{} stride {}x{} dilation {}x{} image {}x{}x{} pad {} {}", k->name,
-                             s.kernel_h, s.kernel_w, s.stride_h, s.stride_w, s.dilation_h, s.dilation_w, h, w, channels,
-                             s.top, s.left));
+                 fmt::format("{} depthwise {}x{} stride {}x{} dilation {}x{} image {}x{}x{} pad {} {}",
+                             k->name, s.kernel_h, s.kernel_w, s.stride_h, s.stride_w, s.dilation_h,
+                             s.dilation_w, h, w, channels, s.top, s.left));
 }
 
 TEST(DepthwiseF32, SquareKernels) {
@@ -60,7 +65,8 @@ TEST(DepthwiseF32, SquareKernels) {
     for (int stride : {1, 2})
       for (int i = 0; i < 40; i++) {
         const int64_t most = kernel - 1;
-        check_depthwise({kernel, kernel, stride, stride, 1, 1, r.in(0, most), r.in(0, most), r.in(0, most), r.in(0, most)},
+        check_depthwise({kernel, kernel, stride, stride, 1, 1, r.in(0, most), r.in(0, most), r.in(0, most),
+                         r.in(0, most)},
                         r.in(1, 25), r.in(1, 25), r.in(1, 50), r);
       }
 }
@@ -79,11 +85,13 @@ TEST(DepthwiseF32, PaddingWiderThanTheImage) {
   check_depthwise({7, 7, 2, 2, 1, 1, 9, 9, 9, 9}, 1, 1, 33, r);
 }
 
-void check_winograd(int tile, int64_t h, int64_t w, int64_t c, int64_t n, int64_t top, int64_t left, Random& r) {
+void check_winograd(int tile, int64_t h, int64_t w, int64_t c, int64_t n, int64_t top, int64_t left,
+                    Random& r) {
   const int64_t oh = h + top + r.in(0, 2) - 2, ow = w + left + r.in(0, 2) - 2;
   if (oh < 1 || ow < 1) return;
   const Image in(h, w, c, r), out(oh, ow, n, r);
-  const auto x = r.floats(in.size()), weights = r.floats(n * c * 9), bias = r.floats(n), residual = r.floats(out.size());
+  const auto x = r.floats(in.size()), weights = r.floats(n * c * 9), bias = r.floats(n),
+             residual = r.floats(out.size());
   const bool add = r.coin();
   const auto act = gentle_activation(r);
   const int64_t tiles = (oh + tile - 1) / tile * ((ow + tile - 1) / tile), split = r.in(0, tiles);
@@ -123,8 +131,9 @@ void check_winograd(int tile, int64_t h, int64_t w, int64_t c, int64_t n, int64_
     ASSERT_NEAR(want[at], expected, 2e-5 * std::sqrt(9.0 * c)) << "the definition of convolution";
   }
   for (const Kernels* k : f32_tables())
-    expect_close(run(*k), want, 2e-5 * std::sqrt(9.0 * double(c)),
-                 fmt::format("{} F({}) image {}x{}x{} to {} pad {} {}", k->name, tile, h, w, c, n, top, left));
+    expect_close(
+        run(*k), want, 2e-5 * std::sqrt(9.0 * double(c)),
+        fmt::format("{} F({}) image {}x{}x{} to {} pad {} {}", k->name, tile, h, w, c, n, top, left));
 }
 
 TEST(WinogradF32, AnySize) {
@@ -132,7 +141,7 @@ TEST(WinogradF32, AnySize) {
   for (int tile : {2, 4})
     for (int i = 0; i < 40; i++)
       check_winograd(tile, r.in(1, 20), r.in(1, 20), r.in(1, 50), r.in(1, 50), r.in(0, 2), r.in(0, 2), r);
-  check_winograd(4, 60, 60, 5, 17, 1, 1, r);   // several blocks
+  check_winograd(4, 60, 60, 5, 17, 1, 1, r);  // several blocks
   check_winograd(2, 30, 41, 20, 33, 1, 1, r);
 }
 
@@ -163,7 +172,8 @@ TEST(PoolF32, MaxAndAverage) {
     };
     const auto want = run(reference());
     for (const Kernels* k : f32_tables())
-      expect_close(run(*k), want, 1e-6, fmt::format("{} {} pool {}x{}", k->name, max ? "max" : "average", p.kernel_h, p.kernel_w));
+      expect_close(run(*k), want, 1e-6,
+                   fmt::format("{} {} pool {}x{}", k->name, max ? "max" : "average", p.kernel_h, p.kernel_w));
   }
 }
 

@@ -1,4 +1,5 @@
-// FP32 elementwise kernels: accuracy of every activation against double precision, special values, broadcasting.
+// FP32 elementwise kernels: accuracy of every activation against double precision, special values,
+// broadcasting.
 #include <fmt/format.h>
 
 #include <limits>
@@ -79,7 +80,8 @@ TEST(UnaryF32, SpecialValues) {
     return y;
   };
   for (const Kernels* k : f32_tables()) {
-    for (const UnaryCase& c : kUnaryCases) EXPECT_TRUE(std::isnan(at(k, c.f, NAN))) << k->name << " " << c.name;
+    for (const UnaryCase& c : kUnaryCases)
+      EXPECT_TRUE(std::isnan(at(k, c.f, NAN))) << k->name << " " << c.name;
     EXPECT_EQ(at(k, Activation::exp, kInf), kInf) << k->name;
     EXPECT_EQ(at(k, Activation::exp, 89), kInf) << k->name;
     EXPECT_EQ(at(k, Activation::exp, -kInf), 0) << k->name;
@@ -121,13 +123,16 @@ TEST(BinaryF32, OperationsAndBroadcasts) {
     g.op = Binary(r.in(0, 6));
     g.outer = r.in(1, 12), g.inner = r.in(0, 3) ? r.in(1, 80) : r.in(0, 1) ? 1 : 5000;
     g.a_inner = int(r.in(0, 3) > 0), g.b_inner = int(r.in(0, 3) > 0);
-    const auto outer = [&](int inner) { return r.coin() ? 0 : (inner ? g.inner : 1) + (r.coin() ? 0 : r.in(0, 3)); };
-    g.a_outer = outer(g.a_inner), g.b_outer = outer(g.b_inner), g.c_outer = g.inner + (r.coin() ? 0 : r.in(0, 3));
+    const auto outer = [&](int inner) {
+      return r.coin() ? 0 : (inner ? g.inner : 1) + (r.coin() ? 0 : r.in(0, 3));
+    };
+    g.a_outer = outer(g.a_inner), g.b_outer = outer(g.b_inner),
+    g.c_outer = g.inner + (r.coin() ? 0 : r.in(0, 3));
     auto a = r.floats(g.outer * (g.inner + 3)), b = r.floats(g.outer * (g.inner + 3));
     if (g.op == Binary::div)
       for (float& x : b) x += x < 0 ? -0.5f : 0.5f;
     if (g.op == Binary::pow)
-      for (float& x : b) x = r.coin() ? 2.0f : std::round(x);   // negative bases need whole exponents
+      for (float& x : b) x = r.coin() ? 2.0f : std::round(x);  // negative bases need whole exponents
     if (g.op == Binary::pow)
       for (float& x : a) x += x < 0 ? -0.5f : 0.5f;
     g.a = a.data(), g.b = b.data();
@@ -141,7 +146,8 @@ TEST(BinaryF32, OperationsAndBroadcasts) {
     };
     const auto want = run(reference());
     for (const Kernels* k : f32_tables())
-      expect_close(run(*k), want, 3e-6, fmt::format("{} binary {} {}x{}", k->name, int(g.op), g.outer, g.inner));
+      expect_close(run(*k), want, 3e-6,
+                   fmt::format("{} binary {} {}x{}", k->name, int(g.op), g.outer, g.inner));
   }
 }
 

@@ -44,9 +44,9 @@ struct ActivationCase {
 };
 /// An activation whose slope is at most about one, so that tolerances of sums carry over.
 inline ActivationCase gentle_activation(Random& r) {
-  static const ActivationCase cases[] = {{Activation::none, 0, 0}, {Activation::clamp, 0, 6},
-                                         {Activation::clamp, 0, INFINITY}, {Activation::silu, 0, 0},
-                                         {Activation::gelu, 0, 0}, {Activation::hard_swish, 0, 0},
+  static const ActivationCase cases[] = {{Activation::none, 0, 0},          {Activation::clamp, 0, 6},
+                                         {Activation::clamp, 0, INFINITY},  {Activation::silu, 0, 0},
+                                         {Activation::gelu, 0, 0},          {Activation::hard_swish, 0, 0},
                                          {Activation::leaky_relu, 0.1f, 0}, {Activation::tanh, 0, 0}};
   return cases[r.in(0, std::size(cases) - 1)];
 }
@@ -54,8 +54,8 @@ inline ActivationCase gentle_activation(Random& r) {
 /// A memory block whose bytes outside the rows written must stay as they were.
 constexpr float kUntouched = 12345.75f;
 
-/// got against want, where `tolerance` is absolute plus 2e-6 relative; elements that are kUntouched in `want` must be
-/// so in `got`.
+/// got against want, where `tolerance` is absolute plus 2e-6 relative; elements that are kUntouched in `want`
+/// must be so in `got`.
 inline void expect_close(const std::vector<float>& got, const std::vector<float>& want, double tolerance,
                          const std::string& what) {
   ASSERT_EQ(got.size(), want.size()) << what;

@@ -17,7 +17,8 @@ struct GemmShape {
 
 void check_direct(GemmShape s, Random& r) {
   const int64_t lda = s.k + r.in(0, 3), ldc = s.n + r.in(0, 3), ldr = s.n + r.in(0, 3);
-  const auto a = r.floats((s.m - 1) * lda + s.k), w = r.floats(s.n * s.k), residual = r.floats((s.m - 1) * ldr + s.n);
+  const auto a = r.floats((s.m - 1) * lda + s.k), w = r.floats(s.n * s.k),
+             residual = r.floats((s.m - 1) * ldr + s.n);
   const auto bias = r.coin() ? r.floats(s.n) : std::vector<float>();
   const bool add = r.coin();
   const auto act = gentle_activation(r);
@@ -50,7 +51,7 @@ TEST(GemmF32, EveryRowAndColumnTail) {
 TEST(GemmF32, RandomShapes) {
   Random r(2);
   for (int i = 0; i < 60; i++) check_direct({r.in(1, 200), r.in(1, 300), r.in(1, 200)}, r);
-  check_direct({1500, 700, 33}, r);   // more than one block of rows
+  check_direct({1500, 700, 33}, r);  // more than one block of rows
 }
 
 TEST(GemmF32, IndirectWithTapsAndOffset) {
@@ -110,8 +111,17 @@ TEST(GemmF32, Dynamic) {
     const auto run = [&](const Kernels& table) {
       std::vector<float> c(static_cast<size_t>((m - 1) * ldc + n), kUntouched);
       std::vector<std::byte> scratch(gemm_dynamic_f32_scratch(table.layout, n, k));
-      table.gemm_dynamic_f32({.a = a.data(), .lda = lda, .b = b.data(), .ldb = ldb, .b_transposed = transposed,
-                              .c = c.data(), .ldc = ldc, .m = m, .n = n, .k = k, .alpha = alpha,
+      table.gemm_dynamic_f32({.a = a.data(),
+                              .lda = lda,
+                              .b = b.data(),
+                              .ldb = ldb,
+                              .b_transposed = transposed,
+                              .c = c.data(),
+                              .ldc = ldc,
+                              .m = m,
+                              .n = n,
+                              .k = k,
+                              .alpha = alpha,
                               .scratch = scratch.data()});
       return c;
     };

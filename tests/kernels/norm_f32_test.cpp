@@ -12,7 +12,7 @@ TEST(SoftmaxF32, EveryNumberOfColumns) {
     const int64_t rows = r.in(1, 5);
     auto x = r.floats(rows * columns);
     for (float& v : x) v *= 10;
-    if (columns > 3) x[2] = -INFINITY;   // masked
+    if (columns > 3) x[2] = -INFINITY;  // masked
     std::vector<float> want(static_cast<size_t>(rows * columns + 16), kUntouched);
     auto got = want;
     reference().softmax_f32(x.data(), want.data(), rows, columns);
@@ -38,7 +38,7 @@ TEST(LayerNormF32, ResidualsAndAffine) {
   for (int i = 0; i < 200; i++) {
     const int64_t rows = r.in(1, 4), columns = r.in(2, 300);
     auto x = r.floats(rows * columns);
-    const float offset = r.coin() ? 1000.0f : 0.0f;   // a mean far above the deviation
+    const float offset = r.coin() ? 1000.0f : 0.0f;  // a mean far above the deviation
     for (float& v : x) v += offset;
     const auto residual = r.floats(rows * columns), gamma = r.floats(columns), beta = r.floats(columns);
     const bool add = r.coin(), keep = r.coin(), scale = r.coin(), shift = r.coin(), in_place = r.coin();
@@ -46,15 +46,16 @@ TEST(LayerNormF32, ResidualsAndAffine) {
       auto in = x;
       std::vector<float> out(x.size() + 16, kUntouched), sum(x.size() + 16, kUntouched);
       float* to = in_place ? in.data() : out.data();
-      k.layer_norm_f32(in.data(), add ? residual.data() : nullptr, keep ? sum.data() : nullptr, to, rows, columns,
-                       scale ? gamma.data() : nullptr, shift ? beta.data() : nullptr, 1e-5f);
+      k.layer_norm_f32(in.data(), add ? residual.data() : nullptr, keep ? sum.data() : nullptr, to, rows,
+                       columns, scale ? gamma.data() : nullptr, shift ? beta.data() : nullptr, 1e-5f);
       out.insert(out.end(), sum.begin(), sum.end());
       out.insert(out.end(), in.begin(), in.end());
       return out;
     };
     const auto want = run(reference());
     for (const Kernels* k : f32_tables())
-      expect_close(run(*k), want, offset != 0 ? 1e-3 : 2e-5, fmt::format("{} layer_norm {}", k->name, columns));
+      expect_close(run(*k), want, offset != 0 ? 1e-3 : 2e-5,
+                   fmt::format("{} layer_norm {}", k->name, columns));
   }
 }
 
@@ -84,7 +85,8 @@ TEST(AttentionF32, ShapesAndMasks) {
     const auto want = run(reference());
     for (const Kernels* table : f32_tables())
       expect_close(run(*table), want, 5e-6,
-                   fmt::format("{} attention {} queries {} keys {} {}", table->name, g.queries, g.keys, g.head, g.value_head));
+                   fmt::format("{} attention {} queries {} keys {} {}", table->name, g.queries, g.keys,
+                               g.head, g.value_head));
   }
 }
 

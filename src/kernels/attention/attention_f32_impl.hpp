@@ -1,5 +1,5 @@
-// FP32 attention of one head: K and V are packed once into scratch, then a tile of queries at a time has its scores,
-// their softmax and its context computed while they are in L1 / L2.
+// FP32 attention of one head: K and V are packed once into scratch, then a tile of queries at a time has its
+// scores, their softmax and its context computed while they are in L1 / L2.
 #pragma once
 
 #include "kernels/gemm/gemm_dynamic_f32_impl.hpp"
@@ -26,7 +26,8 @@ template <class S>
 [[gnu::always_inline]] inline void pack_attention(const AttentionF32& g, float* k, float* v) {
   for (int64_t first = 0; first < g.keys;) {
     const int64_t width = int64_t(panel_vectors(divide_up(g.keys - first, S::lanes))) * S::lanes;
-    pack_panel_transposed<S>(g.k + first * g.ldk, g.ldk, g.head, g.keys - first, width, g.scale, k + first * g.head);
+    pack_panel_transposed<S>(g.k + first * g.ldk, g.ldk, g.head, g.keys - first, width, g.scale,
+                             k + first * g.head);
     first += width;
   }
   for (int64_t first = 0; first < g.value_head;) {
@@ -42,7 +43,7 @@ void attention_f32(const AttentionF32& g) {
   const AttentionScratch layout(S::lanes, g.keys, g.head, g.value_head);
   float* scratch = reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(g.scratch) + 63) & ~uintptr_t(63));
   float *k = scratch + layout.k, *v = scratch + layout.v, *scores = scratch + layout.scores;
-  const ptrdiff_t ld = layout.keys + 16;   // rows of a power of two apart would meet in one cache set
+  const ptrdiff_t ld = layout.keys + 16;  // rows of a power of two apart would meet in one cache set
   pack_attention<S>(g, k, v);
   const int64_t most = attention_query_tile / S::f32_rows[2] * S::f32_rows[2];
   for (int64_t q = 0; q < g.queries; q += most) {

@@ -1,41 +1,43 @@
-// FP32 depthwise convolution, one vector of channels at a time.  3x3, 5x5 and 7x7 with stride 1 or 2 run in blocks of
-// columns x rows, where an input vector is loaded once for all outputs it goes into; other shapes take a plain loop.
-// Padding is virtual: blocks at the border skip the rows and columns that lie outside.
+// FP32 depthwise convolution, one vector of channels at a time.  3x3, 5x5 and 7x7 with stride 1 or 2 run in
+// blocks of columns x rows, where an input vector is loaded once for all outputs it goes into; other shapes
+// take a plain loop. Padding is virtual: blocks at the border skip the rows and columns that lie outside.
 #pragma once
 
 #include "kernels/elementwise/activation_f32_impl.hpp"
 
 namespace tenfold::kernels::f32 {
 
-/// Rows and columns of outputs per block, so that accumulators and the weights of one kernel row fit the registers.
+/// Rows and columns of outputs per block, so that accumulators and the weights of one kernel row fit the
+/// registers.
 template <class S, int K, int Stride>
 struct DepthwiseBlock {
-  static constexpr bool wide = S::lanes == 16;   // 32 registers, else 16
+  static constexpr bool wide = S::lanes == 16;  // 32 registers, else 16
   static constexpr int rows = wide || K == 3 ? 2 : 1;
   static constexpr int columns = wide ? 7 : K == 3 ? 4 : K == 5 ? 8 : 7;
 };
 
-struct DepthwiseSpan {   // what stays the same over the blocks of a row
-  const float* w;        // [K * K][lanes]
+struct DepthwiseSpan {  // what stays the same over the blocks of a row
+  const float* w;       // [K * K][lanes]
   const float* bias;
   float lo, hi;
   ptrdiff_t out_pixel;
-  int64_t n;             // channels of this vector
+  int64_t n;  // channels of this vector
 };
 
-/// What a block may rely on: the whole input inside the image and all lanes in use, only the lanes, or nothing.
+/// What a block may rely on: the whole input inside the image and all lanes in use, only the lanes, or
+/// nothing.
 enum class Border { inside, edge, edge_and_tail };
 
 struct DepthwiseInput {
-  const float* image;       // where the block's first pixel is, or would be
+  const float* image;  // where the block's first pixel is, or would be
   ptrdiff_t row, pixel;
-  int64_t row_begin, row_end, column_begin, column_end;   // of the block's input: what lies in the image
+  int64_t row_begin, row_end, column_begin, column_end;  // of the block's input: what lies in the image
 };
 
 /// `columns` of the NX outputs are stored.
 template <class S, int K, int Stride, int R, int NX, Border B>
-[[gnu::always_inline]] inline void depthwise_block(const DepthwiseInput& in, float* const* out, int64_t columns,
-                                                   const DepthwiseSpan& s) {
+[[gnu::always_inline]] inline void depthwise_block(const DepthwiseInput& in, float* const* out,
+                                                   int64_t columns, const DepthwiseSpan& s) {
   using F = typename S::Float;
   constexpr bool check = B != Border::inside, tail = B == Border::edge_and_tail;
   F acc[R][NX];
@@ -54,7 +56,10 @@ template <class S, int K, int Stride, int R, int NX, Border B>
     unroll<width>([&](auto c) TENFOLD_LAMBDA {
       if (check && uint64_t(c - first) >= uint64_t(count)) return;
       F a;
-      if constexpr (tail) a = S::load_f(p + c * in.pixel, s.n); else a = S::load_f(p + c * in.pixel);
+      if constexpr (tail)
+        a = S::load_f(p + c * in.pixel, s.n);
+      else
+        a = S::load_f(p + c * in.pixel);
       unroll<R * K>([&](auto i) TENFOLD_LAMBDA {
         constexpr int r = i / K, kx = i % K, ky = y - r * Stride, j = c - kx;
         if constexpr (ky >= 0 && ky < K && j >= 0 && j % Stride == 0 && j / Stride < NX)
@@ -67,7 +72,10 @@ template <class S, int K, int Stride, int R, int NX, Border B>
     constexpr int r = i / NX, j = i % NX;
     const F y = S::min(hi, S::max(lo, acc[r][j]));
     if (!check || j < columns) {
-      if constexpr (tail) S::store_f(out[r] + j * s.out_pixel, y, s.n); else S::store_f(out[r] + j * s.out_pixel, y);
+      if constexpr (tail)
+        S::store_f(out[r] + j * s.out_pixel, y, s.n);
+      else
+        S::store_f(out[r] + j * s.out_pixel, y);
     }
   });
 }
@@ -79,7 +87,8 @@ template <class S, int K, int Stride, int R, Border B>
   constexpr int rows = (R - 1) * Stride + K, width = (NX - 1) * Stride + K;
   constexpr bool fast_inside = B == Border::edge && R == DepthwiseBlock<S, K, Stride>::rows;
   const int64_t y0 = y * Stride - d.pad_top;
-  DepthwiseInput in{nullptr, d.in_row, d.in_pixel, larger<int64_t>(-y0, 0), lesser<int64_t>(d.in_h - y0, rows), 0, 0};
+  DepthwiseInput in{
+      nullptr, d.in_row, d.in_pixel, larger<int64_t>(-y0, 0), lesser<int64_t>(d.in_h - y0, rows), 0, 0};
   const bool rows_inside = in.row_begin == 0 && in.row_end == rows;
   for (int64_t step = 0; step < d.out_w; step += NX) {
     // The last block is moved back to overlap its neighbour rather than cut short.
@@ -100,7 +109,8 @@ template <class S, int K, int Stride, int R, Border B>
 
 /// One output row of any kernel, stride and dilation.
 template <class S>
-[[gnu::noinline]] void depthwise_row_any(const DepthwiseF32& d, int64_t y, int64_t c, const DepthwiseSpan& s) {
+[[gnu::noinline]] void depthwise_row_any(const DepthwiseF32& d, int64_t y, int64_t c,
+                                         const DepthwiseSpan& s) {
   constexpr int NX = S::lanes == 16 ? 8 : 4;
   using F = typename S::Float;
   const PackedDepthwiseF32& w = *d.w;
@@ -131,7 +141,8 @@ template <class S>
   }
 }
 
-/// Calls rows(y, count, c, span) over bands of at most `most` rows and all vectors of channels, and ends each.
+/// Calls rows(y, count, c, span) over bands of at most `most` rows and all vectors of channels, and ends
+/// each.
 template <class S, class Rows>
 [[gnu::always_inline]] inline void depthwise_walk(const DepthwiseF32& d, int64_t most, Rows rows) {
   const int64_t taps = int64_t(d.w->kernel_h) * d.w->kernel_w;
@@ -140,7 +151,8 @@ template <class S, class Rows>
     const int64_t count = lesser<int64_t>(most, d.y_end - y);
     for (int64_t c = 0; c < d.w->channels; c += S::lanes) {
       const int64_t n = lesser<int64_t>(S::lanes, d.w->channels - c);
-      rows(y, count, c, DepthwiseSpan{d.w->weights + c * taps, d.w->bias + c, end.lo, end.hi, d.out_pixel, n});
+      rows(y, count, c,
+           DepthwiseSpan{d.w->weights + c * taps, d.w->bias + c, end.lo, end.hi, d.out_pixel, n});
       if (!end.pass) continue;
       for (int64_t r = 0; r < count; r++) {
         float* out = d.out + (y + r) * d.out_row + c;
@@ -156,11 +168,15 @@ template <class S, int K, int Stride>
   depthwise_walk<S>(d, R, [&](int64_t y, int64_t count, int64_t c, const DepthwiseSpan& s) TENFOLD_LAMBDA {
     const bool tail = s.n < S::lanes;
     if (count == R) {
-      if (tail) depthwise_rows<S, K, Stride, R, Border::edge_and_tail>(d, y, c, s);
-      else depthwise_rows<S, K, Stride, R, Border::edge>(d, y, c, s);
-    } else {   // R is 1 or 2
-      if (tail) depthwise_rows<S, K, Stride, 1, Border::edge_and_tail>(d, y, c, s);
-      else depthwise_rows<S, K, Stride, 1, Border::edge>(d, y, c, s);
+      if (tail)
+        depthwise_rows<S, K, Stride, R, Border::edge_and_tail>(d, y, c, s);
+      else
+        depthwise_rows<S, K, Stride, R, Border::edge>(d, y, c, s);
+    } else {  // R is 1 or 2
+      if (tail)
+        depthwise_rows<S, K, Stride, 1, Border::edge_and_tail>(d, y, c, s);
+      else
+        depthwise_rows<S, K, Stride, 1, Border::edge>(d, y, c, s);
     }
   });
 }

@@ -8,12 +8,18 @@ namespace tenfold::kernels::f32 {
 template <class S, Binary Op>
 [[gnu::always_inline]] inline typename S::Float combine(typename S::Float a, typename S::Float b) {
   using enum Binary;
-  if constexpr (Op == add) return S::add(a, b);
-  else if constexpr (Op == sub) return S::sub(a, b);
-  else if constexpr (Op == mul) return S::mul(a, b);
-  else if constexpr (Op == div) return S::div(a, b);
-  else if constexpr (Op == min) return S::select(S::ordered(a), S::min(a, b), a);   // NaN of either operand
-  else return S::select(S::ordered(a), S::max(a, b), a);
+  if constexpr (Op == add)
+    return S::add(a, b);
+  else if constexpr (Op == sub)
+    return S::sub(a, b);
+  else if constexpr (Op == mul)
+    return S::mul(a, b);
+  else if constexpr (Op == div)
+    return S::div(a, b);
+  else if constexpr (Op == min)
+    return S::select(S::ordered(a), S::min(a, b), a);  // NaN of either operand
+  else
+    return S::select(S::ordered(a), S::max(a, b), a);
 }
 
 /// n values; a or b may be one value for all.
@@ -51,18 +57,21 @@ template <class S, bool OneA, bool OneB>
 using BinaryRow = void (*)(const float* a, const float* b, float* c, int64_t n, float lo, float hi);
 template <class S, bool OneA, bool OneB>
 struct BinaryTable {
-  static constexpr BinaryRow functions[] = {
-      &binary_row<S, Binary::add, OneA, OneB>, &binary_row<S, Binary::sub, OneA, OneB>,
-      &binary_row<S, Binary::mul, OneA, OneB>, &binary_row<S, Binary::div, OneA, OneB>,
-      &binary_row<S, Binary::min, OneA, OneB>, &binary_row<S, Binary::max, OneA, OneB>, &pow_row<S, OneA, OneB>};
+  static constexpr BinaryRow functions[] = {&binary_row<S, Binary::add, OneA, OneB>,
+                                            &binary_row<S, Binary::sub, OneA, OneB>,
+                                            &binary_row<S, Binary::mul, OneA, OneB>,
+                                            &binary_row<S, Binary::div, OneA, OneB>,
+                                            &binary_row<S, Binary::min, OneA, OneB>,
+                                            &binary_row<S, Binary::max, OneA, OneB>,
+                                            &pow_row<S, OneA, OneB>};
 };
 
 /// Rows that follow each other without gaps are one long row.
 [[gnu::always_inline]] inline void join_rows(BinaryF32& g) {
-  const auto joins = [&](ptrdiff_t outer, int inner) TENFOLD_LAMBDA {
-    return inner ? outer == g.inner : outer == 0;
-  };
-  if (g.inner == 1 && g.c_outer == 1 && (g.a_outer == 0 || g.a_outer == 1) && (g.b_outer == 0 || g.b_outer == 1)) {
+  const auto joins = [&](ptrdiff_t outer, int inner)
+                         TENFOLD_LAMBDA { return inner ? outer == g.inner : outer == 0; };
+  if (g.inner == 1 && g.c_outer == 1 && (g.a_outer == 0 || g.a_outer == 1) &&
+      (g.b_outer == 0 || g.b_outer == 1)) {
     g.a_inner = int(g.a_outer), g.b_inner = int(g.b_outer);
     g.inner = g.outer, g.outer = 1;
   } else if (g.c_outer == g.inner && joins(g.a_outer, g.a_inner) && joins(g.b_outer, g.b_inner)) {
@@ -72,7 +81,7 @@ struct BinaryTable {
 
 template <class S>
 void binary_f32(const BinaryF32& given) {
-  constexpr int64_t strip = 4096;   // an activation that needs a pass of its own finds the values in L1
+  constexpr int64_t strip = 4096;  // an activation that needs a pass of its own finds the values in L1
   BinaryF32 g = given;
   if (g.inner <= 0 || g.outer <= 0) return;
   join_rows(g);
@@ -101,9 +110,11 @@ void range_f32(const float* in, int64_t n, float* lo, float* hi) {
   for (; i + 4 * S::lanes <= n; i += 4 * S::lanes)
     unroll<4>([&](auto v) TENFOLD_LAMBDA {
       const auto x = S::load_f(in + i + v * S::lanes);
-      low[v] = S::min(x, low[v]), high[v] = S::max(x, high[v]);   // NaN: the second operand
+      low[v] = S::min(x, low[v]), high[v] = S::max(x, high[v]);  // NaN: the second operand
     });
-  unroll<3>([&](auto v) TENFOLD_LAMBDA { low[0] = S::min(low[0], low[v + 1]), high[0] = S::max(high[0], high[v + 1]); });
+  unroll<3>([&](auto v) TENFOLD_LAMBDA {
+    low[0] = S::min(low[0], low[v + 1]), high[0] = S::max(high[0], high[v + 1]);
+  });
   float least = S::smallest(low[0]), most = S::largest(high[0]);
   for (; i < n; i++) {
     least = in[i] < least ? in[i] : least;

@@ -1,5 +1,5 @@
-// Transcendental functions on vectors of floats.  Polynomials are minimax fits (weighted for relative error); every
-// function is within 2e-6 relative or 2e-7 absolute of the exact value, and NaN comes out as NaN.
+// Transcendental functions on vectors of floats.  Polynomials are minimax fits (weighted for relative error);
+// every function is within 2e-6 relative or 2e-7 absolute of the exact value, and NaN comes out as NaN.
 //
 // min / max return their second operand when either is NaN, so limits are always the first operand here.
 #pragma once
@@ -88,7 +88,14 @@ template <class S>
 }
 
 template <class S>
-[[gnu::always_inline]] inline typename S::Float with_sign(typename S::Float magnitude, typename S::Float sign) {
+[[gnu::always_inline]] inline typename S::Float hard_swish(typename S::Float x) {
+  const auto t = S::max(S::set_f(-3), x);  // -infinity would meet a zero below
+  return S::mul(t, limit<S>(S::fma(t, S::set_f(1.0f / 6), S::set_f(0.5f)), 0, 1));
+}
+
+template <class S>
+[[gnu::always_inline]] inline typename S::Float with_sign(typename S::Float magnitude,
+                                                          typename S::Float sign) {
   return S::or_f(magnitude, S::and_f(sign, S::set_f(-0.0f)));
 }
 
@@ -98,7 +105,8 @@ template <class S>
   const auto e = exp_normal<S>(S::mul(a, S::set_f(-2)));
   const auto large = S::mul(S::sub(S::set_f(1), e), S::reciprocal(S::add(S::set_f(1), e)));
   const auto x2 = S::mul(a, a);
-  const auto p = polynomial<S>(x2, -0.00566697726f, 0.0206061769f, -0.0537300073f, 0.133313313f, -0.333332777f);
+  const auto p =
+      polynomial<S>(x2, -0.00566697726f, 0.0206061769f, -0.0537300073f, 0.133313313f, -0.333332777f);
   const auto small = S::fma(S::mul(a, x2), p, a);
   return with_sign<S>(S::select(S::less(a, S::set_f(0.625f)), small, large), x);
 }
@@ -115,8 +123,8 @@ template <class S>
 template <class S>
 [[gnu::always_inline]] inline typename S::Float erf(typename S::Float x) {
   const auto a = S::abs(x), x2 = S::mul(x, x);
-  const auto small = S::mul(x, polynomial<S>(x2, 7.85390657e-05f, -0.000801020826f, 0.00518832961f, -0.0268538129f,
-                                             0.112835854f, -0.37612626f, 1.12837911f));
+  const auto small = S::mul(x, polynomial<S>(x2, 7.85390657e-05f, -0.000801020826f, 0.00518832961f,
+                                             -0.0268538129f, 0.112835854f, -0.37612626f, 1.12837911f));
   const auto tail = normal_tail<S>(S::min(S::set_f(14), S::mul(a, S::set_f(1.41421356237f))));
   const auto large = with_sign<S>(S::fnma(S::set_f(2), tail, S::set_f(1)), x);
   return S::select(S::less(a, S::set_f(0.9f)), small, large);

@@ -7,8 +7,8 @@ namespace tenfold::kernels::f32 {
 
 /// Up to lanes x lanes elements.
 template <class S>
-[[gnu::always_inline]] inline void transpose_block(const float* in, ptrdiff_t ld_in, float* out, ptrdiff_t ld_out,
-                                                   int64_t rows, int64_t columns) {
+[[gnu::always_inline]] inline void transpose_block(const float* in, ptrdiff_t ld_in, float* out,
+                                                   ptrdiff_t ld_out, int64_t rows, int64_t columns) {
   constexpr int lanes = S::lanes;
   typename S::Float r[lanes];
   if (rows >= lanes && columns >= lanes) {
@@ -16,7 +16,8 @@ template <class S>
     S::transpose_f(r);
     unroll<lanes>([&](auto i) TENFOLD_LAMBDA { S::store_f(out + i * ld_out, r[i]); });
   } else {
-    unroll<lanes>([&](auto i) TENFOLD_LAMBDA { r[i] = i < rows ? S::load_f(in + i * ld_in, columns) : S::zero_f(); });
+    unroll<lanes>([&](auto i)
+                      TENFOLD_LAMBDA { r[i] = i < rows ? S::load_f(in + i * ld_in, columns) : S::zero_f(); });
     S::transpose_f(r);
     unroll<lanes>([&](auto i) TENFOLD_LAMBDA {
       if (i < columns) S::store_f(out + i * ld_out, r[i], rows);
@@ -24,11 +25,11 @@ template <class S>
   }
 }
 
-/// At most four rows, as of a picture: blocks of 4 x 4.  Where the output has no gaps, each of its rows but the last
-/// few is stored as four elements, of which the next row overwrites those too many.
+/// At most four rows, as of a picture: blocks of 4 x 4.  Where the output has no gaps, each of its rows but
+/// the last few is stored as four elements, of which the next row overwrites those too many.
 template <class S>
-[[gnu::always_inline]] inline void transpose_few_rows(const float* in, ptrdiff_t ld_in, float* out, int64_t rows,
-                                                      int64_t columns) {
+[[gnu::always_inline]] inline void transpose_few_rows(const float* in, ptrdiff_t ld_in, float* out,
+                                                      int64_t rows, int64_t columns) {
   const float* row[4];
   unroll<4>([&](auto i) TENFOLD_LAMBDA { row[i] = in + (i < rows ? i : 0) * ld_in; });
   int64_t c = 0;
@@ -43,7 +44,8 @@ template <class S>
 }
 
 template <class S>
-void transpose_32(const void* in, ptrdiff_t ld_in, void* out, ptrdiff_t ld_out, int64_t rows, int64_t columns) {
+void transpose_32(const void* in, ptrdiff_t ld_in, void* out, ptrdiff_t ld_out, int64_t rows,
+                  int64_t columns) {
   const auto* from = static_cast<const float*>(in);
   auto* to = static_cast<float*>(out);
   if (rows <= 4 && ld_out == rows) return transpose_few_rows<S>(from, ld_in, to, rows, columns);
@@ -56,7 +58,9 @@ void transpose_32(const void* in, ptrdiff_t ld_in, void* out, ptrdiff_t ld_out, 
 template <class S>
 [[gnu::always_inline]] inline void transpose_bytes(const u8* in, ptrdiff_t ld_in, u8* out, ptrdiff_t ld_out) {
   __m128i r[16], t[16];
-  unroll<16>([&](auto i) TENFOLD_LAMBDA { r[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + i * ld_in)); });
+  unroll<16>([&](auto i) TENFOLD_LAMBDA {
+    r[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + i * ld_in));
+  });
   unroll<2>([&](auto) TENFOLD_LAMBDA {
     unroll<8>([&](auto i) TENFOLD_LAMBDA {
       t[2 * i] = _mm_unpacklo_epi8(r[i], r[i + 8]);
@@ -67,11 +71,13 @@ template <class S>
       r[2 * i + 1] = _mm_unpackhi_epi8(t[i], t[i + 8]);
     });
   });
-  unroll<16>([&](auto i) TENFOLD_LAMBDA { _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i * ld_out), r[i]); });
+  unroll<16>([&](auto i)
+                 TENFOLD_LAMBDA { _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i * ld_out), r[i]); });
 }
 
 template <class S>
-void transpose_8(const void* in, ptrdiff_t ld_in, void* out, ptrdiff_t ld_out, int64_t rows, int64_t columns) {
+void transpose_8(const void* in, ptrdiff_t ld_in, void* out, ptrdiff_t ld_out, int64_t rows,
+                 int64_t columns) {
   const auto* from = static_cast<const u8*>(in);
   auto* to = static_cast<u8*>(out);
   for (int64_t c = 0; c < columns; c += 16)
@@ -83,7 +89,8 @@ void transpose_8(const void* in, ptrdiff_t ld_in, void* out, ptrdiff_t ld_out, i
         continue;
       }
       for (int64_t j = 0; j < lesser<int64_t>(16, columns - c); j++)
-        for (int64_t i = 0; i < lesser<int64_t>(16, rows - r); i++) target[j * ld_out + i] = block[i * ld_in + j];
+        for (int64_t i = 0; i < lesser<int64_t>(16, rows - r); i++)
+          target[j * ld_out + i] = block[i * ld_in + j];
     }
 }
 

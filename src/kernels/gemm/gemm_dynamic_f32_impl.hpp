@@ -1,5 +1,5 @@
-// Matrix product of two activations: B is brought into panels in scratch, or read where it lies when few rows of A
-// would not pay for that.
+// Matrix product of two activations: B is brought into panels in scratch, or read where it lies when few rows
+// of A would not pay for that.
 #pragma once
 
 #include "kernels/gemm/gemm_tile_f32_impl.hpp"
@@ -8,7 +8,8 @@ namespace tenfold::kernels::f32 {
 
 /// One panel of alpha * B: out[k][width] from rows of B, of which `n` columns are wanted; zeros behind them.
 template <class S>
-void pack_panel_rows(const float* b, ptrdiff_t ldb, int64_t k, int64_t n, int64_t width, float alpha, float* out) {
+void pack_panel_rows(const float* b, ptrdiff_t ldb, int64_t k, int64_t n, int64_t width, float alpha,
+                     float* out) {
   const auto scale = S::set_f(alpha);
   for (int64_t i = 0; i < k; i++, b += ldb, out += width)
     for (int64_t v = 0; v < width; v += S::lanes) S::store_f(out + v, S::mul(scale, S::load_f(b + v, n - v)));
@@ -52,8 +53,10 @@ void gemm_dynamic_f32(const GemmDynamicF32& g) {
     if (in_place && left >= width) {
       t.b = g.b + first, t.ldb = g.ldb;
     } else {
-      if (g.b_transposed) pack_panel_transposed<S>(g.b + first * g.ldb, g.ldb, g.k, left, width, g.alpha, packed);
-      else pack_panel_rows<S>(g.b + first, g.ldb, g.k, left, width, g.alpha, packed);
+      if (g.b_transposed)
+        pack_panel_transposed<S>(g.b + first * g.ldb, g.ldb, g.k, left, width, g.alpha, packed);
+      else
+        pack_panel_rows<S>(g.b + first, g.ldb, g.k, left, width, g.alpha, packed);
       t.b = packed, t.ldb = width;
     }
     t.a = g.a;

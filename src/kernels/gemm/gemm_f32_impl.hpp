@@ -22,8 +22,10 @@ void gemm_rows(const GemmF32& g, int64_t row, int64_t rows) {
   t.taps = w.taps, t.k = w.k;
   t.lda = g.lda, t.ldc = g.ldc, t.ld_residual = g.ld_residual;
   t.end = make_ending<S>(g.activation, g.lo, g.hi);
-  if constexpr (Indirect) t.rows = g.indirect + row, t.a_offset = g.a_offset;
-  else t.a = g.a + row * g.lda;
+  if constexpr (Indirect)
+    t.rows = g.indirect + row, t.a_offset = g.a_offset;
+  else
+    t.a = g.a + row * g.lda;
   for (int64_t first = 0; first < g.n_end;) {
     const int vectors = panel_vectors(divide_up(w.n - first, S::lanes));
     const int64_t width = int64_t(vectors) * S::lanes;
@@ -46,7 +48,10 @@ void gemm_f32(const GemmF32& g) {
   const int64_t block = gemm_row_block<S>(g.m, g.w->k);
   for (int64_t row = 0; row < g.m; row += block) {
     const int64_t rows = lesser(block, g.m - row);
-    if (g.indirect) gemm_rows<S, true>(g, row, rows); else gemm_rows<S, false>(g, row, rows);
+    if (g.indirect)
+      gemm_rows<S, true>(g, row, rows);
+    else
+      gemm_rows<S, false>(g, row, rows);
   }
 }
 

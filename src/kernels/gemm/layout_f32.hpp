@@ -1,8 +1,8 @@
 // Where things lie in packed FP32 weights and in scratch: shared by the packing code and the kernels.
 //
-// GEMM weights are panels of 1, 2 or 3 vectors of output channels; a panel is [taps][k][vectors][lanes].  Pairs are
-// the rule; an odd number of vectors starts with one panel of three, since a lone vector halves the use of each
-// element of A.
+// GEMM weights are panels of 1, 2 or 3 vectors of output channels; a panel is [taps][k][vectors][lanes].
+// Pairs are the rule; an odd number of vectors starts with one panel of three, since a lone vector halves the
+// use of each element of A.
 #pragma once
 
 #include <cstddef>
@@ -18,10 +18,10 @@ namespace tenfold::kernels::f32 {
 
 /// A Winograd block: so many output tiles are transformed, multiplied and transformed back at a time.
 struct WinogradBlock {
-  int64_t points;            // (tile + 2)^2 matrices
-  int64_t tiles;             // per block
-  int64_t c, n;              // padded to whole vectors
-  int64_t v_stride, m_stride;   // floats between the matrices of transformed input and output
+  int64_t points;              // (tile + 2)^2 matrices
+  int64_t tiles;               // per block
+  int64_t c, n;                // padded to whole vectors
+  int64_t v_stride, m_stride;  // floats between the matrices of transformed input and output
 
   [[gnu::always_inline]] constexpr WinogradBlock(int lanes, int64_t channels, int64_t outputs, int tile)
       : points(int64_t(tile + 2) * (tile + 2)), c(pad_to(channels, lanes)), n(pad_to(outputs, lanes)) {
@@ -29,7 +29,7 @@ struct WinogradBlock {
     constexpr int64_t rows = 28, most = 112, l2_floats = 192 * 1024;
     const int64_t fit = l2_floats / (points * (c + n)) / rows * rows;
     tiles = fit < rows ? rows : fit > most ? most : fit;
-    v_stride = tiles * c + 16;   // an odd number of cache lines: the matrices do not meet in one cache set
+    v_stride = tiles * c + 16;  // an odd number of cache lines: the matrices do not meet in one cache set
     m_stride = tiles * n + 16;
   }
   [[gnu::always_inline]] constexpr int64_t floats() const { return points * (v_stride + m_stride); }
@@ -38,12 +38,17 @@ struct WinogradBlock {
 /// Queries whose scores are in scratch at a time.
 constexpr int64_t attention_query_tile = 32;
 
-struct AttentionScratch {   // offsets in floats
-  int64_t keys, value_head;   // padded to whole vectors
+struct AttentionScratch {    // offsets in floats
+  int64_t keys, value_head;  // padded to whole vectors
   int64_t k, v, scores, total;
-  [[gnu::always_inline]] constexpr AttentionScratch(int lanes, int64_t key_count, int64_t head, int64_t value_width)
-      : keys(pad_to(key_count, lanes)), value_head(pad_to(value_width, lanes)), k(0), v(k + keys * head),
-        scores(v + key_count * value_head), total(scores + attention_query_tile * (keys + 16)) {}
+  [[gnu::always_inline]] constexpr AttentionScratch(int lanes, int64_t key_count, int64_t head,
+                                                    int64_t value_width)
+      : keys(pad_to(key_count, lanes)),
+        value_head(pad_to(value_width, lanes)),
+        k(0),
+        v(k + keys * head),
+        scores(v + key_count * value_head),
+        total(scores + attention_query_tile * (keys + 16)) {}
 };
 
 }  // namespace tenfold::kernels::f32

@@ -1,4 +1,5 @@
-// The FP32 half of an ISA's kernel table.  Depthwise convolution, half of the compile time, has a file of its own.
+// The FP32 half of an ISA's kernel table.  Depthwise convolution, half of the compile time, has a file of its
+// own.
 #pragma once
 
 #include "kernels/attention/attention_f32_impl.hpp"

@@ -15,21 +15,24 @@ template <class S>
   return S::less(S::load_f(LaneNumbers<S>::values), S::set_f(n < S::lanes ? float(n) : float(S::lanes)));
 }
 
-/// Calls f(i, x) for the vectors of a row, in turn for four sets of accumulators; lanes behind the end get `rest`.
+/// Calls f(i, x) for the vectors of a row, in turn for four sets of accumulators; lanes behind the end get
+/// `rest`.
 template <class S, class F>
 [[gnu::always_inline]] inline void for_row(const float* in, int64_t n, float rest, F f) {
   int64_t i = 0;
   for (; i + 4 * S::lanes <= n; i += 4 * S::lanes)
     unroll<4>([&](auto v) TENFOLD_LAMBDA { f(v, i + v * S::lanes, S::load_f(in + i + v * S::lanes)); });
   for (; i < n; i += S::lanes)
-    f(std::integral_constant<int, 0>{}, i, S::select(lanes_below<S>(n - i), S::load_f(in + i, n - i), S::set_f(rest)));
+    f(std::integral_constant<int, 0>{}, i,
+      S::select(lanes_below<S>(n - i), S::load_f(in + i, n - i), S::set_f(rest)));
 }
 
 template <class S>
 [[gnu::always_inline]] inline float row_largest(const float* in, int64_t n) {
   typename S::Float top[4];
   unroll<4>([&](auto v) TENFOLD_LAMBDA { top[v] = S::set_f(-__builtin_inff()); });
-  for_row<S>(in, n, -__builtin_inff(), [&](auto v, int64_t, auto x) TENFOLD_LAMBDA { top[v] = S::max(top[v], x); });
+  for_row<S>(in, n, -__builtin_inff(),
+             [&](auto v, int64_t, auto x) TENFOLD_LAMBDA { top[v] = S::max(top[v], x); });
   return S::largest(S::max(S::max(top[0], top[1]), S::max(top[2], top[3])));
 }
 

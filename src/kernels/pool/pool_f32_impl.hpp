@@ -7,9 +7,9 @@ namespace tenfold::kernels::f32 {
 
 /// The taps [begin, end) of a window along one axis that lie in the image, the first at `at`.
 struct Taps {
-  int64_t begin, end, padded;   ///< padded: taps before the end of the padding behind the image
+  int64_t begin, end, padded;  ///< padded: taps before the end of the padding behind the image
   [[gnu::always_inline]] Taps(int64_t at, int64_t kernel, int64_t dilation, int64_t size, int64_t pad_after) {
-    const auto before = [&](int64_t limit) TENFOLD_LAMBDA {   // taps at positions below `limit`
+    const auto before = [&](int64_t limit) TENFOLD_LAMBDA {  // taps at positions below `limit`
       const int64_t count = limit <= at ? 0 : (limit - at + dilation - 1) / dilation;
       return lesser(count, kernel);
     };
@@ -20,8 +20,8 @@ struct Taps {
 };
 
 template <class S, bool Max, int NV>
-[[gnu::always_inline]] inline void pool_pixel(const Pool<float>& p, const float* in, const Taps& ty, const Taps& tx,
-                                              float scale, float* out, int64_t n) {
+[[gnu::always_inline]] inline void pool_pixel(const Pool<float>& p, const float* in, const Taps& ty,
+                                              const Taps& tx, float scale, float* out, int64_t n) {
   using F = typename S::Float;
   F acc[NV];
   unroll<NV>([&](auto v) TENFOLD_LAMBDA { acc[v] = Max ? S::set_f(-__builtin_inff()) : S::zero_f(); });
@@ -31,8 +31,10 @@ template <class S, bool Max, int NV>
     for (int64_t kx = tx.begin; kx < tx.end; kx++, q += step_x)
       unroll<NV>([&](auto v) TENFOLD_LAMBDA {
         const F x = S::load_f(q + v * S::lanes, n - v * S::lanes);
-        if constexpr (Max) acc[v] = S::select(S::ordered(x), S::max(x, acc[v]), x);   // a NaN stays
-        else acc[v] = S::add(acc[v], x);
+        if constexpr (Max)
+          acc[v] = S::select(S::ordered(x), S::max(x, acc[v]), x);  // a NaN stays
+        else
+          acc[v] = S::add(acc[v], x);
       });
   }
   unroll<NV>([&](auto v) TENFOLD_LAMBDA {
@@ -50,25 +52,34 @@ void pool_f32(const Pool<float>& p) {
     for (int64_t x = 0; x < p.out_w; x++) {
       const int64_t x0 = x * p.stride_w - p.pad_left;
       const Taps tx(x0, p.kernel_w, p.dilation_w, p.in_w, p.pad_right);
-      const int64_t count = p.count_include_pad ? ty.padded * tx.padded : (ty.end - ty.begin) * (tx.end - tx.begin);
+      const int64_t count =
+          p.count_include_pad ? ty.padded * tx.padded : (ty.end - ty.begin) * (tx.end - tx.begin);
       const float scale = 1 / float(larger<int64_t>(1, count));
       const float* in = p.in + y0 * p.in_row + x0 * p.in_pixel;
       float* out = p.out + y * p.out_row + x * p.out_pixel;
       int64_t c = 0;
-      for (; c + wide <= p.channels; c += wide) pool_pixel<S, Max, 4>(p, in + c, ty, tx, scale, out + c, wide);
-      for (; c < p.channels; c += S::lanes) pool_pixel<S, Max, 1>(p, in + c, ty, tx, scale, out + c, p.channels - c);
+      for (; c + wide <= p.channels; c += wide)
+        pool_pixel<S, Max, 4>(p, in + c, ty, tx, scale, out + c, wide);
+      for (; c < p.channels; c += S::lanes)
+        pool_pixel<S, Max, 1>(p, in + c, ty, tx, scale, out + c, p.channels - c);
     }
   }
 }
 
 template <class S>
-void max_pool_f32(const Pool<float>& p) { pool_f32<S, true>(p); }
+void max_pool_f32(const Pool<float>& p) {
+  pool_f32<S, true>(p);
+}
 template <class S>
-void average_pool_f32(const Pool<float>& p) { pool_f32<S, false>(p); }
+void average_pool_f32(const Pool<float>& p) {
+  pool_f32<S, false>(p);
+}
 
-/// Sums of up to NV vectors of columns, in chunks of rows so that rounding errors do not grow with the number of rows.
+/// Sums of up to NV vectors of columns, in chunks of rows so that rounding errors do not grow with the number
+/// of rows.
 template <class S, int NV>
-[[gnu::always_inline]] inline void mean_columns(const float* in, int64_t rows, ptrdiff_t ld, float* out, int64_t n) {
+[[gnu::always_inline]] inline void mean_columns(const float* in, int64_t rows, ptrdiff_t ld, float* out,
+                                                int64_t n) {
   using F = typename S::Float;
   constexpr int64_t chunk = 64;
   F total[NV];
@@ -83,7 +94,9 @@ template <class S, int NV>
     unroll<NV>([&](auto v) TENFOLD_LAMBDA { total[v] = S::add(total[v], sum[v]); });
   }
   const F count = S::set_f(float(rows));
-  unroll<NV>([&](auto v) TENFOLD_LAMBDA { S::store_f(out + v * S::lanes, S::div(total[v], count), n - v * S::lanes); });
+  unroll<NV>([&](auto v) TENFOLD_LAMBDA {
+    S::store_f(out + v * S::lanes, S::div(total[v], count), n - v * S::lanes);
+  });
 }
 
 template <class S>

@@ -15,31 +15,52 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-double clamped(double x, double lo, double hi) { return x < lo ? lo : x > hi ? hi : x; }   // NaN stays NaN
+double clamped(double x, double lo, double hi) { return x < lo ? lo : x > hi ? hi : x; }  // NaN stays NaN
 
 double activate(double x, Activation a, double lo, double hi) {
   switch (a) {
-    case Activation::none: return x;
-    case Activation::clamp: return clamped(x, lo, hi);
-    case Activation::silu: return x / (1 + std::exp(-x));
-    case Activation::hard_swish: return x * clamped(x / 6 + 0.5, 0, 1);
-    case Activation::sigmoid: return 1 / (1 + std::exp(-x));
-    case Activation::hard_sigmoid: return clamped(lo * x + hi, 0, 1);
-    case Activation::gelu: return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
-    case Activation::gelu_tanh: return x / (1 + std::exp(-2 * std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-    case Activation::tanh: return std::tanh(x);
-    case Activation::leaky_relu: return x < 0 ? lo * x : x;
-    case Activation::elu: return x < 0 ? lo * std::expm1(x) : x;
-    case Activation::mish: return x * std::tanh(std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))));
-    case Activation::softplus: return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x)));
-    case Activation::exp: return std::exp(x);
-    case Activation::erf: return std::erf(x);
-    case Activation::sqrt: return std::sqrt(x);
-    case Activation::reciprocal: return 1 / x;
-    case Activation::abs: return std::abs(x);
-    case Activation::neg: return -x;
-    case Activation::log: return std::log(x);
-    case Activation::square: return x * x;
+    case Activation::none:
+      return x;
+    case Activation::clamp:
+      return clamped(x, lo, hi);
+    case Activation::silu:
+      return x / (1 + std::exp(-x));
+    case Activation::hard_swish:
+      return x * clamped(x / 6 + 0.5, 0, 1);
+    case Activation::sigmoid:
+      return 1 / (1 + std::exp(-x));
+    case Activation::hard_sigmoid:
+      return clamped(lo * x + hi, 0, 1);
+    case Activation::gelu:
+      return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
+    case Activation::gelu_tanh:
+      return x / (1 + std::exp(-2 * std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case Activation::tanh:
+      return std::tanh(x);
+    case Activation::leaky_relu:
+      return x < 0 ? lo * x : x;
+    case Activation::elu:
+      return x < 0 ? lo * std::expm1(x) : x;
+    case Activation::mish:
+      return x * std::tanh(std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))));
+    case Activation::softplus:
+      return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x)));
+    case Activation::exp:
+      return std::exp(x);
+    case Activation::erf:
+      return std::erf(x);
+    case Activation::sqrt:
+      return std::sqrt(x);
+    case Activation::reciprocal:
+      return 1 / x;
+    case Activation::abs:
+      return std::abs(x);
+    case Activation::neg:
+      return -x;
+    case Activation::log:
+      return std::log(x);
+    case Activation::square:
+      return x * x;
   }
   return x;
 }
@@ -97,7 +118,8 @@ void depthwise(const DepthwiseF32& d) {
             const int64_t iy = y * w.stride_h - d.pad_top + ky * w.dilation_h;
             const int64_t ix = x * w.stride_w - d.pad_left + kx * w.dilation_w;
             if (iy < 0 || ix < 0 || iy >= d.in_h || ix >= d.in_w) continue;
-            const float weight = w.weights[(c / w.lanes * taps + ky * w.kernel_w + kx) * w.lanes + c % w.lanes];
+            const float weight =
+                w.weights[(c / w.lanes * taps + ky * w.kernel_w + kx) * w.lanes + c % w.lanes];
             sum += double(weight) * d.in[iy * d.in_row + ix * d.in_pixel + c];
           }
         d.out[y * d.out_row + x * d.out_pixel + c] = float(activate(sum, d.activation, d.lo, d.hi));
@@ -122,9 +144,10 @@ void transform(const double (&a)[Max][6], int rows, int size, const Square& in, 
 
 constexpr double kInput2[4][6] = {{1, 0, -1}, {0, 1, 1}, {0, -1, 1}, {0, -1, 0, 1}};
 constexpr double kOutput2[2][6] = {{1, 1, 1, 0}, {0, 1, -1, 1}};
-constexpr double kInput4[6][6] = {{4, 0, -5, 0, 1}, {0, -4, -4, 1, 1}, {0, 4, -4, -1, 1},
+constexpr double kInput4[6][6] = {{4, 0, -5, 0, 1},  {0, -4, -4, 1, 1}, {0, 4, -4, -1, 1},
                                   {0, -2, -1, 2, 1}, {0, 2, -1, -2, 1}, {0, 4, 0, -5, 0, 1}};
-constexpr double kOutput4[4][6] = {{1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}};
+constexpr double kOutput4[4][6] = {
+    {1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}};
 
 void winograd_tile(const WinogradF32& g, int64_t y0, int64_t x0) {
   const PackedWinogradF32& w = *g.w;
@@ -136,9 +159,13 @@ void winograd_tile(const WinogradF32& g, int64_t y0, int64_t x0) {
     for (int i = 0; i < points; i++)
       for (int j = 0; j < points; j++) {
         const int64_t iy = y0 + i - g.pad_top, ix = x0 + j - g.pad_left;
-        if (iy >= 0 && ix >= 0 && iy < g.in_h && ix < g.in_w) d[i][j] = g.in[iy * g.in_row + ix * g.in_pixel + c];
+        if (iy >= 0 && ix >= 0 && iy < g.in_h && ix < g.in_w)
+          d[i][j] = g.in[iy * g.in_row + ix * g.in_pixel + c];
       }
-    if (w.tile == 2) transform(kInput2, 4, 4, d, t); else transform(kInput4, 6, 6, d, t);
+    if (w.tile == 2)
+      transform(kInput2, 4, 4, d, t);
+    else
+      transform(kInput4, 6, 6, d, t);
     std::memcpy(&v[size_t(c) * 36], t, sizeof t);
   }
   for (int64_t n = 0; n < w.n; n++) {
@@ -148,7 +175,10 @@ void winograd_tile(const WinogradF32& g, int64_t y0, int64_t x0) {
         const Column u = panel_column(w.weights + (i * points + j) * matrix, w.lanes, w.n, w.c, n);
         for (int64_t c = 0; c < w.c; c++) m[i][j] += v[size_t(c * 36 + i * 6 + j)] * u[c];
       }
-    if (w.tile == 2) transform(kOutput2, 2, 4, m, y); else transform(kOutput4, 4, 6, m, y);
+    if (w.tile == 2)
+      transform(kOutput2, 2, 4, m, y);
+    else
+      transform(kOutput4, 4, 6, m, y);
     for (int64_t i = 0; i < std::min<int64_t>(w.tile, g.out_h - y0); i++)
       for (int64_t j = 0; j < std::min<int64_t>(w.tile, g.out_w - x0); j++) {
         const int64_t at = (y0 + i) * g.out_row + (x0 + j) * g.out_pixel + n;
@@ -178,7 +208,8 @@ void for_window(const Pool<float>& p, int64_t y, int64_t x, int64_t c, F f) {
 int64_t padded_taps(int64_t at, int kernel, int stride, int dilation, int64_t pad_before, int64_t size,
                     int64_t pad_after) {
   int64_t count = 0;
-  for (int k = 0; k < kernel; k++) count += at * stride - pad_before + k * int64_t(dilation) < size + pad_after;
+  for (int k = 0; k < kernel; k++)
+    count += at * stride - pad_before + k * int64_t(dilation) < size + pad_after;
   return count;
 }
 
@@ -218,13 +249,20 @@ void mean_rows(const float* in, int64_t rows, int64_t columns, ptrdiff_t ld, flo
 
 double combine(Binary op, float a, float b) {
   switch (op) {
-    case Binary::add: return double(a) + b;
-    case Binary::sub: return double(a) - b;
-    case Binary::mul: return double(a) * b;
-    case Binary::div: return double(a) / b;
-    case Binary::min: return std::isnan(a) || a < b ? a : b;
-    case Binary::max: return std::isnan(a) || a > b ? a : b;
-    case Binary::pow: return std::pow(a, b);
+    case Binary::add:
+      return double(a) + b;
+    case Binary::sub:
+      return double(a) - b;
+    case Binary::mul:
+      return double(a) * b;
+    case Binary::div:
+      return double(a) / b;
+    case Binary::min:
+      return std::isnan(a) || a < b ? a : b;
+    case Binary::max:
+      return std::isnan(a) || a > b ? a : b;
+    case Binary::pow:
+      return std::pow(a, b);
   }
   return 0;
 }
@@ -264,7 +302,8 @@ void layer_norm(const float* in, const float* residual, float* sum, float* out, 
     const double scale = 1 / std::sqrt(variance / double(columns) + epsilon);
     for (int64_t i = 0; i < columns; i++) {
       if (sum) sum[r * columns + i] = x[i];
-      out[r * columns + i] = float((x[i] - mean) * scale * (gamma ? gamma[i] : 1.0f) + (beta ? beta[i] : 0.0f));
+      out[r * columns + i] =
+          float((x[i] - mean) * scale * (gamma ? gamma[i] : 1.0f) + (beta ? beta[i] : 0.0f));
     }
   }
 }
@@ -300,7 +339,8 @@ void attention(const AttentionF32& g) {
 template <class T>
 void transpose(const void* in, ptrdiff_t ld_in, void* out, ptrdiff_t ld_out, int64_t rows, int64_t columns) {
   for (int64_t r = 0; r < rows; r++)
-    for (int64_t c = 0; c < columns; c++) static_cast<T*>(out)[c * ld_out + r] = static_cast<const T*>(in)[r * ld_in + c];
+    for (int64_t c = 0; c < columns; c++)
+      static_cast<T*>(out)[c * ld_out + r] = static_cast<const T*>(in)[r * ld_in + c];
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Winograd convolution F(4x4, 3x3) and F(2x2, 3x3): blocks of tiles are transformed, multiplied by the transformed
-// weights, one matrix per point, and transformed back, all within L2.
+// Winograd convolution F(4x4, 3x3) and F(2x2, 3x3): blocks of tiles are transformed, multiplied by the
+// transformed weights, one matrix per point, and transformed back, all within L2.
 #pragma once
 
 #include "kernels/gemm/gemm_tile_f32_impl.hpp"
@@ -35,7 +35,8 @@ template <class S, int T, class F = typename S::Float>
     o[1] = S::add(S::sub(m[1], m[2]), m[3]);
   } else {
     const F two = S::set_f(2), four = S::set_f(4), eight = S::set_f(8);
-    const F s1 = S::add(m[1], m[2]), d1 = S::sub(m[1], m[2]), s2 = S::add(m[3], m[4]), d2 = S::sub(m[3], m[4]);
+    const F s1 = S::add(m[1], m[2]), d1 = S::sub(m[1], m[2]), s2 = S::add(m[3], m[4]),
+            d2 = S::sub(m[3], m[4]);
     o[0] = S::add(S::add(m[0], s1), s2);
     o[1] = S::fma(two, d2, d1);
     o[2] = S::fma(four, s2, s1);
@@ -45,7 +46,8 @@ template <class S, int T, class F = typename S::Float>
 
 /// All channels of one tile, the top left pixel at (y, x), into row `v` of the transformed matrices.
 template <class S, int T>
-[[gnu::noinline]] void winograd_input_tile(const WinogradF32& g, int64_t y, int64_t x, float* v, ptrdiff_t v_stride) {
+[[gnu::noinline]] void winograd_input_tile(const WinogradF32& g, int64_t y, int64_t x, float* v,
+                                           ptrdiff_t v_stride) {
   constexpr int P = T + 2;
   using F = typename S::Float;
   bool inside[P * P];
@@ -63,8 +65,10 @@ template <class S, int T>
       F d[P], o[P];
       unroll<P>([&](auto i) TENFOLD_LAMBDA {
         const float* p = image + i * g.in_row + j * g.in_pixel + c;
-        if (all && n >= S::lanes) d[i] = S::load_f(p);
-        else d[i] = inside[i * P + j] ? S::load_f(p, n) : S::zero_f();
+        if (all && n >= S::lanes)
+          d[i] = S::load_f(p);
+        else
+          d[i] = inside[i * P + j] ? S::load_f(p, n) : S::zero_f();
       });
       winograd_input<S, T>(d, o);
       unroll<P>([&](auto i) TENFOLD_LAMBDA { t[i][j] = o[i]; });
@@ -135,7 +139,7 @@ template <class S>
       t.ldb = int64_t(vectors) * S::lanes;
       t.c = m + point * block.m_stride + first;
       const bool last = point + 1 == block.points && first + t.ldb >= w.n;
-      const float* next = t.b + w.c * t.ldb;   // the next panel, of this matrix or the next one
+      const float* next = t.b + w.c * t.ldb;  // the next panel, of this matrix or the next one
       gemm_panel<S, false>(t, vectors, tiles, last ? t.b : next, last ? 0 : w.c * t.ldb);
       t.b = next;
       first += t.ldb;
@@ -158,13 +162,17 @@ template <class S, int T>
                                 v + i * block.c, block.v_stride);
     winograd_multiply<S>(w, block, count, v, m);
     for (int64_t i = 0; i < count; i++)
-      winograd_output_tile<S, T>(g, (t0 + i) / across * T, (t0 + i) % across * T, m + i * block.n, block.m_stride, end);
+      winograd_output_tile<S, T>(g, (t0 + i) / across * T, (t0 + i) % across * T, m + i * block.n,
+                                 block.m_stride, end);
   }
 }
 
 template <class S>
 void winograd_f32(const WinogradF32& g) {
-  if (g.w->tile == 2) winograd_tiles<S, 2>(g); else winograd_tiles<S, 4>(g);
+  if (g.w->tile == 2)
+    winograd_tiles<S, 2>(g);
+  else
+    winograd_tiles<S, 4>(g);
 }
 
 }  // namespace tenfold::kernels::f32
