@@ -61,13 +61,14 @@ template <class T> T highest() { return std::is_floating_point_v<T> ? std::numer
 
 struct Sum {
   static constexpr TypeSet types = kNumbers;
+  static constexpr bool folds = true;   ///< over extents, by:
   static constexpr DimFunction dim = dim_add;
   template <class T> static Wide<T> start() { return 0; }
   template <class T> static void step(Wide<T>& a, T x) { a = wrap_add(a, static_cast<Wide<T>>(x)); }
   template <class T> static T finish(Wide<T> a, int64_t) { return static_cast<T>(a); }
 };
 struct Mean : Sum {
-  static constexpr DimFunction dim = nullptr;
+  static constexpr bool folds = false;
   template <class T> static T finish(Wide<T> a, int64_t n) {
     if constexpr (std::is_integral_v<T>) {
       if (n == 0) fail(ErrorCode::invalid_argument, "ReduceMean over no elements");
@@ -77,6 +78,7 @@ struct Mean : Sum {
 };
 struct Prod {
   static constexpr TypeSet types = kNumbers;
+  static constexpr bool folds = true;   ///< over extents, by:
   static constexpr DimFunction dim = dim_mul;
   template <class T> static Wide<T> start() { return 1; }
   template <class T> static void step(Wide<T>& a, T x) { a = wrap_mul(a, static_cast<Wide<T>>(x)); }
@@ -84,6 +86,7 @@ struct Prod {
 };
 struct Max {
   static constexpr TypeSet types = kNumbers | kBool;
+  static constexpr bool folds = true;   ///< over extents, by:
   static constexpr DimFunction dim = dim_max;
   template <class T> static Wide<T> start() { return lowest<T>(); }
   template <class T> static void step(Wide<T>& a, T x) { if (x > a || x != x) a = x; }
@@ -91,19 +94,20 @@ struct Max {
 };
 struct Min {
   static constexpr TypeSet types = kNumbers | kBool;
+  static constexpr bool folds = true;   ///< over extents, by:
   static constexpr DimFunction dim = dim_min;
   template <class T> static Wide<T> start() { return highest<T>(); }
   template <class T> static void step(Wide<T>& a, T x) { if (x < a || x != x) a = x; }
   template <class T> static T finish(Wide<T> a, int64_t) { return static_cast<T>(a); }
 };
 struct L1 : Sum {
-  static constexpr DimFunction dim = nullptr;
+  static constexpr bool folds = false;
   template <class T> static void step(Wide<T>& a, T x) {
     Sum::step<T>(a, x < T(0) ? wrap_sub(T(0), x) : x);
   }
 };
 struct SumSquare : Sum {
-  static constexpr DimFunction dim = nullptr;
+  static constexpr bool folds = false;
   template <class T> static void step(Wide<T>& a, T x) {
     const auto w = static_cast<Wide<T>>(x);
     a = wrap_add(a, wrap_mul(w, w));
@@ -113,7 +117,7 @@ struct L2 : SumSquare {
   template <class T> static T finish(Wide<T> a, int64_t) { return convert<T>(std::sqrt(static_cast<double>(a))); }
 };
 struct LogSum : Sum {
-  static constexpr DimFunction dim = nullptr;
+  static constexpr bool folds = false;
   template <class T> static T finish(Wide<T> a, int64_t) { return convert<T>(std::log(static_cast<double>(a))); }
 };
 
@@ -121,7 +125,7 @@ template <class F> void infer(InferContext& c) {
   check_type(c, 0, F::types);
   if (c.has_input(1)) check_type(c, 1, {DType::i64});
   set_shape(c);
-  if constexpr (constexpr DimFunction fold = F::dim; fold != nullptr) propagate(c, fold);
+  if constexpr (F::folds) propagate(c, F::dim);
 }
 
 /// A walk over the kept axes (output, input) and one over the reduced ones (input).
