@@ -1,6 +1,7 @@
 #include "onnx/importer.hpp"
 
 #include "onnx/elem_type.hpp"
+#include "onnx/engine_only.hpp"
 #include "onnx/rules.hpp"
 #include "ops/op.hpp"
 
@@ -137,7 +138,8 @@ void Importer::import_node(const proto::Node& source, Scope& scope) {
 
   if (function) return import_function(*function, node, scope);
   if (const Rule* rule = find_rule(source.domain, source.op_type, node.opset)) return rule->rewrite(node);
-  if (!source.domain.empty()) return node.unsupported("");
+  // The graph's own operators are no part of ONNX: nothing has checked such a node.
+  if (!source.domain.empty() || is_engine_operator(source.op_type) || source.op_type == "SiLU") return node.unsupported("");
   node.keep();
 }
 
@@ -197,6 +199,8 @@ void Importer::added(ir::NodeId id, const NodeImport& origin) {
   if (++emitted_ > kMaxNodes) fail(ErrorCode::unsupported, "more than {} nodes after inlining functions", kMaxNodes);
   const ir::Node& node = graph_.node(id);
   if (!ops::find(node.op)) return note_unsupported(origin, node.op == origin.source.op_type ? "" : "becomes " + node.op);
+  for (const auto& [name, value] : node.attrs)
+    if (is_engine_attribute(name)) origin.fail("attribute '{}' is none of the operator's", name);
   // What follows an unknown operator is unknown too; the error that counts is the list of them.
   if (unsupported_.empty()) ops::infer(graph_, id);
 }

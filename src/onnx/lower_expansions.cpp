@@ -11,11 +11,6 @@ namespace {
 
 void silu(NodeExport& n) { n.finish("Mul", {n.inputs[0], n.emit("Sigmoid", {n.inputs[0]})}); }
 
-void swish(NodeExport& n) {
-  const std::string scaled = n.emit("Mul", {n.inputs[0], n.scalar(static_cast<double>(n.attrs.get_float("alpha", 1)), "alpha")});
-  n.finish("Mul", {n.inputs[0], n.emit("Sigmoid", {scaled})});
-}
-
 void hard_swish(NodeExport& n) {
   n.finish("Mul", {n.inputs[0], n.emit("HardSigmoid", {n.inputs[0]}, {{"alpha", 1.0f / 6.0f}, {"beta", 0.5f}})});
 }
@@ -106,7 +101,6 @@ void attention(NodeExport& n) {
 
 constexpr std::array kLowerings{
     Lowering{"SiLU", kAllVersions, silu},
-    Lowering{"Swish", kAllVersions, swish},
     Lowering{"HardSwish", 14, hard_swish},
     Lowering{"Mish", 18, mish},
     Lowering{"Gelu", 20, gelu},

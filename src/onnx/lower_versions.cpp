@@ -166,6 +166,7 @@ constexpr std::array kLowerings{
     Lowering{"Col2Im", 18, newer<18>},
     Lowering{"CenterCropPad", 18, newer<18>},
     Lowering{"DeformConv", 19, newer<19>},
+    Lowering{"CumProd", 26, newer<26>},
     Lowering{"AffineGrid", 20, newer<20>},
 };
 

@@ -94,8 +94,10 @@ void group_normalization(NodeImport& n) {
 }
 
 void swish(NodeImport& n) {
-  if (n.attrs.get_float("alpha", 1.0f) == 1.0f) n.finish("SiLU", {n.need(0)});
-  else n.keep();
+  const ValueId x = n.need(0);
+  const float alpha = n.attrs.get_float("alpha", 1.0f);
+  if (alpha == 1.0f) return n.finish("SiLU", {x});
+  n.finish("Mul", {x, n.emit("Sigmoid", {n.emit("Mul", {x, n.scalar(alpha, "alpha")})})});
 }
 
 void rms_normalization(NodeImport& n) {

@@ -1,4 +1,5 @@
 #include "base/temporary_file.hpp"
+#include "onnx/engine_only.hpp"
 #include "onnx/onnx.hpp"
 #include "onnx/write.hpp"
 
@@ -10,9 +11,6 @@ namespace fs = std::filesystem;
 /// Protobuf messages end at 2 GiB; what is not tensor data fits into the rest.
 constexpr uint64_t kMaxTensorBytes = (uint64_t{1} << 31) - (uint64_t{64} << 20);
 
-/// What only the engine understands.  Plans carry such attributes, exportable graphs never.
-constexpr std::string_view kEngineAttributes[] = {"activation", "channels_last"};
-
 FileGraph lower(const ir::Graph& graph, int opset) {
   if (opset != 13 && (opset < 17 || opset > 21))
     fail(ErrorCode::invalid_argument, "operator set {} cannot be written; choose 13 or 17 to 21", opset);
@@ -20,6 +18,8 @@ FileGraph lower(const ir::Graph& graph, int opset) {
   for (size_t i = 0; i < graph.value_count(); i++) file.names.insert(graph.value(static_cast<ir::ValueId>(i)).name);
   for (const ir::NodeId id : graph.topological_order()) {
     const ir::Node& node = graph.node(id);
+    ensure(!is_engine_operator(node.op) && !(node.op == "Attention" && node.attrs.has("strides")),
+           "{} '{}' is a form that only the engine has", node.op, node.name);
     for (const std::string_view name : kEngineAttributes)
       ensure(!node.attrs.has(name), "{} '{}' has the attribute '{}', which no ONNX file may hold", node.op, node.name, name);
     NodeExport n(graph, node, opset, file);

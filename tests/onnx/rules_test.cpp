@@ -77,6 +77,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"Softmax", 13, {{"axis", int64_t{1}}}, {"Softmax"}, {2, 3, 4}, {2, 3, 4}},
         Case{"Cast", 13, {{"to", int64_t{10}}}, {"Identity"}, {2, 4}, {2, 4}},
         Case{"Swish", 24, {}, {"SiLU"}, {2, 4}, {2, 4}},
+        Case{"Swish", 24, {{"alpha", 2.0f}}, {"Mul", "Sigmoid", "Mul"}, {2, 4}, {2, 4}},
         Case{"Gelu", 17, {}, {"Gelu"}, {2, 4}, {2, 4}, "com.microsoft"},
         Case{"QuickGelu", 17, {}, {"Mul", "Sigmoid", "Mul"}, {2, 4}, {2, 4}, "com.microsoft"}),
     [](const auto& info) { return fmt::format("{}_{}_{}", info.param.op, info.param.opset, info.index); });
@@ -142,6 +143,21 @@ TEST(Rules, FusedConvSplitsItsActivationOff) {
   file.input("x", {1, 1, 2, 2}).initializer<float>("w", {1, 1, 1, 1}, {2}).initializer<float>("b", {1}, {0});
   file.node("FusedConv", {"x", "w", "b"}, {"y"}, {{"activation", std::string("Relu")}}, "com.microsoft");
   EXPECT_EQ(operators(file.output("y").load()), (Names{"Conv", "Relu"}));
+}
+
+TEST(Rules, WhatOnlyTheEngineHasIsRefusedInFiles) {
+  const auto code_of = [](FileBuilder&& file) {
+    try {
+      file.output("y").load();
+    } catch (const Error& e) {
+      return e.code();
+    }
+    return ErrorCode::internal;
+  };
+  EXPECT_EQ(code_of(std::move(FileBuilder().input("x", {2}).node("QLookup", {"x", "x"}, {"y"}))), ErrorCode::unsupported);
+  EXPECT_EQ(code_of(std::move(FileBuilder().input("x", {2}).node("SiLU", {"x"}, {"y"}))), ErrorCode::unsupported);
+  const ir::Attributes fused{{"activation", std::string("Relu")}};
+  EXPECT_EQ(code_of(std::move(FileBuilder().input("x", {2}).node("Add", {"x", "x"}, {"y"}, fused))), ErrorCode::invalid_model);
 }
 
 TEST(Rules, FusedMatMulTransposesAndScales) {

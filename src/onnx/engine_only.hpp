@@ -1,0 +1,23 @@
+// What the graph may hold between passes and plan, and no ONNX file does: refused in both directions.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace tenfold::onnx {
+
+/// Operators of lowered INT8 graphs.
+inline constexpr std::array<std::string_view, 7> kEngineOperators{"QAdd",    "QAveragePool", "QConv", "QGlobalAveragePool",
+                                                                  "QLookup", "QMatMul",      "QMul"};
+/// What passes fold into an operator.
+inline constexpr std::array<std::string_view, 4> kEngineAttributes{"activation", "activation_hi", "activation_lo", "channels_last"};
+
+inline bool is_engine_operator(std::string_view op) {
+  return std::find(kEngineOperators.begin(), kEngineOperators.end(), op) != kEngineOperators.end();
+}
+inline bool is_engine_attribute(std::string_view name) {
+  return std::find(kEngineAttributes.begin(), kEngineAttributes.end(), name) != kEngineAttributes.end();
+}
+
+}  // namespace tenfold::onnx
