@@ -79,6 +79,17 @@ void group_normalization(NodeExport& n) {
   n.finish("Add", {scaled, n.emit("Reshape", {n.inputs[2], shape})});
 }
 
+/// Keys or values (input i) with each head repeated for the queries that share it.
+std::string repeated_heads(NodeExport& n, size_t i) {
+  const Shape *q = n.shape_of(0), *x = n.shape_of(i);
+  if (!q || !x || q->rank() != 4 || x->rank() != 4 || (*q)[1] == (*x)[1]) return n.inputs[i];
+  const int64_t heads = (*q)[1], own = (*x)[1], size = x->back();
+  if (heads < 0 || own <= 0 || size < 0 || heads % own != 0) n.unsupported("shared heads whose number is not known");
+  const std::string apart = n.emit("Unsqueeze", {n.inputs[i], n.ints({2}, "behind_heads")});
+  const std::string repeated = n.emit("Expand", {apart, n.ints({1, 1, heads / own, 1, 1}, "repeat")});
+  return n.emit("Reshape", {repeated, n.ints({0, heads, -1, size}, "heads")});
+}
+
 /// softmax(scale q k^T + mask) v; rows that are masked altogether give NaN, or zero where the node says so.
 void attention(NodeExport& n) {
   const auto rank = static_cast<size_t>(n.need_rank(1));
@@ -91,12 +102,12 @@ void attention(NodeExport& n) {
     if (head <= 0) n.unsupported("the scale depends on an extent that is not known");
     scale = 1 / std::sqrt(static_cast<double>(head));
   }
-  const std::string product = n.emit("MatMul", {n.inputs[0], n.emit("Transpose", {n.inputs[1]}, {{"perm", perm}})});
+  const std::string product = n.emit("MatMul", {n.inputs[0], n.emit("Transpose", {repeated_heads(n, 1)}, {{"perm", perm}})});
   std::string scores = n.emit("Mul", {product, n.scalar(scale, "scale")});
   if (n.has_input(3)) scores = n.emit("Add", {scores, n.inputs[3]});
   std::string weights = n.emit("Softmax", {scores}, {{"axis", int64_t{-1}}});
   if (n.attrs.get_int("masked_rows_zero", 0) != 0) weights = n.emit("Where", {n.emit("IsNaN", {weights}), n.scalar(0, "zero"), weights});
-  n.finish("MatMul", {weights, n.inputs[2]});
+  n.finish("MatMul", {weights, repeated_heads(n, 2)});
 }
 
 constexpr std::array kLowerings{

@@ -133,6 +133,25 @@ void grid_sample(NodeExport& n) {
   n.keep();
 }
 
+/// LSTM, GRU and RNN with the batch in front came with version 14.
+void recurrent(NodeExport& n) {
+  n.drop_default("layout", int64_t{0});
+  n.keep();
+}
+
+/// Before version 16 the grid was not shifted by half a pixel.
+void roi_align(NodeExport& n) {
+  if (!n.attrs.has("coordinate_transformation_mode")) n.unsupported("coordinates 'half_pixel' came with version 16");
+  n.drop_default("coordinate_transformation_mode", std::string("output_half_pixel"));
+  n.keep();
+}
+
+/// Arithmetic on 8 and 16 bit integers came with version 14.
+void arithmetic(NodeExport& n) {
+  if (size_of(n.dtype_of(0)) < 4) n.unsupported(fmt::format("arithmetic on {} came with version 14", to_string(n.dtype_of(0))));
+  n.keep();
+}
+
 template <int Since> void newer(NodeExport& n) { n.unsupported(fmt::format("it came with version {}", Since)); }
 
 constexpr std::array kLowerings{
@@ -158,6 +177,14 @@ constexpr std::array kLowerings{
     Lowering{"QuantizeLinear", kAllVersions, quantize_linear},
     Lowering{"DequantizeLinear", kAllVersions, dequantize_linear},
     Lowering{"GridSample", 20, grid_sample},
+    Lowering{"LSTM", 14, recurrent},
+    Lowering{"GRU", 14, recurrent},
+    Lowering{"RNN", 14, recurrent},
+    Lowering{"RoiAlign", 16, roi_align},
+    Lowering{"Add", 14, arithmetic},
+    Lowering{"Sub", 14, arithmetic},
+    Lowering{"Mul", 14, arithmetic},
+    Lowering{"Div", 14, arithmetic},
     Lowering{"Trilu", 14, newer<14>},
     Lowering{"BitwiseAnd", 18, newer<18>},
     Lowering{"BitwiseNot", 18, newer<18>},

@@ -105,6 +105,12 @@ void rms_normalization(NodeImport& n) {
   n.finish("RMSNormalization", {n.need(0), n.need(1)}, n.attrs);
 }
 
+/// Before version 16 the grid was not shifted by half a pixel.
+void roi_align(NodeImport& n) {
+  n.attrs.set("coordinate_transformation_mode", std::string("output_half_pixel"));
+  n.keep();
+}
+
 constexpr std::array kRules{
     Rule{"BatchNormalization", kAnyOpset, batch_normalization},
     Rule{"Dropout", kAnyOpset, dropout},
@@ -120,6 +126,7 @@ constexpr std::array kRules{
     Rule{"LayerNormalization", kAnyOpset, layer_normalization},
     Rule{"GroupNormalization", 20, group_normalization},
     Rule{"GroupNormalization", kAnyOpset, layer_normalization},
+    Rule{"RoiAlign", 15, roi_align},
     Rule{"Swish", kAnyOpset, swish},
     Rule{"RMSNormalization", kAnyOpset, rms_normalization},
     Rule{"SimplifiedLayerNormalization", kAnyOpset, rms_normalization},
