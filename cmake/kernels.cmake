@@ -35,3 +35,9 @@ if(kernel_host OR kernel_isa_sources)
 else()
   tenfold_layer(kernels)
 endif()
+
+# No code of one ISA may be reachable from another (tools/check_isa_leaks.sh).  Sanitizers add symbols of their own.
+if(TENFOLD_BUILD_TESTS AND kernel_isa_sources AND NOT TENFOLD_SANITIZE)
+  add_test(NAME kernel_isa_leaks COMMAND ${CMAKE_SOURCE_DIR}/tools/check_isa_leaks.sh
+    ${CMAKE_BINARY_DIR}/CMakeFiles/tenfold_kernels.dir/src/kernels/isa)
+endif()

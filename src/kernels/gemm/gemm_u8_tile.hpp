@@ -136,8 +136,8 @@ template <class S, int MR, int NV>
       gemm_tap<S, MR, NV>(acc, p, 4 * t.steps, w, prefetch);
     }
     unroll<MR * NV>([&](auto i) TENFOLD_LAMBDA { S::pin(acc[i / NV][i % NV]); });
-    if (t.raw) [[unlikely]]
-      unroll<MR * NV>([&](auto i) TENFOLD_LAMBDA { S::store_i(t.raw + i * S::lanes, acc[i / NV][i % NV]); });
+    if (i32* raw = t.raw) [[unlikely]]
+      unroll<MR * NV>([&](auto i) TENFOLD_LAMBDA { S::store_i(raw + i * S::lanes, acc[i / NV][i % NV]); });
     else if (S::fast_lookup && t.table)
       store_tile<S, MR, NV, true, S::fast_lookup>(acc, t, c);
     else if (t.zero_point)
