@@ -1,8 +1,10 @@
-// kernel_bench: every kernel x shape x ISA, checked against `ref` and timed as a share of what this core can do.
+// kernel_bench: every kernel x shape x ISA, checked against `ref` and timed as a share of what this core can
+// do.
 //
 //   kernel_bench [--filter TEXT] [--isa NAME] [--no-check] [--json]
 //
-// Times are CPU time of this thread, the least of several batches, so that other load on the machine matters little.
+// Times are CPU time of this thread, the least of several batches, so that other load on the machine matters
+// little.
 #include <fmt/format.h>
 #include <time.h>
 
@@ -55,8 +57,10 @@ std::vector<const Kernels*> tables_to_run(std::string_view only) {
   const auto& f = cpu::features();
   std::vector<const Kernels*> all;
   if (cpu::available(Isa::avx512_vnni)) all.push_back(kernels::table(Isa::avx512_vnni));
-  if (f.avx_vnni) all.push_back(kernels::table(Isa::avx_vnni));
-  else if (cpu::available(Isa::avx_vnni)) all.push_back(kernels::table_avx_vnni_evex());
+  if (f.avx_vnni)
+    all.push_back(kernels::table(Isa::avx_vnni));
+  else if (cpu::available(Isa::avx_vnni))
+    all.push_back(kernels::table_avx_vnni_evex());
   if (cpu::available(Isa::avx2)) all.push_back(kernels::table(Isa::avx2));
   std::erase_if(all, [&](const Kernels* k) { return !only.empty() && only != k->name; });
   return all;
@@ -66,8 +70,10 @@ std::vector<const Kernels*> tables_to_run(std::string_view only) {
 // Ten independent chains hide the latency on every core so far.
 #define TENFOLD_TEN(line) line(0) line(1) line(2) line(3) line(4) line(5) line(6) line(7) line(8) line(9)
 #define TENFOLD_CLOBBERS "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9"
-#define TENFOLD_PEAK_LOOP(line) \
-  [] { for (int i = 0; i < 20000; ++i) asm volatile(TENFOLD_TEN(line) ::: TENFOLD_CLOBBERS); }
+#define TENFOLD_PEAK_LOOP(line)                                                          \
+  [] {                                                                                   \
+    for (int i = 0; i < 20000; ++i) asm volatile(TENFOLD_TEN(line)::: TENFOLD_CLOBBERS); \
+  }
 #define TENFOLD_DOT512(i) "vpdpbusd %%zmm14, %%zmm15, %%zmm" #i "\n"
 #define TENFOLD_DOT256(i) "%{evex%} vpdpbusd %%ymm14, %%ymm15, %%ymm" #i "\n"
 #define TENFOLD_DOT256_VEX(i) "%{vex%} vpdpbusd %%ymm14, %%ymm15, %%ymm" #i "\n"
@@ -81,7 +87,8 @@ double peak(Work work, const Kernels& k) {
   constexpr double loops = 20000 * 10;
   const bool wide = k.isa == Isa::avx512_vnni, evex = std::string_view(k.name) == "avx_vnni_evex";
   if (work == Work::mac_f32)
-    return wide ? loops * 16 / time_of(TENFOLD_PEAK_LOOP(TENFOLD_FMA512)) : loops * 8 / time_of(TENFOLD_PEAK_LOOP(TENFOLD_FMA256));
+    return wide ? loops * 16 / time_of(TENFOLD_PEAK_LOOP(TENFOLD_FMA512))
+                : loops * 8 / time_of(TENFOLD_PEAK_LOOP(TENFOLD_FMA256));
   if (wide) return loops * 64 / time_of(TENFOLD_PEAK_LOOP(TENFOLD_DOT512));
   if (evex) return loops * 32 / time_of(TENFOLD_PEAK_LOOP(TENFOLD_DOT256));
   if (k.isa == Isa::avx_vnni) return loops * 32 / time_of(TENFOLD_PEAK_LOOP(TENFOLD_DOT256_VEX));
@@ -108,9 +115,12 @@ int run(const Option& option) {
   const auto tables = tables_to_run(option.isa);
   bool wrong = false;
   const char* separator = "[\n";
-  if (!option.json) fmt::print("{:<28}{:<22}{:<15}{:>10}{:>12}{:>8}  {}\n", "kernel", "shape", "isa", "us", "rate", "peak", "check");
+  if (!option.json)
+    fmt::print("{:<28}{:<22}{:<15}{:>10}{:>12}{:>8}  {}\n", "kernel", "shape", "isa", "us", "rate", "peak",
+               "check");
   for (const Row& row : rows) {
-    if (!option.filter.empty() && (row.kernel + " " + row.shape).find(option.filter) == std::string::npos) continue;
+    if (!option.filter.empty() && (row.kernel + " " + row.shape).find(option.filter) == std::string::npos)
+      continue;
     std::vector<float> expected;
     if (option.check) {
       const Ready reference = row.prepare(*kernels::table(Isa::ref));
@@ -126,13 +136,15 @@ int run(const Option& option) {
       const double share = row.work == Work::bytes ? 0 : row.amount / seconds / peak(row.work, *k);
       const char* verdict = !option.check ? "-" : good ? "ok" : "WRONG";
       if (option.json) {
-        fmt::print(R"({}{{"kernel": "{}", "shape": "{}", "isa": "{}", "us": {:.3f}, "rate": {:.2f}, "share": {:.3f}, "check": "{}"}})",
-                   separator, row.kernel, row.shape, k->name, seconds * 1e6, rate, share, verdict);
+        fmt::print(
+            R"({}{{"kernel": "{}", "shape": "{}", "isa": "{}", "us": {:.3f}, "rate": {:.2f}, "share": {:.3f}, "check": "{}"}})",
+            separator, row.kernel, row.shape, k->name, seconds * 1e6, rate, share, verdict);
         separator = ",\n";
       } else {
-        const auto percent = row.work == Work::bytes ? std::string("-") : fmt::format("{:.0f} %", share * 100);
-        fmt::print("{:<28}{:<22}{:<15}{:>10.2f}{:>7.1f} {:<4}{:>8}  {}\n", row.kernel, row.shape, k->name, seconds * 1e6, rate,
-                   row.work == Work::bytes ? "GB/s" : "GMAC", percent, verdict);
+        const auto percent =
+            row.work == Work::bytes ? std::string("-") : fmt::format("{:.0f} %", share * 100);
+        fmt::print("{:<28}{:<22}{:<15}{:>10.2f}{:>7.1f} {:<4}{:>8}  {}\n", row.kernel, row.shape, k->name,
+                   seconds * 1e6, rate, row.work == Work::bytes ? "GB/s" : "GMAC", percent, verdict);
       }
       std::fflush(stdout);
     }
@@ -149,10 +161,14 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view arg = argv[i];
     const bool more = i + 1 < argc;
-    if (arg == "--filter" && more) option.filter = argv[++i];
-    else if (arg == "--isa" && more) option.isa = argv[++i];
-    else if (arg == "--no-check") option.check = false;
-    else if (arg == "--json") option.json = true;
+    if (arg == "--filter" && more)
+      option.filter = argv[++i];
+    else if (arg == "--isa" && more)
+      option.isa = argv[++i];
+    else if (arg == "--no-check")
+      option.check = false;
+    else if (arg == "--json")
+      option.json = true;
     else {
       fmt::print(stderr, "usage: kernel_bench [--filter TEXT] [--isa NAME] [--no-check] [--json]\n");
       return 2;

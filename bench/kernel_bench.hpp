@@ -1,4 +1,5 @@
-// Rows of the kernel microbenchmark: a kernel on a shape, to be run on every ISA, checked against `ref` and timed.
+// Rows of the kernel microbenchmark: a kernel on a shape, to be run on every ISA, checked against `ref` and
+// timed.
 #pragma once
 
 #include <cstdint>
@@ -17,14 +18,14 @@ enum class Work { mac_u8, mac_f32, bytes };
 /// A row made ready on one table: buffers filled (the same values on every table), weights packed.
 struct Ready {
   std::function<void()> run;
-  std::function<std::vector<float>()> result;   ///< of the last run
+  std::function<std::vector<float>()> result;  ///< of the last run
 };
 
 struct Row {
   std::string kernel, shape;
   Work work = Work::mac_u8;
-  double amount = 0;         ///< multiply-adds or bytes of one run
-  float tolerance = 0;       ///< allowed relative difference from `ref`; 0: bit-identical
+  double amount = 0;    ///< multiply-adds or bytes of one run
+  float tolerance = 0;  ///< allowed relative difference from `ref`; 0: bit-identical
   std::function<Ready(const kernels::Kernels&)> prepare;
 };
 

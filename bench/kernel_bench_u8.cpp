@@ -11,18 +11,19 @@ namespace {
 using namespace kernels;
 
 constexpr size_t kSlack = 64;
-constexpr size_t kColdBytes = 24u << 20;   // weights rotate over this much, as in a network
+constexpr size_t kColdBytes = 24u << 20;  // weights rotate over this much, as in a network
 
 std::vector<QuantizedChannel> channels(int64_t n, int64_t depth) {
   std::vector<QuantizedChannel> q(static_cast<size_t>(n));
-  for (size_t i = 0; i < q.size(); ++i) q[i] = {0.004f / float(depth) + 0.00001f * float(i % 7), float(i % 50)};
+  for (size_t i = 0; i < q.size(); ++i)
+    q[i] = {0.004f / float(depth) + 0.00001f * float(i % 7), float(i % 50)};
   return q;
 }
 std::vector<float> widened(const std::vector<u8>& bytes) { return {bytes.begin(), bytes.end()}; }
 
 struct GemmShape {
   int64_t m, k, n;
-  int64_t image = 0;          ///< side of a square image for a 3x3 convolution, pad 1
+  int64_t image = 0;  ///< side of a square image for a 3x3 convolution, pad 1
   bool residual = false, table = false, cold = false;
 };
 
@@ -31,7 +32,7 @@ struct GemmData {
   int64_t taps, rows;
   std::vector<u8> a, c, residual, table;
   std::vector<const u8*> pointers;
-  std::vector<PackedU8> weights;   // more than one: cold
+  std::vector<PackedU8> weights;  // more than one: cold
   size_t turn = 0;
 };
 
@@ -47,7 +48,8 @@ Ready prepare_gemm(const GemmShape& s, const Kernels& kernels) {
   const auto w = bytes.make<s8>(size_t(s.n * s.k * d->taps));
   const size_t copies = s.cold && kernels.isa != Isa::ref ? std::max<size_t>(1, kColdBytes / w.size()) : 1;
   for (size_t i = 0; i < copies; ++i)
-    d->weights.push_back(pack_gemm_u8(kernels.layout, w.data(), s.n, d->taps, s.k, 128, channels(s.n, s.k * d->taps)));
+    d->weights.push_back(
+        pack_gemm_u8(kernels.layout, w.data(), s.n, d->taps, s.k, 128, channels(s.n, s.k * d->taps)));
   for (int64_t t = 0; s.image && t < 9; ++t)
     for (int64_t p = 0; p < s.m; ++p) {
       const int64_t y = p / s.image + t / 3 - 1, x = p % s.image + t % 3 - 1;
@@ -61,8 +63,10 @@ Ready prepare_gemm(const GemmShape& s, const Kernels& kernels) {
     if (d->s.image) g.indirect = d->pointers.data(), g.indirect_stride = d->s.m;
     g.c = d->c.data(), g.ldc = d->s.n, g.zero_point = d->s.residual ? 3 : 0;
     if (d->s.table) g.table = d->table.data(), g.zero_point = 100;
-    if (d->s.residual) g.residual = d->residual.data(), g.ld_residual = d->s.n, g.q_scale = 0.7f, g.r_scale = 0.4f, g.offset = -3.1f;
-    const auto& next = d->weights[d->turn % d->weights.size()];   // the layer that follows
+    if (d->s.residual)
+      g.residual = d->residual.data(), g.ld_residual = d->s.n, g.q_scale = 0.7f, g.r_scale = 0.4f,
+      g.offset = -3.1f;
+    const auto& next = d->weights[d->turn % d->weights.size()];  // the layer that follows
     g.prefetch = next.weights, g.prefetch_bytes = std::min<size_t>(next.storage.size(), 256 << 10);
     kernels.gemm_u8(g);
   };
@@ -71,8 +75,8 @@ Ready prepare_gemm(const GemmShape& s, const Kernels& kernels) {
 
 void add_gemm(std::vector<Row>& rows, const GemmShape& s) {
   Row r;
-  r.kernel = std::string(s.image ? "conv3x3_u8" : "gemm_u8") + (s.residual ? "+residual" : "") + (s.table ? "+table" : "") +
-             (s.cold ? " cold" : "");
+  r.kernel = std::string(s.image ? "conv3x3_u8" : "gemm_u8") + (s.residual ? "+residual" : "") +
+             (s.table ? "+table" : "") + (s.cold ? " cold" : "");
   r.shape = fmt::format("{}x{}x{}", s.m, s.k, s.n);
   r.amount = double(s.m * s.k * s.n * (s.image ? 9 : 1));
   r.prepare = [s](const Kernels& kernels) { return prepare_gemm(s, kernels); };
@@ -96,10 +100,11 @@ struct DepthwiseData {
 Ready prepare_depthwise(const DepthwiseShape& s, const Kernels& kernels) {
   auto d = std::make_shared<DepthwiseData>();
   Bytes bytes;
-  const int64_t pad = s.dilation * (s.kernel / 2), out = (s.side + 2 * pad - s.dilation * (s.kernel - 1) - 1) / s.stride + 1;
+  const int64_t pad = s.dilation * (s.kernel / 2),
+                out = (s.side + 2 * pad - s.dilation * (s.kernel - 1) - 1) / s.stride + 1;
   const auto w = bytes.make<s8>(size_t(s.channels * s.kernel * s.kernel));
-  d->w = pack_depthwise_u8(kernels.layout, w.data(), s.channels, s.kernel, s.kernel, s.stride, s.stride, s.dilation, s.dilation,
-                           3, channels(s.channels, s.kernel * s.kernel));
+  d->w = pack_depthwise_u8(kernels.layout, w.data(), s.channels, s.kernel, s.kernel, s.stride, s.stride,
+                           s.dilation, s.dilation, 3, channels(s.channels, s.kernel * s.kernel));
   d->in = bytes.make<u8>(size_t(s.side * s.side * s.channels) + kSlack);
   d->out.resize(size_t(out * out * s.channels) + kSlack);
   d->table = bytes.make<u8>(256);
@@ -116,7 +121,8 @@ Ready prepare_depthwise(const DepthwiseShape& s, const Kernels& kernels) {
 void add_depthwise(std::vector<Row>& rows, const DepthwiseShape& s) {
   Row r;
   r.kernel = std::string("depthwise_u8") + (s.table ? "+table" : "");
-  r.shape = fmt::format("{}x{} s{}{} {}x{}x{}", s.kernel, s.kernel, s.stride, s.dilation > 1 ? " d2" : "", s.side, s.side, s.channels);
+  r.shape = fmt::format("{}x{} s{}{} {}x{}x{}", s.kernel, s.kernel, s.stride, s.dilation > 1 ? " d2" : "",
+                        s.side, s.side, s.channels);
   const int64_t out = (s.side + s.stride - 1) / s.stride;
   r.amount = double(out * out * s.channels * s.kernel * s.kernel);
   r.prepare = [s](const Kernels& kernels) { return prepare_depthwise(s, kernels); };
@@ -129,8 +135,8 @@ struct StreamData {
 };
 
 /// A kernel over `outer` x `inner` bytes, bounded by memory.
-void add_stream(std::vector<Row>& rows, const char* kernel, int64_t outer, int64_t inner, double bytes_per_element,
-                std::function<void(const Kernels&, StreamData&)> run) {
+void add_stream(std::vector<Row>& rows, const char* kernel, int64_t outer, int64_t inner,
+                double bytes_per_element, std::function<void(const Kernels&, StreamData&)> run) {
   Row r;
   r.kernel = kernel;
   r.shape = fmt::format("{}x{}", outer, inner);
@@ -140,7 +146,8 @@ void add_stream(std::vector<Row>& rows, const char* kernel, int64_t outer, int64
     auto d = std::make_shared<StreamData>();
     Bytes bytes;
     const size_t n = size_t(outer * inner);
-    d->a = bytes.make<u8>(n + kSlack), d->b = bytes.make<u8>(n + kSlack), d->c.resize(n + kSlack), d->table = bytes.make<u8>(256);
+    d->a = bytes.make<u8>(n + kSlack), d->b = bytes.make<u8>(n + kSlack), d->c.resize(n + kSlack),
+    d->table = bytes.make<u8>(256);
     d->f.resize(n);
     for (auto& x : d->f) x = float(int(bytes.next() % 2000) - 1000) * 0.01f;
     return {[=, &kernels] { run(kernels, *d); }, [d] { return widened(d->c); }};
@@ -158,12 +165,16 @@ BinaryU8 binary(StreamData& d, int64_t outer, int64_t inner, bool broadcast) {
 
 void add_streams(std::vector<Row>& rows) {
   for (int64_t c : {32, 144, 672})
-    add_stream(rows, "mul_u8 by channel", 784, c, 2, [c](const Kernels& k, StreamData& d) { k.mul_u8(binary(d, 784, c, true)); });
-  add_stream(rows, "add_u8", 784, 256, 3, [](const Kernels& k, StreamData& d) { k.add_u8(binary(d, 784, 256, false)); });
-  add_stream(rows, "lookup_u8", 784, 256, 2,
-             [](const Kernels& k, StreamData& d) { k.lookup_u8(d.a.data(), d.c.data(), 784 * 256, d.table.data()); });
+    add_stream(rows, "mul_u8 by channel", 784, c, 2,
+               [c](const Kernels& k, StreamData& d) { k.mul_u8(binary(d, 784, c, true)); });
+  add_stream(rows, "add_u8", 784, 256, 3,
+             [](const Kernels& k, StreamData& d) { k.add_u8(binary(d, 784, 256, false)); });
+  add_stream(rows, "lookup_u8", 784, 256, 2, [](const Kernels& k, StreamData& d) {
+    k.lookup_u8(d.a.data(), d.c.data(), 784 * 256, d.table.data());
+  });
   add_stream(rows, "global_average_u8", 49, 1280, 1, [](const Kernels& k, StreamData& d) {
-    k.global_average_u8({.in = d.a.data(), .pixels = 49, .channels = 1280, .in_pixel = 1280, .out = d.c.data(), .scale = 1});
+    k.global_average_u8(
+        {.in = d.a.data(), .pixels = 49, .channels = 1280, .in_pixel = 1280, .out = d.c.data(), .scale = 1});
   });
   add_stream(rows, "max_pool_u8 3x3 s2", 112 * 112, 64, 1, [](const Kernels& k, StreamData& d) {
     Pool<u8> p;
@@ -172,22 +183,26 @@ void add_streams(std::vector<Row>& rows) {
     p.kernel_h = p.kernel_w = 3, p.stride_h = p.stride_w = 2;
     k.max_pool_u8(p);
   });
-  add_stream(rows, "quantize_u8", 784, 64, 5,
-             [](const Kernels& k, StreamData& d) { k.quantize_u8(d.f.data(), d.c.data(), 784 * 64, 12.7f, 128); });
+  add_stream(rows, "quantize_u8", 784, 64, 5, [](const Kernels& k, StreamData& d) {
+    k.quantize_u8(d.f.data(), d.c.data(), 784 * 64, 12.7f, 128);
+  });
   add_stream(rows, "quantize_planar_u8 3->4", 4, 224 * 224, 4, [](const Kernels& k, StreamData& d) {
     k.quantize_planar_u8(d.f.data(), 224 * 224, d.c.data(), 4, 224 * 224, 3, 12.7f, 114);
   });
-  add_stream(rows, "transpose_8", 1024, 784, 2,
-             [](const Kernels& k, StreamData& d) { k.transpose_8(d.a.data(), 784, d.c.data(), 1024, 1024, 784); });
+  add_stream(rows, "transpose_8", 1024, 784, 2, [](const Kernels& k, StreamData& d) {
+    k.transpose_8(d.a.data(), 784, d.c.data(), 1024, 1024, 784);
+  });
 }
 
 }  // namespace
 
 void add_u8_rows(std::vector<Row>& rows) {
   for (const GemmShape& s : std::initializer_list<GemmShape>{
-           {12544, 32, 16}, {12544, 16, 96}, {3136, 96, 24}, {3136, 24, 144}, {784, 144, 32}, {784, 32, 192}, {196, 192, 64},
-           {196, 64, 384}, {196, 384, 96}, {49, 576, 160}, {49, 160, 960}, {49, 960, 320}, {49, 320, 1280}, {3136, 64, 64},
-           {3136, 64, 256}, {3136, 256, 64}, {784, 512, 128}, {196, 1024, 256}, {49, 2048, 512}, {128, 768, 768}, {1, 1280, 1000}}) {
+           {12544, 32, 16}, {12544, 16, 96}, {3136, 96, 24},   {3136, 24, 144}, {784, 144, 32},
+           {784, 32, 192},  {196, 192, 64},  {196, 64, 384},   {196, 384, 96},  {49, 576, 160},
+           {49, 160, 960},  {49, 960, 320},  {49, 320, 1280},  {3136, 64, 64},  {3136, 64, 256},
+           {3136, 256, 64}, {784, 512, 128}, {196, 1024, 256}, {49, 2048, 512}, {128, 768, 768},
+           {1, 1280, 1000}}) {
     add_gemm(rows, s);
     if (s.k * s.n > 50000) {
       GemmShape cold = s;
@@ -195,13 +210,31 @@ void add_u8_rows(std::vector<Row>& rows) {
       add_gemm(rows, cold);
     }
   }
-  for (const GemmShape& s : std::initializer_list<GemmShape>{{3136, 64, 256, 0, true}, {784, 144, 32, 0, true}, {3136, 24, 144, 0, false, true},
-                                                             {3136, 64, 64, 56}, {784, 128, 128, 28}, {196, 256, 256, 14}, {49, 512, 512, 7}})
+  for (const GemmShape& s : std::initializer_list<GemmShape>{{3136, 64, 256, 0, true},
+                                                             {784, 144, 32, 0, true},
+                                                             {3136, 24, 144, 0, false, true},
+                                                             {3136, 64, 64, 56},
+                                                             {784, 128, 128, 28},
+                                                             {196, 256, 256, 14},
+                                                             {49, 512, 512, 7}})
     add_gemm(rows, s);
-  for (const DepthwiseShape& s : std::initializer_list<DepthwiseShape>{
-           {32, 112, 3, 1}, {96, 112, 3, 2}, {144, 56, 3, 1}, {144, 56, 3, 2}, {192, 28, 3, 1}, {384, 14, 3, 1}, {576, 14, 3, 2}, {960, 7, 3, 1},
-           {144, 56, 5, 2}, {240, 28, 5, 1}, {672, 14, 5, 1}, {672, 14, 5, 2}, {1152, 7, 5, 1}, {96, 56, 7, 1}, {192, 28, 7, 2}, {144, 56, 3, 1, 2},
-           {240, 28, 3, 1, 1, true}})
+  for (const DepthwiseShape& s : std::initializer_list<DepthwiseShape>{{32, 112, 3, 1},
+                                                                       {96, 112, 3, 2},
+                                                                       {144, 56, 3, 1},
+                                                                       {144, 56, 3, 2},
+                                                                       {192, 28, 3, 1},
+                                                                       {384, 14, 3, 1},
+                                                                       {576, 14, 3, 2},
+                                                                       {960, 7, 3, 1},
+                                                                       {144, 56, 5, 2},
+                                                                       {240, 28, 5, 1},
+                                                                       {672, 14, 5, 1},
+                                                                       {672, 14, 5, 2},
+                                                                       {1152, 7, 5, 1},
+                                                                       {96, 56, 7, 1},
+                                                                       {192, 28, 7, 2},
+                                                                       {144, 56, 3, 1, 2},
+                                                                       {240, 28, 3, 1, 1, true}})
     add_depthwise(rows, s);
   add_streams(rows);
 }

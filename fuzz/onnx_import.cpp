@@ -9,7 +9,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     tenfold::ir::verify(graph);
     tenfold::onnx::save_to_bytes(graph);
   } catch (const tenfold::Error& e) {
-    if (e.code() == tenfold::ErrorCode::internal) __builtin_trap();   // a broken invariant: a bug, never the input's fault
+    if (e.code() == tenfold::ErrorCode::internal)
+      __builtin_trap();  // a broken invariant: a bug, never the input's fault
   }
   return 0;
 }

@@ -33,8 +33,14 @@ Exit run(const Arguments& a, const Globals& globals) {
   for (size_t i = 0; i < x.size(); i++) worst = std::max(worst, relative_difference(x[i], y[i]));
   constexpr double kAllowed = 1e-4;
   const bool ok = worst <= kAllowed;
-  if (globals.json) fmt::print("{}\n", nlohmann::json{{"model", a.model}, {"isa", fast.isa_name()}, {"difference", worst}, {"ok", ok}}.dump(2));
-  else fmt::print("{}: {} with {}; largest difference from the reference {:.1e} of the output range\n", a.model, ok ? "runs" : "DIFFERS", fast.isa_name(), worst);
+  if (globals.json)
+    fmt::print(
+        "{}\n",
+        nlohmann::json{{"model", a.model}, {"isa", fast.isa_name()}, {"difference", worst}, {"ok", ok}}.dump(
+            2));
+  else
+    fmt::print("{}: {} with {}; largest difference from the reference {:.1e} of the output range\n", a.model,
+               ok ? "runs" : "DIFFERS", fast.isa_name(), worst);
   return ok ? kMet : kError;
 }
 

@@ -16,7 +16,9 @@ extern "C" void on_interrupt(int) {
   if (g_interrupted.exchange(true)) _exit(kError);
 }
 
-double seconds_now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 }  // namespace
 
@@ -37,7 +39,8 @@ ProgressLine::~ProgressLine() {
 void ProgressLine::update(const std::string& stage, double fraction) {
   if (!enabled_) return;
   const double elapsed = seconds_now() - start_;
-  const std::string left = fraction > 0.01 ? fmt::format("about {:.0f} s left", elapsed * (1 - fraction) / fraction) : "";
+  const std::string left =
+      fraction > 0.01 ? fmt::format("about {:.0f} s left", elapsed * (1 - fraction) / fraction) : "";
   fmt::print(stderr, "\r\033[K{:3.0f} %  {}  {:.0f} s  {}", 100 * fraction, stage, elapsed, left);
   std::fflush(stderr);
 }
@@ -46,9 +49,11 @@ double parse_fraction(const std::string& text) {
   char* end = nullptr;
   const double value = std::strtod(text.c_str(), &end);
   const std::string unit(end);
-  if (end == text.c_str() || (unit != "%" && !unit.empty())) fail(ErrorCode::invalid_argument, "'{}' is no fraction: write 1% or 0.01", text);
+  if (end == text.c_str() || (unit != "%" && !unit.empty()))
+    fail(ErrorCode::invalid_argument, "'{}' is no fraction: write 1% or 0.01", text);
   const double fraction = unit == "%" ? value / 100 : value;
-  if (!(fraction >= 0 && fraction <= 1)) fail(ErrorCode::invalid_argument, "'{}' is not between 0% and 100%", text);
+  if (!(fraction >= 0 && fraction <= 1))
+    fail(ErrorCode::invalid_argument, "'{}' is not between 0% and 100%", text);
   return fraction;
 }
 
@@ -58,14 +63,16 @@ std::pair<double, double> parse_latency(const std::string& text) {
   if (const size_t colon = text.find(':'); colon != std::string::npos) {
     char* end = nullptr;
     const double p = text[0] == 'p' ? std::strtod(text.c_str() + 1, &end) : 0;
-    if (text[0] != 'p' || end != text.c_str() + colon || p <= 0 || p >= 100) fail(ErrorCode::invalid_argument, "'{}' is no latency target: write p50:50ms", text);
+    if (text[0] != 'p' || end != text.c_str() + colon || p <= 0 || p >= 100)
+      fail(ErrorCode::invalid_argument, "'{}' is no latency target: write p50:50ms", text);
     quantile = p / 100;
     rest = text.substr(colon + 1);
   }
   char* end = nullptr;
   const double ms = std::strtod(rest.c_str(), &end);
   const std::string unit(end);
-  if (end == rest.c_str() || !(ms > 0) || (unit != "ms" && !unit.empty())) fail(ErrorCode::invalid_argument, "'{}' is no latency target: write p50:50ms", text);
+  if (end == rest.c_str() || !(ms > 0) || (unit != "ms" && !unit.empty()))
+    fail(ErrorCode::invalid_argument, "'{}' is no latency target: write p50:50ms", text);
   return {quantile, ms};
 }
 
@@ -89,15 +96,20 @@ std::vector<Tensor> random_feeds(const ir::Graph& graph, const std::vector<std::
       shape.push_back(!is_symbol(d) ? d : it == given.end() ? 1 : it->second);
     }
     Tensor t(v.dtype, shape);
-    if (v.dtype == DType::f32) for (int64_t i = 0; i < t.elements(); i++) t.mutable_data<float>()[i] = normal(rng);
-    else dispatch(v.dtype, [&](auto tag) { std::fill_n(t.mutable_data<decltype(tag)>(), t.elements(), static_cast<decltype(tag)>(1)); });
+    if (v.dtype == DType::f32)
+      for (int64_t i = 0; i < t.elements(); i++) t.mutable_data<float>()[i] = normal(rng);
+    else
+      dispatch(v.dtype, [&](auto tag) {
+        std::fill_n(t.mutable_data<decltype(tag)>(), t.elements(), static_cast<decltype(tag)>(1));
+      });
     feeds.push_back(std::move(t));
   }
   return feeds;
 }
 
 nlohmann::json latency_json(const measure::LatencySummary& s) {
-  return {{"runs", s.runs}, {"min_ms", s.min}, {"median_ms", s.median}, {"mean_ms", s.mean}, {"p90_ms", s.p90}, {"p99_ms", s.p99}, {"per_second", s.throughput}};
+  return {{"runs", s.runs},  {"min_ms", s.min}, {"median_ms", s.median},     {"mean_ms", s.mean},
+          {"p90_ms", s.p90}, {"p99_ms", s.p99}, {"per_second", s.throughput}};
 }
 
 }  // namespace tenfold::cli

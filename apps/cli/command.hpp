@@ -17,16 +17,16 @@ namespace tenfold::cli {
 enum Exit { kMet = 0, kError = 1, kUsage = 2, kMissed = 3, kTooLittleData = 4 };
 
 struct Globals {
-  bool json = false;    ///< one JSON document on stdout instead of text
-  bool quiet = false;   ///< nothing on stderr but errors
+  bool json = false;   ///< one JSON document on stdout instead of text
+  bool quiet = false;  ///< nothing on stderr but errors
 };
 
 /// True once the user pressed Ctrl-C; a second time ends the process at once.
 bool interrupted();
 void install_interrupt_handler();
 
-/// One progress line on stderr with an estimate of what is left; redrawn in place on a terminal, silent otherwise and
-/// under --quiet.
+/// One progress line on stderr with an estimate of what is left; redrawn in place on a terminal, silent
+/// otherwise and under --quiet.
 class ProgressLine {
  public:
   explicit ProgressLine(bool quiet);
@@ -43,8 +43,8 @@ double parse_fraction(const std::string& text);
 /// "p50:50ms": quantile 0.5 and 50; "50ms" or "50" speak of the median.  Throws invalid_argument.
 std::pair<double, double> parse_latency(const std::string& text);
 
-/// Feeds for a model without data: seeded standard normal floats, zeros and ones for integers by role.  A symbolic
-/// extent takes `extents` ("name=value") or 1.
+/// Feeds for a model without data: seeded standard normal floats, zeros and ones for integers by role.  A
+/// symbolic extent takes `extents` ("name=value") or 1.
 std::vector<Tensor> random_feeds(const ir::Graph& graph, const std::vector<std::string>& extents);
 
 nlohmann::json latency_json(const measure::LatencySummary& s);

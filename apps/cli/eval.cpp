@@ -15,7 +15,7 @@ struct Arguments {
 
 struct Evaluated {
   std::string metric;
-  std::vector<std::vector<double>> scores;   ///< by model
+  std::vector<std::vector<double>> scores;  ///< by model
 };
 
 Evaluated evaluate_all(const Arguments& a, const Globals& globals) {
@@ -25,13 +25,17 @@ Evaluated evaluate_all(const Arguments& a, const Globals& globals) {
     const ir::Graph model = api::load_model(std::filesystem::path(path));
     const auto data = measure::open_dataset(a.data, model);
     result.metric = a.metric.empty() ? data->task() : a.metric;
-    if (result.metric.empty()) fail(ErrorCode::invalid_argument, "the data set names no task: say what to measure with --metric");
+    if (result.metric.empty())
+      fail(ErrorCode::invalid_argument, "the data set names no task: say what to measure with --metric");
     const measure::MetricInfo& info = measure::find_metric(result.metric);
-    if (info.needs_labels && !data->has_labels()) fail(ErrorCode::data, "metric '{}' needs labels, which '{}' does not have", result.metric, a.data);
+    if (info.needs_labels && !data->has_labels())
+      fail(ErrorCode::data, "metric '{}' needs labels, which '{}' does not have", result.metric, a.data);
     const bool first = result.scores.empty();
     ProgressLine line(globals.quiet);
-    result.scores.push_back(optimize::evaluate(model, *data, *info.make(model), a.threads, info.needs_labels || first ? nullptr : &reference,
-                                               [&](double f) { line.update(path, f); }, interrupted, info.needs_labels || !first ? nullptr : &reference));
+    result.scores.push_back(optimize::evaluate(
+        model, *data, *info.make(model), a.threads, info.needs_labels || first ? nullptr : &reference,
+        [&](double f) { line.update(path, f); }, interrupted,
+        info.needs_labels || !first ? nullptr : &reference));
   }
   return result;
 }
@@ -39,8 +43,15 @@ Evaluated evaluate_all(const Arguments& a, const Globals& globals) {
 Exit run_eval(const Arguments& a, const Globals& globals) {
   const Evaluated e = evaluate_all(a, globals);
   const measure::PairedOutcome o = measure::compare_paired(e.scores[0], e.scores[0]);
-  if (globals.json) fmt::print("{}\n", nlohmann::json{{"model", a.models[0]}, {"metric", e.metric}, {"score", o.baseline}, {"samples", o.samples}, {"scores", e.scores[0]}}.dump(2));
-  else fmt::print("{}: {} {:.2f} % on {} samples\n", a.models[0], e.metric, 100 * o.baseline, o.samples);
+  if (globals.json)
+    fmt::print("{}\n", nlohmann::json{{"model", a.models[0]},
+                                      {"metric", e.metric},
+                                      {"score", o.baseline},
+                                      {"samples", o.samples},
+                                      {"scores", e.scores[0]}}
+                           .dump(2));
+  else
+    fmt::print("{}: {} {:.2f} % on {} samples\n", a.models[0], e.metric, 100 * o.baseline, o.samples);
   return kMet;
 }
 
@@ -50,20 +61,33 @@ Exit run_compare(const Arguments& a, const Globals& globals) {
   const measure::PairedOutcome o = measure::compare_paired(e.scores[0], e.scores[1]);
   const measure::Certificate certificate = measure::certify(o, max_drop);
   if (globals.json) {
-    fmt::print("{}\n", nlohmann::json{{"metric", e.metric}, {"samples", o.samples}, {"baseline", o.baseline}, {"candidate", o.candidate}, {"drop", o.drop},
-                                      {"drop_confidence_95", {o.confidence.lo, o.confidence.hi}}, {"lost", o.lost}, {"gained", o.gained},
-                                      {"max_drop", max_drop}, {"certificate", measure::to_string(certificate)}}.dump(2));
+    fmt::print("{}\n", nlohmann::json{{"metric", e.metric},
+                                      {"samples", o.samples},
+                                      {"baseline", o.baseline},
+                                      {"candidate", o.candidate},
+                                      {"drop", o.drop},
+                                      {"drop_confidence_95", {o.confidence.lo, o.confidence.hi}},
+                                      {"lost", o.lost},
+                                      {"gained", o.gained},
+                                      {"max_drop", max_drop},
+                                      {"certificate", measure::to_string(certificate)}}
+                           .dump(2));
   } else {
     report::Table table({"model", e.metric + " %"});
     table.add({a.models[0], fmt::format("{:.2f}", 100 * o.baseline)});
     table.add({a.models[1], fmt::format("{:.2f}", 100 * o.candidate)});
-    fmt::print("{}\nDrop {:+.2f} points, 95 % interval [{:+.2f}, {:+.2f}], on {} samples ({} lost, {} gained): {}\n", table.text(), 100 * o.drop,
-               100 * o.confidence.lo, 100 * o.confidence.hi, o.samples, o.lost, o.gained, measure::to_string(certificate));
+    fmt::print(
+        "{}\nDrop {:+.2f} points, 95 % interval [{:+.2f}, {:+.2f}], on {} samples ({} lost, {} gained): {}\n",
+        table.text(), 100 * o.drop, 100 * o.confidence.lo, 100 * o.confidence.hi, o.samples, o.lost, o.gained,
+        measure::to_string(certificate));
   }
   switch (certificate) {
-    case measure::Certificate::certified: return kMet;
-    case measure::Certificate::too_little_data: return kTooLittleData;
-    default: return kMissed;
+    case measure::Certificate::certified:
+      return kMet;
+    case measure::Certificate::too_little_data:
+      return kTooLittleData;
+    default:
+      return kMissed;
   }
 }
 
@@ -85,7 +109,9 @@ void add_eval(CLI::App& app, const Globals& globals, int& exit_code) {
 }
 
 void add_compare(CLI::App& app, const Globals& globals, int& exit_code) {
-  auto* c = app.add_subcommand("compare", "Drop of the second model against the first, sample by sample, with its confidence interval");
+  auto* c = app.add_subcommand(
+      "compare",
+      "Drop of the second model against the first, sample by sample, with its confidence interval");
   const auto a = common_options(*c, 2);
   c->add_option("--max-drop", a->max_drop, "Allowed loss, in points")->capture_default_str();
   c->callback([a, &globals, &exit_code] { exit_code = run_compare(*a, globals); });

@@ -29,7 +29,9 @@ OpCounts count_ops(const ir::Graph& g) {
 std::string signature(const ir::Graph& g, ir::ValueId id) {
   const ir::Value& v = g.value(id);
   std::string text;
-  if (v.shape) for (int64_t d : *v.shape) text += (text.empty() ? "" : " x ") + (is_symbol(d) ? g.symbol_name(d) : std::to_string(d));
+  if (v.shape)
+    for (int64_t d : *v.shape)
+      text += (text.empty() ? "" : " x ") + (is_symbol(d) ? g.symbol_name(d) : std::to_string(d));
   return fmt::format("{} {}[{}]", v.name, to_string(v.dtype), text);
 }
 
@@ -42,27 +44,34 @@ std::string fp32_islands(const plan::Plan& plan) {
   if (!quantized) return "";
   for (const plan::PlannedStep& s : plan.steps) {
     const ir::Node& n = g.node(s.node);
-    if (g.value(n.output()).dtype != DType::f32 || n.op == "DequantizeLinear" || n.attrs.get_string("output", "") == "f32") continue;
+    if (g.value(n.output()).dtype != DType::f32 || n.op == "DequantizeLinear" ||
+        n.attrs.get_string("output", "") == "f32")
+      continue;
     const ops::Cost cost = ops::cost(g, s.node);
-    text += fmt::format("  {} '{}' {} ({:.2f} MMAC, {:.1f} KB)\n", n.op, n.name, to_string(*g.value(n.output()).shape), cost.macs / 1e6, cost.bytes / 1e3);
+    text += fmt::format("  {} '{}' {} ({:.2f} MMAC, {:.1f} KB)\n", n.op, n.name,
+                        to_string(*g.value(n.output()).shape), cost.macs / 1e6, cost.bytes / 1e3);
   }
   return text.empty() ? "" : "FP32 inside the INT8 network:\n" + text;
 }
 
-void print_text(const Arguments& a, const ir::Graph& before, const ir::Graph& after, const std::vector<passes::PassRecord>& records) {
+void print_text(const Arguments& a, const ir::Graph& before, const ir::Graph& after,
+                const std::vector<passes::PassRecord>& records) {
   for (ir::ValueId id : after.inputs) fmt::print("input  {}\n", signature(after, id));
   for (ir::ValueId id : after.outputs) fmt::print("output {}\n", signature(after, id));
   report::Table table({"operator", "before", "after"});
   OpCounts all = count_ops(before);
   const OpCounts was = all, now = count_ops(after);
   all.insert(now.begin(), now.end());
-  const auto count = [](const OpCounts& c, const std::string& op) { return std::to_string(c.contains(op) ? c.at(op) : 0); };
+  const auto count = [](const OpCounts& c, const std::string& op) {
+    return std::to_string(c.contains(op) ? c.at(op) : 0);
+  };
   for (const auto& [op, n] : all) table.add({op, count(was, op), count(now, op)});
   table.add({"total", std::to_string(before.alive_nodes()), std::to_string(after.alive_nodes())});
   fmt::print("\n{}", table.text());
   if (a.passes) {
     report::Table passes({"pass", "changes", "ms"});
-    for (const auto& r : records) passes.add({r.name, std::to_string(r.changes), fmt::format("{:.2f}", r.milliseconds)});
+    for (const auto& r : records)
+      passes.add({r.name, std::to_string(r.changes), fmt::format("{:.2f}", r.milliseconds)});
     fmt::print("\n{}", passes.text());
   }
 }
@@ -76,26 +85,34 @@ void print_plan(const Arguments& a, const ir::Graph& graph) {
   for (const plan::PlannedStep& s : plan->steps) {
     const ir::Node& n = plan->graph.node(s.node);
     const ir::Value& out = plan->graph.value(n.output());
-    table.add({n.name.empty() ? out.name : n.name, n.op, s.kernel, fmt::format("{}{}", to_string(out.dtype), to_string(*out.shape)),
+    table.add({n.name.empty() ? out.name : n.name, n.op, s.kernel,
+               fmt::format("{}{}", to_string(out.dtype), to_string(*out.shape)),
                fmt::format("{:.2f}", ops::cost(plan->graph, s.node).macs / 1e6)});
   }
-  fmt::print("\nPlan for {} ({:.2f} MB of activations)\n{}{}", session.isa_name(), static_cast<double>(plan->arena_bytes) / 1e6, table.text(), fp32_islands(*plan));
+  fmt::print("\nPlan for {} ({:.2f} MB of activations)\n{}{}", session.isa_name(),
+             static_cast<double>(plan->arena_bytes) / 1e6, table.text(), fp32_islands(*plan));
 }
 
-nlohmann::json to_json(const ir::Graph& before, const ir::Graph& after, const std::vector<passes::PassRecord>& records) {
-  nlohmann::json inputs = nlohmann::json::array(), outputs = nlohmann::json::array(), passes = nlohmann::json::array();
+nlohmann::json to_json(const ir::Graph& before, const ir::Graph& after,
+                       const std::vector<passes::PassRecord>& records) {
+  nlohmann::json inputs = nlohmann::json::array(), outputs = nlohmann::json::array(),
+                 passes = nlohmann::json::array();
   for (ir::ValueId id : after.inputs) inputs.push_back(signature(after, id));
   for (ir::ValueId id : after.outputs) outputs.push_back(signature(after, id));
-  for (const auto& r : records) passes.push_back({{"name", r.name}, {"changes", r.changes}, {"ms", r.milliseconds}});
-  return {{"inputs", inputs}, {"outputs", outputs}, {"before", count_ops(before)}, {"after", count_ops(after)}, {"passes", passes}, {"metadata_keys", after.metadata.size()}};
+  for (const auto& r : records)
+    passes.push_back({{"name", r.name}, {"changes", r.changes}, {"ms", r.milliseconds}});
+  return {{"inputs", inputs},          {"outputs", outputs}, {"before", count_ops(before)},
+          {"after", count_ops(after)}, {"passes", passes},   {"metadata_keys", after.metadata.size()}};
 }
 
 Exit run(const Arguments& a, const Globals& globals) {
   const ir::Graph before = onnx::load(std::filesystem::path(a.model));
   ir::Graph after = before;
   const auto records = passes::run(after, passes::Stage::canonicalise);
-  if (globals.json) fmt::print("{}\n", to_json(before, after, records).dump(2));
-  else print_text(a, before, after, records);
+  if (globals.json)
+    fmt::print("{}\n", to_json(before, after, records).dump(2));
+  else
+    print_text(a, before, after, records);
   if (a.text) fmt::print("\n{}", ir::to_text(after));
   if (a.plan) print_plan(a, after);
   return kMet;
@@ -104,7 +121,8 @@ Exit run(const Arguments& a, const Globals& globals) {
 }  // namespace
 
 void add_inspect(CLI::App& app, const Globals& globals, int& exit_code) {
-  auto* c = app.add_subcommand("inspect", "Show a model's operators before and after optimisation, and how the engine runs it");
+  auto* c = app.add_subcommand(
+      "inspect", "Show a model's operators before and after optimisation, and how the engine runs it");
   auto a = std::make_shared<Arguments>();
   c->add_option("model", a->model, "ONNX model")->required();
   c->add_flag("--passes", a->passes, "What each pass changed");

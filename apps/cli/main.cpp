@@ -13,7 +13,8 @@ int main(int argc, char** argv) {
   app.add_flag("--json", globals.json, "Print one JSON document instead of text");
   app.add_flag("--quiet", globals.quiet, "Print nothing but results and errors");
   int exit_code = cli::kMet;
-  for (const auto add : {cli::add_optimize, cli::add_quantize, cli::add_bench, cli::add_eval, cli::add_compare, cli::add_run, cli::add_inspect, cli::add_check, cli::add_doctor})
+  for (const auto add : {cli::add_optimize, cli::add_quantize, cli::add_bench, cli::add_eval,
+                         cli::add_compare, cli::add_run, cli::add_inspect, cli::add_check, cli::add_doctor})
     add(app, globals, exit_code);
   cli::install_interrupt_handler();
   try {

@@ -1,9 +1,9 @@
 // tenfold quantize: post-training quantization without the search.
+#include "quant/quantize.hpp"
 #include "api/model.hpp"
 #include "command.hpp"
 #include "onnx/onnx.hpp"
 #include "quant/calibrate.hpp"
-#include "quant/quantize.hpp"
 
 namespace tenfold::cli {
 namespace {
@@ -17,17 +17,28 @@ struct Arguments {
 };
 
 quant::QuantizeResult quantize(const Arguments& a, const ir::Graph& model, const Globals& globals) {
-  const quant::QuantizeOptions options{.per_channel = !a.per_tensor, .exclude = {a.exclude.begin(), a.exclude.end()}, .ops = {a.ops.begin(), a.ops.end()}};
+  const quant::QuantizeOptions options{.per_channel = !a.per_tensor,
+                                       .exclude = {a.exclude.begin(), a.exclude.end()},
+                                       .ops = {a.ops.begin(), a.ops.end()}};
   if (a.dynamic) return quant::quantize_dynamic(model, options);
-  if (a.calibration.empty()) fail(ErrorCode::invalid_argument, "static quantization needs --calibration; --dynamic needs no data");
+  if (a.calibration.empty())
+    fail(ErrorCode::invalid_argument, "static quantization needs --calibration; --dynamic needs no data");
   const quant::Method method = quant::method_from_string(a.method);
   const auto data = measure::open_dataset(a.calibration, model);
   measure::DatasetFeeds feeds(*data);
   ProgressLine line(globals.quiet);
   const size_t limit = std::min(a.samples, data->size());
-  quant::CalibrationOptions calibration{.histogram = method != quant::Method::minmax, .max_samples = limit, .cancelled = interrupted};
-  calibration.progress = [&](size_t done, size_t passes) { line.update("calibrating", static_cast<double>(done) / static_cast<double>(limit * std::max<size_t>(1, passes))); };
-  return quant::quantize_static(model, quant::calibrate(model, api::native_compile(0), feeds, quant::calibration_values(model, options), calibration).table(method), options);
+  quant::CalibrationOptions calibration{
+      .histogram = method != quant::Method::minmax, .max_samples = limit, .cancelled = interrupted};
+  calibration.progress = [&](size_t done, size_t passes) {
+    line.update("calibrating",
+                static_cast<double>(done) / static_cast<double>(limit * std::max<size_t>(1, passes)));
+  };
+  return quant::quantize_static(model,
+                                quant::calibrate(model, api::native_compile(0), feeds,
+                                                 quant::calibration_values(model, options), calibration)
+                                    .table(method),
+                                options);
 }
 
 Exit run(const Arguments& a, const Globals& globals) {
@@ -38,11 +49,13 @@ Exit run(const Arguments& a, const Globals& globals) {
   for (const auto& r : result.records) int8 += r.quantized;
   if (globals.json) {
     nlohmann::json nodes = nlohmann::json::array();
-    for (const auto& r : result.records) nodes.push_back({{"node", r.node}, {"op", r.op}, {"int8", r.quantized}, {"reason", r.reason}});
+    for (const auto& r : result.records)
+      nodes.push_back({{"node", r.node}, {"op", r.op}, {"int8", r.quantized}, {"reason", r.reason}});
     fmt::print("{}\n", nlohmann::json{{"out", a.out}, {"int8", int8}, {"nodes", nodes}}.dump(2));
   } else {
     fmt::print("{}: {} of {} operators in INT8\n", a.out, int8, result.records.size());
-    for (const auto& r : result.records) if (!r.quantized) fmt::print("  fp32: {} '{}': {}\n", r.op, r.node, r.reason);
+    for (const auto& r : result.records)
+      if (!r.quantized) fmt::print("  fp32: {} '{}': {}\n", r.op, r.node, r.reason);
   }
   return kMet;
 }
@@ -56,7 +69,9 @@ void add_quantize(CLI::App& app, const Globals& globals, int& exit_code) {
   c->add_option("-o,--out", a->out, "Quantized ONNX model to write")->required();
   c->add_option("--calibration", a->calibration, "Folder with calibration samples");
   c->add_option("--method", a->method, "minmax, percentile, entropy or mse")->capture_default_str();
-  c->add_option("--samples", a->samples, "Read at most this many")->check(CLI::PositiveNumber)->capture_default_str();
+  c->add_option("--samples", a->samples, "Read at most this many")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   c->add_option("--exclude", a->exclude, "Node to keep in FP32 (repeatable)");
   c->add_option("--ops", a->ops, "Quantize only these operators, Conv,MatMul for example")->delimiter(',');
   c->add_option("--opset", a->opset, "Operator set of the result: 13 or 17 to 21")->capture_default_str();

@@ -14,14 +14,19 @@ struct Arguments {
 Exit run(const Arguments& a, const Globals& globals) {
   const ir::Graph model = api::load_model(std::filesystem::path(a.model));
   const auto data = measure::open_dataset(a.data, model);
-  if (a.index >= data->size()) fail(ErrorCode::invalid_argument, "sample {} of a data set of {}", a.index, data->size());
+  if (a.index >= data->size())
+    fail(ErrorCode::invalid_argument, "sample {} of a data set of {}", a.index, data->size());
   const std::string metric = a.metric.empty() ? data->task() : a.metric;
-  if (metric.empty()) fail(ErrorCode::invalid_argument, "the data set names no task: say how to read the result with --metric");
+  if (metric.empty())
+    fail(ErrorCode::invalid_argument, "the data set names no task: say how to read the result with --metric");
   const measure::Sample sample = data->get(a.index);
   exec::Session session(model, {.threads = 1});
   const std::string result = measure::find_metric(metric).make(model)->describe(session.run(sample.feeds));
-  if (globals.json) fmt::print("{}\n", nlohmann::json{{"sample", sample.name}, {"label", sample.label}, {"result", result}}.dump(2));
-  else fmt::print("{}: \"{}\" (label \"{}\")\n", sample.name, result, sample.label);
+  if (globals.json)
+    fmt::print("{}\n",
+               nlohmann::json{{"sample", sample.name}, {"label", sample.label}, {"result", result}}.dump(2));
+  else
+    fmt::print("{}: \"{}\" (label \"{}\")\n", sample.name, result, sample.label);
   return kMet;
 }
 

@@ -28,8 +28,10 @@ DType dtype_from(const nb::dlpack::dtype& t) {
 
 nb::dlpack::dtype dtype_to(DType t) {
   using Code = nb::dlpack::dtype_code;
-  const Code code = is_float(t) ? Code::Float : t == DType::boolean ? Code::Bool
-                    : t == DType::u8 || t == DType::u16 || t == DType::u32 || t == DType::u64 ? Code::UInt : Code::Int;
+  const Code code = is_float(t)                                                               ? Code::Float
+                    : t == DType::boolean                                                     ? Code::Bool
+                    : t == DType::u8 || t == DType::u16 || t == DType::u32 || t == DType::u64 ? Code::UInt
+                                                                                              : Code::Int;
   return {static_cast<uint8_t>(code), static_cast<uint8_t>(8 * size_of(t)), 1};
 }
 
@@ -49,7 +51,8 @@ nb::object lend(Tensor tensor) {
   auto* owner = new Tensor(std::move(tensor));
   nb::capsule capsule(owner, [](void* p) noexcept { delete static_cast<Tensor*>(p); });
   std::vector<size_t> shape(owner->shape().begin(), owner->shape().end());
-  nb::ndarray<nb::numpy> array(owner->mutable_raw(), shape.size(), shape.data(), capsule, nullptr, dtype_to(owner->dtype()));
+  nb::ndarray<nb::numpy> array(owner->mutable_raw(), shape.size(), shape.data(), capsule, nullptr,
+                               dtype_to(owner->dtype()));
   return nb::cast(array);
 }
 

@@ -11,8 +11,8 @@ namespace tenfold::python {
 namespace nb = nanobind;
 using Array = nb::ndarray<nb::c_contig, nb::device::cpu>;
 
-/// The array's memory as a tensor that keeps the array alive.  Needs the GIL, also where the last copy of the tensor
-/// goes away.  Throws invalid_argument for element types that tenfold does not know.
+/// The array's memory as a tensor that keeps the array alive.  Needs the GIL, also where the last copy of the
+/// tensor goes away.  Throws invalid_argument for element types that tenfold does not know.
 Tensor borrow(const Array& array);
 /// A NumPy array over the tensor's memory.
 nb::object lend(Tensor tensor);

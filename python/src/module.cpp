@@ -1,5 +1,5 @@
-// tenfold._core: the C++ library as Python sees it.  Shapes and checks live in C++; python/tenfold adds the ONNX
-// Runtime shaped surface.
+// tenfold._core: the C++ library as Python sees it.  Shapes and checks live in C++; python/tenfold adds the
+// ONNX Runtime shaped surface.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/function.h>
@@ -32,8 +32,10 @@ IoInfo describe(const ir::Graph& g, ir::ValueId id) {
   IoInfo info{v.name, std::string(to_string(v.dtype)), {}};
   if (v.shape)
     for (int64_t d : *v.shape) {
-      if (is_symbol(d)) info.shape.emplace_back(g.symbol_name(d));
-      else info.shape.emplace_back(d);
+      if (is_symbol(d))
+        info.shape.emplace_back(g.symbol_name(d));
+      else
+        info.shape.emplace_back(d);
     }
   return info;
 }
@@ -58,13 +60,15 @@ nb::list run(exec::Session& session, const std::vector<Array>& feeds) {
 }
 
 std::unique_ptr<exec::Session> make_session(ir::Graph graph, int threads, const std::string& isa) {
-  return std::make_unique<exec::Session>(std::move(graph), exec::SessionOptions{.threads = threads, .isa = isa});
+  return std::make_unique<exec::Session>(std::move(graph),
+                                         exec::SessionOptions{.threads = threads, .isa = isa});
 }
 
 }  // namespace
 
 NB_MODULE(_core, m) {
-  static nb::object error_type = nb::steal(PyErr_NewException("tenfold.TenfoldError", PyExc_RuntimeError, nullptr));
+  static nb::object error_type =
+      nb::steal(PyErr_NewException("tenfold.TenfoldError", PyExc_RuntimeError, nullptr));
   m.attr("TenfoldError") = error_type;
   nb::register_exception_translator([](const std::exception_ptr& p, void*) {
     try {
@@ -82,30 +86,38 @@ NB_MODULE(_core, m) {
       .def_ro("shape", &IoInfo::shape);
 
   nb::class_<exec::Session>(m, "Session")
-      .def_static("from_file", [](const std::string& path, int threads, const std::string& isa) {
-        const nb::gil_scoped_release release;
-        return make_session(api::load_model(std::filesystem::path(path)), threads, isa);
-      }, nb::arg("path"), nb::arg("threads") = 0, nb::arg("isa") = "")
-      .def_static("from_bytes", [](nb::bytes data, int threads, const std::string& isa) {
-        const std::span bytes(static_cast<const std::byte*>(data.data()), data.size());
-        const nb::gil_scoped_release release;
-        return make_session(api::load_model(bytes), threads, isa);
-      }, nb::arg("data"), nb::arg("threads") = 0, nb::arg("isa") = "")
+      .def_static(
+          "from_file",
+          [](const std::string& path, int threads, const std::string& isa) {
+            const nb::gil_scoped_release release;
+            return make_session(api::load_model(std::filesystem::path(path)), threads, isa);
+          },
+          nb::arg("path"), nb::arg("threads") = 0, nb::arg("isa") = "")
+      .def_static(
+          "from_bytes",
+          [](nb::bytes data, int threads, const std::string& isa) {
+            const std::span bytes(static_cast<const std::byte*>(data.data()), data.size());
+            const nb::gil_scoped_release release;
+            return make_session(api::load_model(bytes), threads, isa);
+          },
+          nb::arg("data"), nb::arg("threads") = 0, nb::arg("isa") = "")
       .def("run", &run, nb::arg("feeds"))
       .def("inputs", [](const exec::Session& s) { return describe_all(s.model(), s.model().inputs); })
       .def("outputs", [](const exec::Session& s) { return describe_all(s.model(), s.model().outputs); })
-      .def("metadata", [](const exec::Session& s) {
-        nb::dict d;
-        for (const auto& [key, value] : s.model().metadata) d[key.c_str()] = value;
-        return d;
-      })
+      .def("metadata",
+           [](const exec::Session& s) {
+             nb::dict d;
+             for (const auto& [key, value] : s.model().metadata) d[key.c_str()] = value;
+             return d;
+           })
       .def_prop_ro("threads", &exec::Session::threads)
       .def_prop_ro("isa", [](const exec::Session& s) { return std::string(s.isa_name()); })
-      .def("plan_text", [](exec::Session& s, const std::vector<Array>& feeds) {
-        std::vector<Shape> shapes;
-        for (const Array& a : feeds) shapes.push_back(borrow(a).shape());
-        return ir::to_text(s.plan_for(shapes)->graph);
-      })
+      .def("plan_text",
+           [](exec::Session& s, const std::vector<Array>& feeds) {
+             std::vector<Shape> shapes;
+             for (const Array& a : feeds) shapes.push_back(borrow(a).shape());
+             return ir::to_text(s.plan_for(shapes)->graph);
+           })
       .def("profile", [](exec::Session& s, const std::vector<Array>& feeds) {
         std::vector<Tensor> tensors;
         for (const Array& a : feeds) tensors.push_back(borrow(a));
@@ -115,7 +127,8 @@ NB_MODULE(_core, m) {
         nb::list rows;
         for (const exec::StepTime& t : s.profile(tensors)) {
           const ir::Node& n = plan->graph.node(t.step->node);
-          rows.append(nb::make_tuple(n.name.empty() ? plan->graph.value(n.output()).name : n.name, n.op, std::string(t.step->kernel), t.microseconds,
+          rows.append(nb::make_tuple(n.name.empty() ? plan->graph.value(n.output()).name : n.name, n.op,
+                                     std::string(t.step->kernel), t.microseconds,
                                      to_string(*plan->graph.value(n.output()).shape)));
         }
         return rows;

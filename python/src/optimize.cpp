@@ -32,7 +32,8 @@ std::vector<Tensor> feeds_from(const ir::Graph& graph, const nb::dict& feed) {
     const std::string& name = graph.value(id).name;
     if (!feed.contains(name.c_str())) fail(ErrorCode::data, "a sample has no array for input '{}'", name);
     Array array;
-    if (!nb::try_cast(feed[name.c_str()], array)) fail(ErrorCode::data, "the sample for input '{}' is no contiguous array", name);
+    if (!nb::try_cast(feed[name.c_str()], array))
+      fail(ErrorCode::data, "the sample for input '{}' is no contiguous array", name);
     feeds.push_back(copied(array));
   }
   return feeds;
@@ -79,7 +80,8 @@ class PythonMetric final : public measure::Metric {
 
 std::unique_ptr<measure::Dataset> dataset_from(const ir::Graph& graph, const nb::list& feeds) {
   std::vector<measure::Sample> samples;
-  for (nb::handle feed : feeds) samples.push_back({feeds_from(graph, nb::cast<nb::dict>(feed)), "", std::to_string(samples.size())});
+  for (nb::handle feed : feeds)
+    samples.push_back({feeds_from(graph, nb::cast<nb::dict>(feed)), "", std::to_string(samples.size())});
   return measure::memory_dataset(std::move(samples));
 }
 
@@ -89,39 +91,52 @@ bool python_interrupted() {
   return PyErr_CheckSignals() != 0;
 }
 
-size_t quantize_static(const std::string& model, const std::string& out, nb::callable make, const std::string& method, bool per_channel,
-                       const std::vector<std::string>& exclude, int opset) {
+size_t quantize_static(const std::string& model, const std::string& out, nb::callable make,
+                       const std::string& method, bool per_channel, const std::vector<std::string>& exclude,
+                       int opset) {
   const ir::Graph graph = api::load_model(std::filesystem::path(model));
-  const quant::QuantizeOptions options{.per_channel = per_channel, .exclude = {exclude.begin(), exclude.end()}};
+  const quant::QuantizeOptions options{.per_channel = per_channel,
+                                       .exclude = {exclude.begin(), exclude.end()}};
   const quant::Method chosen = quant::method_from_string(method);
   PythonFeeds feeds(graph, std::move(make));
   const nb::gil_scoped_release release;
-  const quant::CalibrationOptions calibration{.histogram = chosen != quant::Method::minmax, .cancelled = python_interrupted};
-  const auto table = quant::calibrate(graph, api::native_compile(0), feeds, quant::calibration_values(graph, options), calibration).table(chosen);
+  const quant::CalibrationOptions calibration{.histogram = chosen != quant::Method::minmax,
+                                              .cancelled = python_interrupted};
+  const auto table = quant::calibrate(graph, api::native_compile(0), feeds,
+                                      quant::calibration_values(graph, options), calibration)
+                         .table(chosen);
   const quant::QuantizeResult result = quant::quantize_static(graph, table, options);
   onnx::save(result.graph, out, {.opset = opset});
-  return static_cast<size_t>(std::count_if(result.records.begin(), result.records.end(), [](const auto& r) { return r.quantized; }));
+  return static_cast<size_t>(
+      std::count_if(result.records.begin(), result.records.end(), [](const auto& r) { return r.quantized; }));
 }
 
-size_t quantize_dynamic(const std::string& model, const std::string& out, bool per_channel, const std::vector<std::string>& exclude, int opset) {
+size_t quantize_dynamic(const std::string& model, const std::string& out, bool per_channel,
+                        const std::vector<std::string>& exclude, int opset) {
   const nb::gil_scoped_release release;
-  const quant::QuantizeResult result = quant::quantize_dynamic(api::load_model(std::filesystem::path(model)), {.per_channel = per_channel, .exclude = {exclude.begin(), exclude.end()}});
+  const quant::QuantizeResult result =
+      quant::quantize_dynamic(api::load_model(std::filesystem::path(model)),
+                              {.per_channel = per_channel, .exclude = {exclude.begin(), exclude.end()}});
   onnx::save(result.graph, out, {.opset = opset});
-  return static_cast<size_t>(std::count_if(result.records.begin(), result.records.end(), [](const auto& r) { return r.quantized; }));
+  return static_cast<size_t>(
+      std::count_if(result.records.begin(), result.records.end(), [](const auto& r) { return r.quantized; }));
 }
 
 /// Returns report.json's text; the artifact lies in `out`.
-std::string optimize_model(const std::string& model, const nb::list& evaluation, const nb::list& calibration, nb::callable metric, double max_drop,
-                           double latency_ms, int threads, const std::string& out) {
+std::string optimize_model(const std::string& model, const nb::list& evaluation, const nb::list& calibration,
+                           nb::callable metric, double max_drop, double latency_ms, int threads,
+                           const std::string& out) {
   const ir::Graph graph = api::load_model(std::filesystem::path(model));
   const auto data = dataset_from(graph, evaluation), ranges = dataset_from(graph, calibration);
   const PythonMetric judge(std::move(metric));
   const nb::gil_scoped_release release;
   const optimize::Goal goal{.max_drop = max_drop, .latency_ms = latency_ms, .threads = threads};
-  const optimize::Result result = optimize::optimize(graph, *data, *ranges, judge, goal, {.cancelled = python_interrupted});
+  const optimize::Result result =
+      optimize::optimize(graph, *data, *ranges, judge, goal, {.cancelled = python_interrupted});
   const std::filesystem::path folder(out);
   std::filesystem::create_directories(folder);
-  const std::string report = report::optimize_json(result, goal, {model, "python", "python", "python", sha256_of_file(model)});
+  const std::string report =
+      report::optimize_json(result, goal, {model, "python", "python", "python", sha256_of_file(model)});
   onnx::save(result.candidates[result.chosen].graph, folder / "model.onnx");
   write_file_atomically(folder / "report.json", report);
   return report;
@@ -130,9 +145,12 @@ std::string optimize_model(const std::string& model, const nb::list& evaluation,
 }  // namespace
 
 void bind_optimize(nb::module_& m) {
-  m.def("quantize_static", &quantize_static, nb::arg("model"), nb::arg("out"), nb::arg("make_feeds"), nb::arg("method"), nb::arg("per_channel"), nb::arg("exclude"), nb::arg("opset"));
-  m.def("quantize_dynamic", &quantize_dynamic, nb::arg("model"), nb::arg("out"), nb::arg("per_channel"), nb::arg("exclude"), nb::arg("opset"));
-  m.def("optimize", &optimize_model, nb::arg("model"), nb::arg("evaluation"), nb::arg("calibration"), nb::arg("metric"), nb::arg("max_drop"), nb::arg("latency_ms"), nb::arg("threads"), nb::arg("out"));
+  m.def("quantize_static", &quantize_static, nb::arg("model"), nb::arg("out"), nb::arg("make_feeds"),
+        nb::arg("method"), nb::arg("per_channel"), nb::arg("exclude"), nb::arg("opset"));
+  m.def("quantize_dynamic", &quantize_dynamic, nb::arg("model"), nb::arg("out"), nb::arg("per_channel"),
+        nb::arg("exclude"), nb::arg("opset"));
+  m.def("optimize", &optimize_model, nb::arg("model"), nb::arg("evaluation"), nb::arg("calibration"),
+        nb::arg("metric"), nb::arg("max_drop"), nb::arg("latency_ms"), nb::arg("threads"), nb::arg("out"));
 }
 
 }  // namespace tenfold::python

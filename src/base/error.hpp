@@ -12,14 +12,14 @@ namespace tenfold {
 
 /// What kind of thing went wrong.  Stable: the C API, Python exceptions and exit codes map from it.
 enum class ErrorCode {
-  invalid_argument,   ///< a caller's value is out of range, or of the wrong shape or type
-  invalid_model,      ///< the model file is malformed or violates the ONNX specification
-  unsupported,        ///< valid input that this version cannot handle
-  not_found,          ///< a file, name or backend does not exist
-  io,                 ///< reading or writing failed
-  data,               ///< the data set is empty, has NaN, or does not fit the model
-  cancelled,          ///< the caller asked to stop
-  internal,           ///< a broken invariant: a bug in tenfold
+  invalid_argument,  ///< a caller's value is out of range, or of the wrong shape or type
+  invalid_model,     ///< the model file is malformed or violates the ONNX specification
+  unsupported,       ///< valid input that this version cannot handle
+  not_found,         ///< a file, name or backend does not exist
+  io,                ///< reading or writing failed
+  data,              ///< the data set is empty, has NaN, or does not fit the model
+  cancelled,         ///< the caller asked to stop
+  internal,          ///< a broken invariant: a bug in tenfold
 };
 
 std::string_view to_string(ErrorCode code);

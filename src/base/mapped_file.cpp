@@ -15,7 +15,9 @@ namespace {
 
 struct Descriptor {
   int fd;
-  ~Descriptor() { if (fd >= 0) ::close(fd); }
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
+  }
 };
 
 std::string reason(int code) { return std::generic_category().message(code); }
@@ -26,9 +28,10 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (file.fd < 0) {
     const int code = errno;
-    fail(code == ENOENT || code == ENOTDIR ? ErrorCode::not_found : ErrorCode::io, "{}: {}", path.string(), reason(code));
+    fail(code == ENOENT || code == ENOTDIR ? ErrorCode::not_found : ErrorCode::io, "{}: {}", path.string(),
+         reason(code));
   }
-  struct stat info{};
+  struct stat info {};
   if (::fstat(file.fd, &info) != 0) fail(ErrorCode::io, "{}: {}", path.string(), reason(errno));
   if (!S_ISREG(info.st_mode)) fail(ErrorCode::io, "{}: not a regular file", path.string());
 
@@ -36,8 +39,10 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
   const size_t size = static_cast<size_t>(info.st_size), page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
   const size_t mapped = (size / page + 2) * page;
   void* base = ::mmap(nullptr, mapped, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (base == MAP_FAILED) fail(ErrorCode::io, "{}: cannot map {} bytes: {}", path.string(), mapped, reason(errno));
-  const std::shared_ptr<const MappedFile> result(new MappedFile(static_cast<const std::byte*>(base), size, mapped));
+  if (base == MAP_FAILED)
+    fail(ErrorCode::io, "{}: cannot map {} bytes: {}", path.string(), mapped, reason(errno));
+  const std::shared_ptr<const MappedFile> result(
+      new MappedFile(static_cast<const std::byte*>(base), size, mapped));
   if (size > 0 && ::mmap(base, size, PROT_READ, MAP_PRIVATE | MAP_FIXED, file.fd, 0) == MAP_FAILED)
     fail(ErrorCode::io, "{}: cannot map: {}", path.string(), reason(errno));
   return result;

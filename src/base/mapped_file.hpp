@@ -8,9 +8,10 @@
 
 namespace tenfold {
 
-/// A read-only memory mapping of a whole regular file.  At least kSlack zero bytes are readable behind the last one, so
-/// that vector loads past the end of a tensor at the end of the file stay inside the mapping.  The mapping outlives a
-/// rename or removal of the file; a file that another process truncates meanwhile is that process's mistake.
+/// A read-only memory mapping of a whole regular file.  At least kSlack zero bytes are readable behind the
+/// last one, so that vector loads past the end of a tensor at the end of the file stay inside the mapping.
+/// The mapping outlives a rename or removal of the file; a file that another process truncates meanwhile is
+/// that process's mistake.
 class MappedFile {
  public:
   static constexpr size_t kSlack = 64;

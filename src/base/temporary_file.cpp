@@ -15,7 +15,8 @@ namespace tenfold {
 TemporaryFile::TemporaryFile(const std::filesystem::path& target) : target_(target) {
   std::string pattern = target.string() + ".XXXXXX";
   const int fd = ::mkstemp(pattern.data());
-  if (fd < 0) fail(ErrorCode::io, "{}: cannot be written: {}", target.string(), std::generic_category().message(errno));
+  if (fd < 0)
+    fail(ErrorCode::io, "{}: cannot be written: {}", target.string(), std::generic_category().message(errno));
   ::fchmod(fd, 0644);
   ::close(fd);
   path_ = pattern;

@@ -7,8 +7,8 @@
 
 namespace tenfold {
 
-/// A file under a temporary name in the target's folder; commit() gives it its own name, an exception removes it.
-/// Everything throws Error(io), naming the target.
+/// A file under a temporary name in the target's folder; commit() gives it its own name, an exception removes
+/// it. Everything throws Error(io), naming the target.
 class TemporaryFile {
  public:
   explicit TemporaryFile(const std::filesystem::path& target);
@@ -16,7 +16,9 @@ class TemporaryFile {
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
 
-  void write(const void* data, size_t size) { out_.write(static_cast<const char*>(data), static_cast<std::streamsize>(size)); }
+  void write(const void* data, size_t size) {
+    out_.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
+  }
   void commit();
 
  private:

@@ -9,7 +9,8 @@
 namespace tenfold {
 namespace {
 
-// Long enough to bridge the serial gap between two layers, short enough not to burn a core while a session is idle.
+// Long enough to bridge the serial gap between two layers, short enough not to burn a core while a session is
+// idle.
 constexpr auto kSpin = std::chrono::microseconds(60);
 constexpr int kPausesPerClockRead = 32;
 
@@ -28,7 +29,8 @@ constexpr int parts_of(uint64_t state) { return static_cast<int>(state >> 20 & k
 constexpr int next_of(uint64_t state) { return static_cast<int>(state & kField); }
 
 /// Spins until done() or the time is over; returns done().
-template <class F> bool spin(const F& done) {
+template <class F>
+bool spin(const F& done) {
   const auto end = std::chrono::steady_clock::now() + kSpin;
   while (true) {
     for (int i = 0; i < kPausesPerClockRead; i++) {
@@ -84,7 +86,10 @@ void ThreadPool::fork(Job job, int parts) {
 
 void ThreadPool::work(int) {
   uint64_t seen = 0;
-  const auto changed = [&] { return generation_of(state_.load(std::memory_order_seq_cst)) != seen || stop_.load(std::memory_order_relaxed); };
+  const auto changed = [&] {
+    return generation_of(state_.load(std::memory_order_seq_cst)) != seen ||
+           stop_.load(std::memory_order_relaxed);
+  };
   while (true) {
     if (!spin(changed)) {
       std::unique_lock lock(mutex_);

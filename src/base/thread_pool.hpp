@@ -11,8 +11,8 @@
 
 namespace tenfold {
 
-/// Runs the same function on every thread of the pool and waits for all.  One caller at a time; the call neither
-/// allocates nor takes a lock while the workers are still spinning from the call before.
+/// Runs the same function on every thread of the pool and waits for all.  One caller at a time; the call
+/// neither allocates nor takes a lock while the workers are still spinning from the call before.
 class ThreadPool {
  public:
   /// `threads` counts the caller: 1 makes no worker at all.  Values below 1 count as 1.
@@ -23,9 +23,10 @@ class ThreadPool {
 
   int size() const { return static_cast<int>(workers_.size()) + 1; }
 
-  /// Calls f(part) for part in [0, parts), each exactly once; parts beyond size() are taken as threads get free.
-  /// f must not throw.
-  template <class F> void run(int parts, const F& f) {
+  /// Calls f(part) for part in [0, parts), each exactly once; parts beyond size() are taken as threads get
+  /// free. f must not throw.
+  template <class F>
+  void run(int parts, const F& f) {
     if (parts <= 1 || workers_.empty()) {
       for (int i = 0; i < parts; i++) f(i);
       return;
@@ -34,13 +35,16 @@ class ThreadPool {
   }
 
  private:
-  struct Job { void (*call)(const void*, int); const void* context; };
+  struct Job {
+    void (*call)(const void*, int);
+    const void* context;
+  };
   void fork(Job job, int parts);
   void work(int index);
   void take_parts(uint64_t generation);
 
-  // `state_` packs generation, number of parts and the next part to take, so that one compare-and-swap decides: a late
-  // worker of an earlier call can never take a part of the current one.
+  // `state_` packs generation, number of parts and the next part to take, so that one compare-and-swap
+  // decides: a late worker of an earlier call can never take a part of the current one.
   alignas(64) std::atomic<uint64_t> state_{0};
   alignas(64) std::atomic<int> pending_{0};
   alignas(64) std::atomic<int> parked_{0};
@@ -52,7 +56,9 @@ class ThreadPool {
 };
 
 /// The part of [0, n) that falls to `part` of `parts`, in multiples of `grain`, as even as that allows.
-struct Range { int64_t begin, end; };
+struct Range {
+  int64_t begin, end;
+};
 constexpr Range split(int64_t n, int part, int parts, int64_t grain = 1) {
   const int64_t units = (n + grain - 1) / grain;
   const int64_t begin = units * part / parts * grain, end = units * (part + 1) / parts * grain;

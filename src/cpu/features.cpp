@@ -19,7 +19,9 @@ namespace tenfold::cpu {
 namespace {
 
 #if defined(__x86_64__)
-struct Registers { uint32_t a = 0, b = 0, c = 0, d = 0; };
+struct Registers {
+  uint32_t a = 0, b = 0, c = 0, d = 0;
+};
 Registers cpuid(uint32_t leaf, uint32_t sub = 0) {
   Registers r;
   __get_cpuid_count(leaf, sub, &r.a, &r.b, &r.c, &r.d);
@@ -38,7 +40,8 @@ std::string brand_string() {
     const Registers r = cpuid(0x80000002 + i);
     std::memcpy(brand.data() + 16 * i, &r, 16);
   }
-  std::string text(brand.data(), static_cast<size_t>(std::find(brand.begin(), brand.end(), '\0') - brand.begin()));
+  std::string text(brand.data(),
+                   static_cast<size_t>(std::find(brand.begin(), brand.end(), '\0') - brand.begin()));
   text.erase(text.find_last_not_of(' ') + 1);
   return text;
 }
@@ -85,18 +88,24 @@ double cgroup_cpus() {
 }
 
 Isa parse(std::string_view name) {
-  for (Isa isa : kAllIsas) if (to_string(isa) == name) return isa;
-  fail(ErrorCode::invalid_argument, "unknown ISA '{}' (TENFOLD_ISA): use ref, avx2, avx_vnni or avx512_vnni", name);
+  for (Isa isa : kAllIsas)
+    if (to_string(isa) == name) return isa;
+  fail(ErrorCode::invalid_argument, "unknown ISA '{}' (TENFOLD_ISA): use ref, avx2, avx_vnni or avx512_vnni",
+       name);
 }
 
 }  // namespace
 
 std::string_view to_string(Isa isa) {
   switch (isa) {
-    case Isa::ref: return "ref";
-    case Isa::avx2: return "avx2";
-    case Isa::avx_vnni: return "avx_vnni";
-    case Isa::avx512_vnni: return "avx512_vnni";
+    case Isa::ref:
+      return "ref";
+    case Isa::avx2:
+      return "avx2";
+    case Isa::avx_vnni:
+      return "avx_vnni";
+    case Isa::avx512_vnni:
+      return "avx512_vnni";
   }
   return "?";
 }
@@ -111,10 +120,14 @@ bool available(Isa isa) {
   const bool avx2 = f.avx2 && f.fma && f.f16c;
   const bool evex_vnni = f.avx512f && f.avx512vl && f.avx512_vnni;
   switch (isa) {
-    case Isa::ref: return true;
-    case Isa::avx2: return avx2;
-    case Isa::avx_vnni: return avx2 && (f.avx_vnni || evex_vnni);
-    case Isa::avx512_vnni: return avx2 && evex_vnni && f.avx512bw && f.avx512dq && f.avx512_vbmi;
+    case Isa::ref:
+      return true;
+    case Isa::avx2:
+      return avx2;
+    case Isa::avx_vnni:
+      return avx2 && (f.avx_vnni || evex_vnni);
+    case Isa::avx512_vnni:
+      return avx2 && evex_vnni && f.avx512bw && f.avx512dq && f.avx512_vbmi;
   }
   return false;
 }
@@ -122,11 +135,14 @@ bool available(Isa isa) {
 Isa select(std::string_view name) {
   if (!name.empty()) {
     const Isa isa = parse(name);
-    if (!available(isa)) fail(ErrorCode::unsupported, "TENFOLD_ISA={}: this CPU ({}) has no such instructions", name, features().brand);
+    if (!available(isa))
+      fail(ErrorCode::unsupported, "TENFOLD_ISA={}: this CPU ({}) has no such instructions", name,
+           features().brand);
     return isa;
   }
   Isa best = Isa::ref;
-  for (Isa isa : kAllIsas) if (available(isa)) best = isa;
+  for (Isa isa : kAllIsas)
+    if (available(isa)) best = isa;
   return best;
 }
 

@@ -16,13 +16,14 @@ std::string_view to_string(Isa isa);
 struct Features {
   std::string brand;
   bool avx2 = false, fma = false, f16c = false, avx_vnni = false;
-  bool avx512f = false, avx512bw = false, avx512vl = false, avx512dq = false, avx512_vnni = false, avx512_vbmi = false;
+  bool avx512f = false, avx512bw = false, avx512vl = false, avx512dq = false, avx512_vnni = false,
+       avx512_vbmi = false;
   bool amx_tile = false, amx_int8 = false, amx_bf16 = false;
 };
 const Features& features();
 
-/// True if this machine can run the kernels of `isa`.  avx_vnni counts as available also on CPUs that have its 256-bit
-/// instructions in EVEX encoding only (AVX512-VNNI with VL).
+/// True if this machine can run the kernels of `isa`.  avx_vnni counts as available also on CPUs that have
+/// its 256-bit instructions in EVEX encoding only (AVX512-VNNI with VL).
 bool available(Isa isa);
 /// The best available ISA, or the one that TENFOLD_ISA names.  Throws invalid_argument on an unknown name and
 /// unsupported where the machine lacks it: never a silent fallback.
@@ -30,8 +31,11 @@ Isa selected();
 /// As selected(), but for an explicit name; empty means the best available.
 Isa select(std::string_view name);
 
-struct Cache { int level; size_t bytes; };
-std::vector<Cache> data_caches();   ///< of CPU 0, smallest first; empty where the system does not tell
+struct Cache {
+  int level;
+  size_t bytes;
+};
+std::vector<Cache> data_caches();  ///< of CPU 0, smallest first; empty where the system does not tell
 
 /// CPUs this process may use: affinity mask and cgroup quota, at least 1.
 int allowed_cpus();

@@ -12,24 +12,29 @@ namespace tenfold::exec {
 namespace {
 
 struct AlignedBytes {
-  explicit AlignedBytes(size_t n) : size((n + 127) / 64 * 64), data(static_cast<std::byte*>(std::aligned_alloc(64, size))) {
+  explicit AlignedBytes(size_t n)
+      : size((n + 127) / 64 * 64), data(static_cast<std::byte*>(std::aligned_alloc(64, size))) {
     if (!data) throw std::bad_alloc();
     std::memset(data.get(), 0, size);
   }
-  struct Free { void operator()(std::byte* p) const { std::free(p); } };
+  struct Free {
+    void operator()(std::byte* p) const { std::free(p); }
+  };
   size_t size;
   std::unique_ptr<std::byte, Free> data;
 };
 
 std::string describe_expected(const ir::Graph& g, const ir::Value& v) {
   std::string text;
-  for (int64_t d : *v.shape) text += (text.empty() ? "" : ", ") + (is_symbol(d) ? g.symbol_name(d) : std::to_string(d));
+  for (int64_t d : *v.shape)
+    text += (text.empty() ? "" : ", ") + (is_symbol(d) ? g.symbol_name(d) : std::to_string(d));
   return fmt::format("{}[{}]", to_string(v.dtype), text);
 }
 
 bool fits(const Shape& given, const Shape& expected) {
   if (given.rank() != expected.rank()) return false;
-  for (int i = 0; i < given.rank(); i++) if (!is_symbol(expected[i]) && given[i] != expected[i]) return false;
+  for (int i = 0; i < given.rank(); i++)
+    if (!is_symbol(expected[i]) && given[i] != expected[i]) return false;
   return true;
 }
 
@@ -46,14 +51,20 @@ const kernels::Kernels& kernel_table(const std::string& name) {
 /// One plan with the memory it runs in.
 struct Session::Context {
   Context(std::vector<Shape> shapes, std::shared_ptr<const plan::Plan> p)
-      : input_shapes(std::move(shapes)), plan(std::move(p)), arena(plan->arena_bytes + kTensorSlack), scratch(plan->scratch_bytes),
-        state(plan->state_bytes), pointers(plan->graph.value_count(), nullptr) {
+      : input_shapes(std::move(shapes)),
+        plan(std::move(p)),
+        arena(plan->arena_bytes + kTensorSlack),
+        scratch(plan->scratch_bytes),
+        state(plan->state_bytes),
+        pointers(plan->graph.value_count(), nullptr) {
     const ir::Graph& g = plan->graph;
     for (size_t i = 0; i < pointers.size(); i++) {
       const plan::Location& at = plan->locations[i];
       if (at.kind == plan::Location::Kind::arena) pointers[i] = arena.data.get() + at.offset;
-      // A value that aliases a constant has no constant of its own, but the same location kind: follow the root.
-      else if (at.kind == plan::Location::Kind::input || at.kind == plan::Location::Kind::output) bound.push_back(i);
+      // A value that aliases a constant has no constant of its own, but the same location kind: follow the
+      // root.
+      else if (at.kind == plan::Location::Kind::input || at.kind == plan::Location::Kind::output)
+        bound.push_back(i);
     }
     const std::vector<ir::ValueId> roots = plan::alias_roots(g);
     for (size_t i = 0; i < pointers.size(); i++) {
@@ -62,20 +73,23 @@ struct Session::Context {
     }
   }
 
-  void run(std::span<const TensorView> feeds, std::span<const TensorView> outputs, ThreadPool& pool, std::vector<StepTime>* times) {
+  void run(std::span<const TensorView> feeds, std::span<const TensorView> outputs, ThreadPool& pool,
+           std::vector<StepTime>* times) {
     for (size_t i : bound) {
       const plan::Location& at = plan->locations[i];
       pointers[i] = at.kind == plan::Location::Kind::input ? feeds[at.offset].data : outputs[at.offset].data;
     }
     for (const plan::PlannedStep& s : plan->steps) {
-      const plan::RunContext context{pointers.data(), scratch.data.get(), state.data.get() + s.state_offset, &pool};
+      const plan::RunContext context{pointers.data(), scratch.data.get(), state.data.get() + s.state_offset,
+                                     &pool};
       if (!times) {
         s.step->run(context);
         continue;
       }
       const auto start = std::chrono::steady_clock::now();
       s.step->run(context);
-      times->push_back({&s, std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count()});
+      times->push_back(
+          {&s, std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count()});
     }
   }
 
@@ -83,21 +97,23 @@ struct Session::Context {
   std::shared_ptr<const plan::Plan> plan;
   AlignedBytes arena, scratch, state;
   std::vector<void*> pointers;
-  std::vector<size_t> bound;   ///< values at inputs and outputs, set at every run
+  std::vector<size_t> bound;  ///< values at inputs and outputs, set at every run
 };
 
 struct Session::State {
-  State(const SessionOptions& o, const kernels::Kernels& k) : options(o), kernels(k), pool(o.threads > 0 ? o.threads : cpu::allowed_cpus()) {}
+  State(const SessionOptions& o, const kernels::Kernels& k)
+      : options(o), kernels(k), pool(o.threads > 0 ? o.threads : cpu::allowed_cpus()) {}
   SessionOptions options;
   const kernels::Kernels& kernels;
   ThreadPool pool;
   plan::PackCache packs;
   std::mutex mutex;
-  std::list<Context> contexts;   ///< most recently used first
+  std::list<Context> contexts;  ///< most recently used first
 };
 
 Session::Session(ir::Graph model, const SessionOptions& options) : model_(std::move(model)) {
-  if (options.threads < 0 || options.threads > 1024) fail(ErrorCode::invalid_argument, "threads must be 0 to 1024, not {}", options.threads);
+  if (options.threads < 0 || options.threads > 1024)
+    fail(ErrorCode::invalid_argument, "threads must be 0 to 1024, not {}", options.threads);
   state_ = std::make_unique<State>(options, kernel_table(options.isa));
   std::vector<Shape> shapes;
   for (ir::ValueId id : model_.inputs) {
@@ -130,11 +146,13 @@ Session::Context& Session::context_for(std::span<const Shape> shapes) {
 
 void Session::check_feeds(std::span<const TensorView> feeds) const {
   if (feeds.size() != model_.inputs.size())
-    fail(ErrorCode::invalid_argument, "the model takes {} inputs, {} were given", model_.inputs.size(), feeds.size());
+    fail(ErrorCode::invalid_argument, "the model takes {} inputs, {} were given", model_.inputs.size(),
+         feeds.size());
   for (size_t i = 0; i < feeds.size(); i++) {
     const ir::Value& v = model_.value(model_.inputs[i]);
     if (feeds[i].dtype != v.dtype || !fits(*feeds[i].shape, *v.shape))
-      fail(ErrorCode::invalid_argument, "input '{}' must be {}, not {}{}", v.name, describe_expected(model_, v), to_string(feeds[i].dtype), to_string(*feeds[i].shape));
+      fail(ErrorCode::invalid_argument, "input '{}' must be {}, not {}{}", v.name,
+           describe_expected(model_, v), to_string(feeds[i].dtype), to_string(*feeds[i].shape));
   }
 }
 
@@ -151,7 +169,8 @@ std::vector<TensorView> views_of(std::span<const Tensor> tensors) {
 }
 std::vector<Tensor> allocate_outputs(const plan::Plan& plan) {
   std::vector<Tensor> outputs;
-  for (ir::ValueId id : plan.graph.outputs) outputs.emplace_back(plan.graph.value(id).dtype, *plan.graph.value(id).shape);
+  for (ir::ValueId id : plan.graph.outputs)
+    outputs.emplace_back(plan.graph.value(id).dtype, *plan.graph.value(id).shape);
   return outputs;
 }
 }  // namespace
@@ -172,16 +191,20 @@ void Session::run(std::span<const TensorView> feeds, std::span<const TensorView>
   Context* context = nullptr;
   if (!state_->contexts.empty()) {  // the common case compares shapes in place: nothing is allocated
     const std::vector<Shape>& last = state_->contexts.front().input_shapes;
-    const bool same = std::equal(feeds.begin(), feeds.end(), last.begin(), last.end(), [](const TensorView& f, const Shape& s) { return *f.shape == s; });
+    const bool same = std::equal(feeds.begin(), feeds.end(), last.begin(), last.end(),
+                                 [](const TensorView& f, const Shape& s) { return *f.shape == s; });
     if (same) context = &state_->contexts.front();
   }
   if (!context) context = &context_for(shapes_of(feeds));
   const ir::Graph& g = context->plan->graph;
-  if (outputs.size() != g.outputs.size()) fail(ErrorCode::invalid_argument, "the model has {} outputs, {} were given", g.outputs.size(), outputs.size());
+  if (outputs.size() != g.outputs.size())
+    fail(ErrorCode::invalid_argument, "the model has {} outputs, {} were given", g.outputs.size(),
+         outputs.size());
   for (size_t i = 0; i < outputs.size(); i++) {
     const ir::Value& v = g.value(g.outputs[i]);
     if (outputs[i].dtype != v.dtype || !(*outputs[i].shape == *v.shape))
-      fail(ErrorCode::invalid_argument, "output '{}' is {}{}, not {}{}", v.name, to_string(v.dtype), to_string(*v.shape), to_string(outputs[i].dtype), to_string(*outputs[i].shape));
+      fail(ErrorCode::invalid_argument, "output '{}' is {}{}, not {}{}", v.name, to_string(v.dtype),
+           to_string(*v.shape), to_string(outputs[i].dtype), to_string(*outputs[i].shape));
   }
   context->run(feeds, outputs, state_->pool, nullptr);
 }

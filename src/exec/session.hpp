@@ -12,23 +12,27 @@
 namespace tenfold::exec {
 
 struct SessionOptions {
-  int threads = 0;                  ///< 0: as many as affinity and cgroup quota allow
-  std::string isa;                  ///< empty: TENFOLD_ISA, else the best of this CPU
+  int threads = 0;  ///< 0: as many as affinity and cgroup quota allow
+  std::string isa;  ///< empty: TENFOLD_ISA, else the best of this CPU
   std::set<std::string> disabled_passes;
-  size_t max_plans = 8;             ///< plans kept for different input shapes; the least recently used goes first
+  size_t max_plans = 8;  ///< plans kept for different input shapes; the least recently used goes first
 };
 
-/// The kernels of an ISA; an empty name means TENFOLD_ISA or else the best of this CPU.  Throws invalid_argument for an
-/// unknown name, unsupported where this machine or build lacks it.
+/// The kernels of an ISA; an empty name means TENFOLD_ISA or else the best of this CPU.  Throws
+/// invalid_argument for an unknown name, unsupported where this machine or build lacks it.
 const kernels::Kernels& kernel_table(const std::string& isa);
 
 /// Time of one step in one run.
-struct StepTime { const plan::PlannedStep* step; double microseconds; };
+struct StepTime {
+  const plan::PlannedStep* step;
+  double microseconds;
+};
 
 /// A model ready to run.  run() may be called from several threads; calls are serialised.
 class Session {
  public:
-  /// `model` is a canonical graph (onnx::load, quant::...).  Throws what planning throws where all input shapes are static.
+  /// `model` is a canonical graph (onnx::load, quant::...).  Throws what planning throws where all input
+  /// shapes are static.
   explicit Session(ir::Graph model, const SessionOptions& options = {});
   ~Session();
 
@@ -39,8 +43,8 @@ class Session {
   /// Feeds in the order of model().inputs; results in the order of model().outputs, freshly allocated.
   /// Throws invalid_argument where count, dtype or shape do not fit the model, naming the input.
   std::vector<Tensor> run(std::span<const Tensor> feeds);
-  /// The same into memory of the caller: allocates nothing once the shapes have been seen.  `outputs` must have the
-  /// dtypes and shapes of output_shapes().
+  /// The same into memory of the caller: allocates nothing once the shapes have been seen.  `outputs` must
+  /// have the dtypes and shapes of output_shapes().
   void run(std::span<const TensorView> feeds, std::span<const TensorView> outputs);
   /// Shapes of the outputs for given input shapes (plans for them if needed).
   std::vector<Shape> output_shapes(std::span<const Shape> input_shapes);

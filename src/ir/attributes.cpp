@@ -6,10 +6,12 @@ namespace tenfold::ir {
 namespace {
 
 auto lower_bound(auto& items, std::string_view name) {
-  return std::lower_bound(items.begin(), items.end(), name, [](const auto& item, std::string_view n) { return item.first < n; });
+  return std::lower_bound(items.begin(), items.end(), name,
+                          [](const auto& item, std::string_view n) { return item.first < n; });
 }
 
-template <class T> const T* typed(const Attribute* a, std::string_view name) {
+template <class T>
+const T* typed(const Attribute* a, std::string_view name) {
   if (!a) return nullptr;
   if (const T* value = std::get_if<T>(a)) return value;
   fail(ErrorCode::invalid_model, "attribute '{}' has the wrong type", name);
@@ -30,8 +32,10 @@ const Attribute* Attributes::find(std::string_view name) const {
 
 void Attributes::set(std::string_view name, Attribute value) {
   const auto it = lower_bound(items_, name);
-  if (it != items_.end() && it->first == name) it->second = std::move(value);
-  else items_.emplace(it, std::string(name), std::move(value));
+  if (it != items_.end() && it->first == name)
+    it->second = std::move(value);
+  else
+    items_.emplace(it, std::string(name), std::move(value));
 }
 
 void Attributes::erase(std::string_view name) {
@@ -62,15 +66,21 @@ std::vector<float> Attributes::get_floats(std::string_view name) const {
 const Tensor* Attributes::get_tensor(std::string_view name) const { return typed<Tensor>(find(name), name); }
 
 bool Attributes::operator==(const Attributes& other) const {
-  return std::equal(items_.begin(), items_.end(), other.items_.begin(), other.items_.end(), [](const auto& a, const auto& b) {
-    if (a.first != b.first || a.second.index() != b.second.index()) return false;
-    if (const auto* t = std::get_if<Tensor>(&a.second)) return same_tensor(*t, std::get<Tensor>(b.second));
-    return std::visit([&](const auto& x) -> bool {
-      using T = std::decay_t<decltype(x)>;
-      if constexpr (std::is_same_v<T, Tensor>) return false;
-      else return x == std::get<T>(b.second);
-    }, a.second);
-  });
+  return std::equal(items_.begin(), items_.end(), other.items_.begin(), other.items_.end(),
+                    [](const auto& a, const auto& b) {
+                      if (a.first != b.first || a.second.index() != b.second.index()) return false;
+                      if (const auto* t = std::get_if<Tensor>(&a.second))
+                        return same_tensor(*t, std::get<Tensor>(b.second));
+                      return std::visit(
+                          [&](const auto& x) -> bool {
+                            using T = std::decay_t<decltype(x)>;
+                            if constexpr (std::is_same_v<T, Tensor>)
+                              return false;
+                            else
+                              return x == std::get<T>(b.second);
+                          },
+                          a.second);
+                    });
 }
 
 }  // namespace tenfold::ir

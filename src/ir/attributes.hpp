@@ -14,8 +14,8 @@ namespace tenfold::ir {
 using Attribute = std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<float>,
                                std::vector<std::string>, Tensor>;
 
-/// Named values of a node.  A getter with a default returns it where the name is absent; a present attribute of
-/// another type is an invalid_model error that names the attribute.
+/// Named values of a node.  A getter with a default returns it where the name is absent; a present attribute
+/// of another type is an invalid_model error that names the attribute.
 class Attributes {
  public:
   Attributes() = default;

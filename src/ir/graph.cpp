@@ -38,7 +38,9 @@ ValueId Graph::add_constant(std::string name, Tensor data) {
   return id;
 }
 
-bool Graph::is_output(ValueId id) const { return std::find(outputs.begin(), outputs.end(), id) != outputs.end(); }
+bool Graph::is_output(ValueId id) const {
+  return std::find(outputs.begin(), outputs.end(), id) != outputs.end();
+}
 bool Graph::is_input(ValueId id) const { return std::find(inputs.begin(), inputs.end(), id) != inputs.end(); }
 
 const Tensor* Graph::constant(ValueId id) const {
@@ -58,16 +60,22 @@ const Node* Graph::producer(ValueId id) const {
   return n == kNone ? nullptr : &node(n);
 }
 
-NodeId Graph::add_node(std::string op, std::vector<ValueId> inputs, Attributes attrs, size_t output_count, std::string name) {
+NodeId Graph::add_node(std::string op, std::vector<ValueId> inputs, Attributes attrs, size_t output_count,
+                       std::string name) {
   std::vector<ValueId> outs;
   for (size_t i = 0; i < output_count; i++)
-    outs.push_back(add_value(unique_name(name.empty() ? op : i ? fmt::format("{}.{}", name, i) : name), DType::f32));
+    outs.push_back(add_value(unique_name(name.empty() ? op
+                                         : i          ? fmt::format("{}.{}", name, i)
+                                                      : name),
+                             DType::f32));
   return add_node_onto(std::move(op), std::move(inputs), std::move(outs), std::move(attrs), std::move(name));
 }
 
-NodeId Graph::add_node_onto(std::string op, std::vector<ValueId> ins, std::vector<ValueId> outs, Attributes attrs, std::string name) {
+NodeId Graph::add_node_onto(std::string op, std::vector<ValueId> ins, std::vector<ValueId> outs,
+                            Attributes attrs, std::string name) {
   const auto id = static_cast<NodeId>(nodes_.size());
-  for (ValueId in : ins) if (in != kNone) value(in).consumers.push_back(id);
+  for (ValueId in : ins)
+    if (in != kNone) value(in).consumers.push_back(id);
   for (ValueId out : outs) {
     if (out == kNone) continue;
     Value& v = value(out);
@@ -85,7 +93,8 @@ NodeId Graph::add_node_onto(std::string op, std::vector<ValueId> ins, std::vecto
 }
 
 size_t Graph::alive_nodes() const {
-  return static_cast<size_t>(std::count_if(nodes_.begin(), nodes_.end(), [](const Node& n) { return n.alive; }));
+  return static_cast<size_t>(
+      std::count_if(nodes_.begin(), nodes_.end(), [](const Node& n) { return n.alive; }));
 }
 
 namespace {
@@ -111,26 +120,30 @@ void Graph::replace_uses(ValueId from, ValueId to) {
   const std::vector<NodeId> users = value(from).consumers;
   for (NodeId id : users) {
     const Node& n = node(id);
-    for (size_t i = 0; i < n.inputs.size(); i++) if (n.inputs[i] == from) set_input(id, i, to);
+    for (size_t i = 0; i < n.inputs.size(); i++)
+      if (n.inputs[i] == from) set_input(id, i, to);
   }
   if (!is_output(from)) return;
   // The caller's name of the output moves along, unless `to` already carries one of its own.
   const bool named = is_output(to) || is_input(to);
-  for (ValueId& out : outputs) if (out == from) out = to;
+  for (ValueId& out : outputs)
+    if (out == from) out = to;
   if (!named) {
     std::swap(value(from).name, value(to).name);
   }
 }
 
 void Graph::unlink_uses(NodeId id) {
-  for (ValueId in : node(id).inputs) if (in != kNone) erase_one(value(in).consumers, id);
+  for (ValueId in : node(id).inputs)
+    if (in != kNone) erase_one(value(in).consumers, id);
 }
 
 void Graph::remove_node(NodeId id) {
   Node& n = node(id);
   ensure(n.alive, "node {} removed twice", id);
   unlink_uses(id);
-  for (ValueId out : n.outputs) if (out != kNone) value(out).producer = kNone;
+  for (ValueId out : n.outputs)
+    if (out != kNone) value(out).producer = kNone;
   n.alive = false;
   n.inputs.clear();
   n.outputs.clear();
@@ -139,8 +152,8 @@ void Graph::remove_node(NodeId id) {
 size_t Graph::remove_dead() {
   const auto unused = [&](const Node& n) {
     return n.alive && std::all_of(n.outputs.begin(), n.outputs.end(), [&](ValueId v) {
-      return v == kNone || (value(v).consumers.empty() && !is_output(v));
-    });
+             return v == kNone || (value(v).consumers.empty() && !is_output(v));
+           });
   };
   size_t removed = 0;
   std::vector<NodeId> work;
@@ -164,13 +177,15 @@ std::vector<NodeId> Graph::topological_order() const {
   for (size_t i = 0; i < nodes_.size(); i++) {
     if (!nodes_[i].alive) continue;
     alive++;
-    for (ValueId in : nodes_[i].inputs) if (in != kNone && value(in).producer != kNone) waiting[i]++;
+    for (ValueId in : nodes_[i].inputs)
+      if (in != kNone && value(in).producer != kNone) waiting[i]++;
     if (waiting[i] == 0) order.push_back(static_cast<NodeId>(i));
   }
   for (size_t next = 0; next < order.size(); next++)
     for (ValueId out : node(order[next]).outputs) {
       if (out == kNone) continue;
-      for (NodeId user : value(out).consumers) if (--waiting[static_cast<size_t>(user)] == 0) order.push_back(user);
+      for (NodeId user : value(out).consumers)
+        if (--waiting[static_cast<size_t>(user)] == 0) order.push_back(user);
     }
   if (order.size() != alive)
     for (size_t i = 0; i < nodes_.size(); i++)
@@ -186,7 +201,8 @@ Graph Graph::compact() const {
   g.symbols_ = symbols_;
   std::vector<ValueId> map(values_.size(), kNone);
   const auto keep = [&](ValueId id) {
-    if (id == kNone || map[static_cast<size_t>(id)] != kNone) return id == kNone ? kNone : map[static_cast<size_t>(id)];
+    if (id == kNone || map[static_cast<size_t>(id)] != kNone)
+      return id == kNone ? kNone : map[static_cast<size_t>(id)];
     const Value& v = value(id);
     const ValueId to = g.add_value(v.name, v.dtype, v.shape);
     g.value(to).constant = v.constant;
@@ -218,7 +234,8 @@ int64_t Graph::fresh_symbol() {
 }
 
 const std::string& Graph::symbol_name(int64_t extent) const {
-  ensure(is_symbol(extent) && symbol_index(extent) < symbols_.size(), "extent {} is no symbol of this graph", extent);
+  ensure(is_symbol(extent) && symbol_index(extent) < symbols_.size(), "extent {} is no symbol of this graph",
+         extent);
   return symbols_[symbol_index(extent)];
 }
 

@@ -24,20 +24,22 @@ struct Value {
   DType dtype = DType::f32;
   std::optional<Shape> shape;
   NodeId producer = kNone;
-  Tensor constant;                 ///< non-empty: an initializer (no producer)
-  /// What shape inference knows of a small integer tensor (rank 0 or 1), symbols included: Shape(x) is [?0, 3, 48, ?1].
+  Tensor constant;  ///< non-empty: an initializer (no producer)
+  /// What shape inference knows of a small integer tensor (rank 0 or 1), symbols included: Shape(x) is [?0,
+  /// 3, 48, ?1].
   std::optional<std::vector<int64_t>> content;
-  std::vector<NodeId> consumers;   ///< one entry per use
+  std::vector<NodeId> consumers;  ///< one entry per use
   bool is_constant() const { return !constant.empty(); }
 };
 
-/// One operation in canonical form: the newest ONNX operator version that `ops/` knows, or an internal operator.
+/// One operation in canonical form: the newest ONNX operator version that `ops/` knows, or an internal
+/// operator.
 struct Node {
-  std::string op;     ///< canonical operator name, see ops/all_ops.inc
-  std::string name;   ///< for people; not unique
+  std::string op;    ///< canonical operator name, see ops/all_ops.inc
+  std::string name;  ///< for people; not unique
   Attributes attrs;
-  std::vector<ValueId> inputs;    ///< kNone for an omitted optional input
-  std::vector<ValueId> outputs;   ///< kNone for an unused optional output
+  std::vector<ValueId> inputs;   ///< kNone for an omitted optional input
+  std::vector<ValueId> outputs;  ///< kNone for an unused optional output
   bool alive = true;
 
   ValueId input(size_t i) const { return i < inputs.size() ? inputs[i] : kNone; }
@@ -49,7 +51,7 @@ struct Node {
 class Graph {
  public:
   std::string name;
-  std::map<std::string, std::string> metadata;      ///< ONNX metadata_props
+  std::map<std::string, std::string> metadata;  ///< ONNX metadata_props
   std::vector<ValueId> inputs, outputs;
 
   // Values
@@ -71,27 +73,30 @@ class Graph {
 
   // Nodes
   /// Appends a node whose outputs are new values (dtype and shape set by inference).
-  NodeId add_node(std::string op, std::vector<ValueId> inputs, Attributes attrs = {}, size_t outputs = 1, std::string name = {});
+  NodeId add_node(std::string op, std::vector<ValueId> inputs, Attributes attrs = {}, size_t outputs = 1,
+                  std::string name = {});
   /// Appends a node that produces existing values without producer (the importer's way).
-  NodeId add_node_onto(std::string op, std::vector<ValueId> inputs, std::vector<ValueId> outputs, Attributes attrs = {}, std::string name = {});
+  NodeId add_node_onto(std::string op, std::vector<ValueId> inputs, std::vector<ValueId> outputs,
+                       Attributes attrs = {}, std::string name = {});
   Node& node(NodeId id) { return nodes_[check(id, nodes_.size())]; }
   const Node& node(NodeId id) const { return nodes_[check(id, nodes_.size())]; }
   size_t node_count() const { return nodes_.size(); }
   size_t alive_nodes() const;
   void set_input(NodeId node, size_t index, ValueId value);
-  /// Every consumer of `from`, and the graph outputs, use `to` instead.  Where `from` is a graph output, `to` takes
-  /// over its name, so a caller's names survive every pass.
+  /// Every consumer of `from`, and the graph outputs, use `to` instead.  Where `from` is a graph output, `to`
+  /// takes over its name, so a caller's names survive every pass.
   void replace_uses(ValueId from, ValueId to);
   void remove_node(NodeId id);
   /// Removes nodes none of whose outputs are used; returns how many.
   size_t remove_dead();
-  /// Node ids in an order in which producers come first; throws invalid_model on a cycle, naming a node in it.
+  /// Node ids in an order in which producers come first; throws invalid_model on a cycle, naming a node in
+  /// it.
   std::vector<NodeId> topological_order() const;
   /// A copy without tombstones, nodes in topological order.
   Graph compact() const;
 
   // Symbols: names of symbolic dimensions, see Shape.
-  int64_t symbol(std::string_view name);     ///< the extent (is_symbol) that stands for `name`
+  int64_t symbol(std::string_view name);  ///< the extent (is_symbol) that stands for `name`
   int64_t fresh_symbol();
   const std::string& symbol_name(int64_t extent) const;
   size_t symbol_count() const { return symbols_.size(); }

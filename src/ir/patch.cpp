@@ -6,7 +6,8 @@ ValueId Patch::add(std::string op, std::vector<ValueId> inputs, Attributes attrs
   return add_multi(std::move(op), std::move(inputs), std::move(attrs), 1, std::move(name))[0];
 }
 
-std::vector<ValueId> Patch::add_multi(std::string op, std::vector<ValueId> inputs, Attributes attrs, size_t outputs, std::string name) {
+std::vector<ValueId> Patch::add_multi(std::string op, std::vector<ValueId> inputs, Attributes attrs,
+                                      size_t outputs, std::string name) {
   const ValueId first = reserve(outputs);
   nodes_.push_back({std::move(op), std::move(name), std::move(inputs), std::move(attrs), first, outputs});
   std::vector<ValueId> ids;
@@ -24,7 +25,8 @@ void Patch::apply(Graph& graph, void (*infer)(Graph&, NodeId)) const {
   ensure(graph_ == &graph, "a patch applied to another graph");
   std::vector<ValueId> map(static_cast<size_t>(-next_), kNone);  // index: -id
   const auto real = [&](ValueId id) { return id < kNone ? map[static_cast<size_t>(-id)] : id; };
-  for (const NewConstant& c : constants_) map[static_cast<size_t>(-c.id)] = graph.add_constant(graph.unique_name(c.stem), c.data);
+  for (const NewConstant& c : constants_)
+    map[static_cast<size_t>(-c.id)] = graph.add_constant(graph.unique_name(c.stem), c.data);
   for (const NewNode& n : nodes_) {
     std::vector<ValueId> ins;
     for (ValueId in : n.inputs) ins.push_back(real(in));

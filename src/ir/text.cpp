@@ -22,10 +22,18 @@ struct AttributeText {
   std::string operator()(int64_t v) const { return std::to_string(v); }
   std::string operator()(float v) const { return fmt::format("{}", v); }
   std::string operator()(const std::string& v) const { return '"' + v + '"'; }
-  std::string operator()(const std::vector<int64_t>& v) const { return fmt::format("[{}]", fmt::join(v, ", ")); }
-  std::string operator()(const std::vector<float>& v) const { return fmt::format("[{}]", fmt::join(v, ", ")); }
-  std::string operator()(const std::vector<std::string>& v) const { return fmt::format("[\"{}\"]", fmt::join(v, "\", \"")); }
-  std::string operator()(const Tensor& v) const { return fmt::format("{}{}", to_string(v.dtype()), to_string(v.shape())); }
+  std::string operator()(const std::vector<int64_t>& v) const {
+    return fmt::format("[{}]", fmt::join(v, ", "));
+  }
+  std::string operator()(const std::vector<float>& v) const {
+    return fmt::format("[{}]", fmt::join(v, ", "));
+  }
+  std::string operator()(const std::vector<std::string>& v) const {
+    return fmt::format("[\"{}\"]", fmt::join(v, "\", \""));
+  }
+  std::string operator()(const Tensor& v) const {
+    return fmt::format("{}{}", to_string(v.dtype()), to_string(v.shape()));
+  }
 };
 
 }  // namespace

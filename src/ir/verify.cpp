@@ -13,7 +13,8 @@ void verify_node(const Graph& g, NodeId id) {
     const Value& v = g.value(in);
     const auto uses = std::count(n.inputs.begin(), n.inputs.end(), in);
     const auto links = std::count(v.consumers.begin(), v.consumers.end(), id);
-    ensure(uses == links, "{} '{}' uses '{}' {} times but is linked {} times", n.op, n.name, v.name, uses, links);
+    ensure(uses == links, "{} '{}' uses '{}' {} times but is linked {} times", n.op, n.name, v.name, uses,
+           links);
     if (v.producer == kNone && !v.is_constant() && !g.is_input(in))
       fail(ErrorCode::invalid_model, "{} '{}' reads '{}', which nothing produces", n.op, n.name, v.name);
   }

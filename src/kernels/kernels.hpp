@@ -2,11 +2,15 @@
 //
 // Conventions
 //   * NHWC, row-major, batch handled by the caller.  `ld*` and strides count elements, not bytes.
-//   * A kernel works on the whole range it is given, on the calling thread; the caller splits ranges over threads.
-//   * u8 inputs have kTensorSlack (64) readable bytes behind the last element.  Nothing is stored out of range.
+//   * A kernel works on the whole range it is given, on the calling thread; the caller splits ranges over
+//   threads.
+//   * u8 inputs have kTensorSlack (64) readable bytes behind the last element.  Nothing is stored out of
+//   range.
 //   * No allocation, no global state, noexcept in effect.  Scratch comes from the caller.
-//   * INT8 results are bit-identical on every ISA and for every split; FP32 may differ in rounding between ISAs.
-//   * A null entry means that this ISA has no such kernel and the planner uses the operator's reference evaluation;
+//   * INT8 results are bit-identical on every ISA and for every split; FP32 may differ in rounding between
+//   ISAs.
+//   * A null entry means that this ISA has no such kernel and the planner uses the operator's reference
+//   evaluation;
 //     only `ref` may have null entries (and entries that no operator reaches).
 #pragma once
 
@@ -25,50 +29,76 @@ using s8 = int8_t;
 using cpu::Isa;
 
 /// Activation at the end of an FP32 kernel: after bias and residual.
-enum class Activation : uint8_t { none, clamp /* [lo, hi]: Relu, Relu6, Clip */, silu, hard_swish, sigmoid, hard_sigmoid /* clamp(lo*x + hi, 0, 1) */, gelu, gelu_tanh, tanh, leaky_relu /* lo = slope */, elu /* lo = alpha */, mish, softplus, exp, erf, sqrt, reciprocal, abs, neg, log, square };
+enum class Activation : uint8_t {
+  none,
+  clamp /* [lo, hi]: Relu, Relu6, Clip */,
+  silu,
+  hard_swish,
+  sigmoid,
+  hard_sigmoid /* clamp(lo*x + hi, 0, 1) */,
+  gelu,
+  gelu_tanh,
+  tanh,
+  leaky_relu /* lo = slope */,
+  elu /* lo = alpha */,
+  mish,
+  softplus,
+  exp,
+  erf,
+  sqrt,
+  reciprocal,
+  abs,
+  neg,
+  log,
+  square
+};
 
 /// How packed weights of an ISA look; packing itself is portable host code (pack.hpp).
 struct PackLayout {
-  int lanes;          ///< 32-bit lanes per vector
-  int weight_bytes;   ///< bytes per int8 weight: 1 (s8 quads) or 2 (s16 even / odd pairs, for ISAs without a u8*s8 dot product)
-  int panel;          ///< vectors per u8 panel
-  int k_multiple;     ///< K per tap is padded to a multiple of this
+  int lanes;         ///< 32-bit lanes per vector
+  int weight_bytes;  ///< bytes per int8 weight: 1 (s8 quads) or 2 (s16 even / odd pairs, for ISAs without a
+                     ///< u8*s8 dot product)
+  int panel;         ///< vectors per u8 panel
+  int k_multiple;    ///< K per tap is padded to a multiple of this
 };
 
 /// Packed weights of an INT8 GEMM / convolution: for every output channel n
-///   y = table[ clamp_u8( rne( fma(float(acc), multiplier[n], bias[n]) ) + zero_point ) ],  acc = sum (x - x_zero_point) * w
+///   y = table[ clamp_u8( rne( fma(float(acc), multiplier[n], bias[n]) ) + zero_point ) ],  acc = sum (x -
+///   x_zero_point) * w
 /// and for f32 output  y = fma(float(acc), multiplier[n], bias[n]).
 /// The x zero point is folded into the initial accumulator.  Owns its bytes.
 struct PackedU8 {
-  int64_t k = 0;       ///< input channels per tap as given
+  int64_t k = 0;  ///< input channels per tap as given
   int64_t k_padded = 0;
-  int64_t taps = 1;    ///< 1 for a GEMM; kernel height x width, or kernel height where a row of taps is contiguous
+  int64_t taps =
+      1;  ///< 1 for a GEMM; kernel height x width, or kernel height where a row of taps is contiguous
   int64_t n = 0;
-  int64_t panel_channels = 0;     ///< split points over n must be multiples of this
-  bool wide_range = false;        ///< |fma| may reach 2^31: the float is clamped before it is converted (slower)
+  int64_t panel_channels = 0;  ///< split points over n must be multiples of this
+  bool wide_range = false;     ///< |fma| may reach 2^31: the float is clamped before it is converted (slower)
   const std::byte* weights = nullptr;
-  const std::byte* params = nullptr;   ///< per vector: init s32, multiplier f32, bias f32
-  std::vector<std::byte> storage;      ///< 64-byte aligned from `weights` on
-  std::vector<int64_t> panel_weight_offset, panel_param_offset;   ///< byte offset of every panel
+  const std::byte* params = nullptr;  ///< per vector: init s32, multiplier f32, bias f32
+  std::vector<std::byte> storage;     ///< 64-byte aligned from `weights` on
+  std::vector<int64_t> panel_weight_offset, panel_param_offset;  ///< byte offset of every panel
 };
 
 /// C[m][n] for rows [0, m) and channels [n_begin, n_end).
 struct GemmU8 {
   const PackedU8* w = nullptr;
-  // A: row m of tap t starts at indirect ? indirect[t * indirect_stride + m] + a_offset : a + m * lda   (then taps == 1).
+  // A: row m of tap t starts at indirect ? indirect[t * indirect_stride + m] + a_offset : a + m * lda   (then
+  // taps == 1).
   const u8* a = nullptr;
   ptrdiff_t lda = 0;
   const u8* const* indirect = nullptr;
   ptrdiff_t indirect_stride = 0;
   ptrdiff_t a_offset = 0;
   int64_t m = 0;
-  int64_t n_begin = 0, n_end = 0;   ///< n_begin a multiple of panel_channels; n_end too, or w->n
+  int64_t n_begin = 0, n_end = 0;  ///< n_begin a multiple of panel_channels; n_end too, or w->n
   // C: exactly one of the two.
   u8* c = nullptr;
   float* c_f32 = nullptr;
   ptrdiff_t ldc = 0;
-  int zero_point = 0;               ///< of c
-  const u8* table = nullptr;        ///< 256 entries applied to the requantized byte, or null
+  int zero_point = 0;         ///< of c
+  const u8* table = nullptr;  ///< 256 entries applied to the requantized byte, or null
   // Residual, added to the byte q that results from all of the above (u8 output only):
   //   c = clamp_u8( rne( fma(float(q), q_scale, fma(float(r), r_scale, offset)) ) + residual_zero_point )
   // then `residual_table` if not null.
@@ -77,8 +107,8 @@ struct GemmU8 {
   float q_scale = 0, r_scale = 0, offset = 0;
   int residual_zero_point = 0;
   const u8* residual_table = nullptr;
-  // Dynamic quantization (f32 output only): init_override replaces the initial accumulators (n values, natural channel
-  // order), dynamic_scale multiplies multiplier[n].
+  // Dynamic quantization (f32 output only): init_override replaces the initial accumulators (n values,
+  // natural channel order), dynamic_scale multiplies multiplier[n].
   const int32_t* init_override = nullptr;
   float dynamic_scale = 1.0f;
   /// Bytes that follow in execution order, to be brought into L2 meanwhile; may be null.
@@ -86,13 +116,14 @@ struct GemmU8 {
   size_t prefetch_bytes = 0;
 };
 
-/// Weights of an INT8 depthwise convolution, multiplier 1, square or rectangular kernels, any stride and dilation.
+/// Weights of an INT8 depthwise convolution, multiplier 1, square or rectangular kernels, any stride and
+/// dilation.
 struct PackedDepthwiseU8 {
   int64_t channels = 0;
   int kernel_h = 0, kernel_w = 0, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
   int x_zero_point = 0;
-  int rows_per_pass = 1;            ///< output rows that one pass of the packed form computes
-  bool generic = false;             ///< packed for the any-shape kernel
+  int rows_per_pass = 1;  ///< output rows that one pass of the packed form computes
+  bool generic = false;   ///< packed for the any-shape kernel
   const std::byte* weights = nullptr;
   const std::byte* params = nullptr;
   std::vector<std::byte> storage;
@@ -101,29 +132,29 @@ struct PackedDepthwiseU8 {
 /// One image, output rows [y_begin, y_end); padding is virtual (outside pixels count as x_zero_point).
 struct DepthwiseU8 {
   const PackedDepthwiseU8* w = nullptr;
-  const u8* in = nullptr;           ///< pixel (0, 0)
+  const u8* in = nullptr;  ///< pixel (0, 0)
   int64_t in_h = 0, in_w = 0;
   ptrdiff_t in_row = 0, in_pixel = 0;
   u8* out = nullptr;
   int64_t out_w = 0;
   ptrdiff_t out_row = 0, out_pixel = 0;
-  int64_t y_begin = 0, y_end = 0;   ///< `out` points at row 0
+  int64_t y_begin = 0, y_end = 0;  ///< `out` points at row 0
   int64_t pad_top = 0, pad_left = 0;
   int zero_point = 0;
   const u8* table = nullptr;
-  std::byte* scratch = nullptr;     ///< depthwise_u8_scratch() bytes, 64-byte aligned
+  std::byte* scratch = nullptr;  ///< depthwise_u8_scratch() bytes, 64-byte aligned
 };
 
 /// FP32 GEMM / convolution weights, panels of vectors.
 struct PackedF32 {
-  int lanes = 1;                    ///< of the layout it was packed for
-  int64_t k = 0, taps = 1, n = 0;   ///< k: input channels per tap
+  int lanes = 1;                   ///< of the layout it was packed for
+  int64_t k = 0, taps = 1, n = 0;  ///< k: input channels per tap
   int64_t panel_channels = 0;
   const float* weights = nullptr;
-  const float* bias = nullptr;      ///< padded to whole vectors, zeros where the model has none
+  const float* bias = nullptr;  ///< padded to whole vectors, zeros where the model has none
   std::vector<std::byte> storage;
-  std::vector<int64_t> panel_channel;         ///< first channel of every panel; split points over n
-  std::vector<int64_t> panel_weight_offset;   ///< float offset of every panel
+  std::vector<int64_t> panel_channel;        ///< first channel of every panel; split points over n
+  std::vector<int64_t> panel_weight_offset;  ///< float offset of every panel
 };
 
 /// C = activation(A * B + bias + residual), rows [0, m), channels [n_begin, n_end) (panel boundaries).
@@ -131,7 +162,7 @@ struct GemmF32 {
   const PackedF32* w = nullptr;
   const float* a = nullptr;
   ptrdiff_t lda = 0;
-  const float* const* indirect = nullptr;   ///< as GemmU8
+  const float* const* indirect = nullptr;  ///< as GemmU8
   ptrdiff_t indirect_stride = 0;
   ptrdiff_t a_offset = 0;
   int64_t m = 0;
@@ -144,19 +175,24 @@ struct GemmF32 {
   float lo = 0, hi = 0;
 };
 
-/// C = alpha * A * B (+ C if accumulate) where B is not constant: attention scores and context, batched MatMul.
-/// B is [k][n] with row stride ldb, or [n][k] if b_transposed.  scratch: gemm_dynamic_f32_scratch(n, k) bytes.
+/// C = alpha * A * B (+ C if accumulate) where B is not constant: attention scores and context, batched
+/// MatMul. B is [k][n] with row stride ldb, or [n][k] if b_transposed.  scratch: gemm_dynamic_f32_scratch(n,
+/// k) bytes.
 struct GemmDynamicF32 {
-  const float* a = nullptr; ptrdiff_t lda = 0;
-  const float* b = nullptr; ptrdiff_t ldb = 0; bool b_transposed = false;
-  float* c = nullptr; ptrdiff_t ldc = 0;
+  const float* a = nullptr;
+  ptrdiff_t lda = 0;
+  const float* b = nullptr;
+  ptrdiff_t ldb = 0;
+  bool b_transposed = false;
+  float* c = nullptr;
+  ptrdiff_t ldc = 0;
   int64_t m = 0, n = 0, k = 0;
   float alpha = 1;
   std::byte* scratch = nullptr;
 };
 
 struct PackedDepthwiseF32 {
-  int lanes = 1;                    ///< of the layout it was packed for
+  int lanes = 1;  ///< of the layout it was packed for
   int64_t channels = 0;
   int kernel_h = 0, kernel_w = 0, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
   const float* weights = nullptr;
@@ -179,9 +215,9 @@ struct DepthwiseF32 {
 
 /// Winograd weights for 3x3, stride 1, dilation 1: F(4x4) or F(2x2).
 struct PackedWinogradF32 {
-  int lanes = 1;                    ///< of the layout it was packed for
+  int lanes = 1;  ///< of the layout it was packed for
   int64_t c = 0, n = 0;
-  int tile = 4;                     ///< 2 or 4 output pixels a side
+  int tile = 4;  ///< 2 or 4 output pixels a side
   const float* weights = nullptr;
   const float* bias = nullptr;
   std::vector<std::byte> storage;
@@ -189,19 +225,23 @@ struct PackedWinogradF32 {
 /// One image, tiles [tile_begin, tile_end) of ceil(out_h / tile) * ceil(out_w / tile), row-major.
 struct WinogradF32 {
   const PackedWinogradF32* w = nullptr;
-  const float* in = nullptr; int64_t in_h = 0, in_w = 0; ptrdiff_t in_row = 0, in_pixel = 0;
-  float* out = nullptr; int64_t out_h = 0, out_w = 0; ptrdiff_t out_row = 0, out_pixel = 0;
+  const float* in = nullptr;
+  int64_t in_h = 0, in_w = 0;
+  ptrdiff_t in_row = 0, in_pixel = 0;
+  float* out = nullptr;
+  int64_t out_h = 0, out_w = 0;
+  ptrdiff_t out_row = 0, out_pixel = 0;
   int64_t pad_top = 0, pad_left = 0;
   int64_t tile_begin = 0, tile_end = 0;
   const float* residual = nullptr;  ///< laid out as out
   Activation activation = Activation::none;
   float lo = 0, hi = 0;
-  std::byte* scratch = nullptr;     ///< winograd_f32_scratch() bytes
+  std::byte* scratch = nullptr;  ///< winograd_f32_scratch() bytes
 };
 
 enum class Binary : uint8_t { add, sub, mul, div, min, max, pow };
-/// c[i][j] = activation(a op b) over an outer x inner rectangle; a stride of 0 repeats (broadcasts): *_outer between
-/// rows, *_inner (0 or 1) between elements.
+/// c[i][j] = activation(a op b) over an outer x inner rectangle; a stride of 0 repeats (broadcasts): *_outer
+/// between rows, *_inner (0 or 1) between elements.
 struct BinaryF32 {
   Binary op = Binary::add;
   const float *a = nullptr, *b = nullptr;
@@ -213,7 +253,8 @@ struct BinaryF32 {
   float lo = 0, hi = 0;
 };
 /// u8 add: c = clamp_u8(rne(fma(a, a_scale, fma(b, b_scale, offset))) + zero_point)
-/// u8 mul: c = clamp_u8(rne(float((a - a_zero) * (b - b_zero)) * a_scale) + zero_point); then `table` if not null.
+/// u8 mul: c = clamp_u8(rne(float((a - a_zero) * (b - b_zero)) * a_scale) + zero_point); then `table` if not
+/// null.
 struct BinaryU8 {
   const u8 *a = nullptr, *b = nullptr;
   u8* c = nullptr;
@@ -226,22 +267,32 @@ struct BinaryU8 {
 };
 
 /// Pooling windows over one NHWC image, output rows [y_begin, y_end).
-template <class T> struct Pool {
-  const T* in = nullptr; int64_t in_h = 0, in_w = 0, channels = 0; ptrdiff_t in_row = 0, in_pixel = 0;
-  T* out = nullptr; int64_t out_w = 0; ptrdiff_t out_row = 0, out_pixel = 0;
+template <class T>
+struct Pool {
+  const T* in = nullptr;
+  int64_t in_h = 0, in_w = 0, channels = 0;
+  ptrdiff_t in_row = 0, in_pixel = 0;
+  T* out = nullptr;
+  int64_t out_w = 0;
+  ptrdiff_t out_row = 0, out_pixel = 0;
   int64_t y_begin = 0, y_end = 0;
   int kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
   int64_t pad_top = 0, pad_left = 0;
-  bool count_include_pad = false;   ///< average only
-  int64_t pad_bottom = 0, pad_right = 0;   ///< needed by count_include_pad
-  // u8 average only: out = clamp_u8(rne(float(sum - count * in_zero) * (scale / count)) + out_zero), count: pixels averaged over
-  float scale = 1; int in_zero = 0, out_zero = 0;
+  bool count_include_pad = false;         ///< average only
+  int64_t pad_bottom = 0, pad_right = 0;  ///< needed by count_include_pad
+  // u8 average only: out = clamp_u8(rne(float(sum - count * in_zero) * (scale / count)) + out_zero), count:
+  // pixels averaged over
+  float scale = 1;
+  int in_zero = 0, out_zero = 0;
 };
 /// Mean over `pixels` rows of `channels` values.
 struct GlobalAverageU8 {
-  const u8* in = nullptr; int64_t pixels = 0, channels = 0; ptrdiff_t in_pixel = 0;
+  const u8* in = nullptr;
+  int64_t pixels = 0, channels = 0;
+  ptrdiff_t in_pixel = 0;
   u8* out = nullptr;
-  float scale = 1;                  ///< in_scale / out_scale; out = clamp_u8(rne(float(sum - pixels * in_zero) * (scale / pixels)) + out_zero)
+  float scale = 1;  ///< in_scale / out_scale; out = clamp_u8(rne(float(sum - pixels * in_zero) * (scale /
+                    ///< pixels)) + out_zero)
   int in_zero = 0, out_zero = 0;
 };
 
@@ -249,12 +300,14 @@ struct GlobalAverageU8 {
 struct AttentionF32 {
   const float *q = nullptr, *k = nullptr, *v = nullptr;
   ptrdiff_t ldq = 0, ldk = 0, ldv = 0;
-  const float* mask = nullptr;      ///< added to the scores, row stride ld_mask (0: one row for all queries), or null
+  const float* mask =
+      nullptr;  ///< added to the scores, row stride ld_mask (0: one row for all queries), or null
   ptrdiff_t ld_mask = 0;
-  float* out = nullptr; ptrdiff_t ldo = 0;
+  float* out = nullptr;
+  ptrdiff_t ldo = 0;
   int64_t queries = 0, keys = 0, head = 0, value_head = 0;
   float scale = 1;
-  std::byte* scratch = nullptr;     ///< attention_f32_scratch() bytes
+  std::byte* scratch = nullptr;  ///< attention_f32_scratch() bytes
 };
 
 struct Kernels {
@@ -272,8 +325,10 @@ struct Kernels {
   void (*global_average_u8)(const GlobalAverageU8&);
   /// out = clamp_u8(rne(x * inverse_scale) + zero_point)
   void (*quantize_u8)(const float* in, u8* out, int64_t n, float inverse_scale, int zero_point);
-  /// The same from planar [channels][pixels] to interleaved [pixels][out_pixel]; bytes channels..out_pixel are zero_point.
-  void (*quantize_planar_u8)(const float* in, ptrdiff_t in_plane, u8* out, ptrdiff_t out_pixel, int64_t pixels, int64_t channels, float inverse_scale, int zero_point);
+  /// The same from planar [channels][pixels] to interleaved [pixels][out_pixel]; bytes channels..out_pixel
+  /// are zero_point.
+  void (*quantize_planar_u8)(const float* in, ptrdiff_t in_plane, u8* out, ptrdiff_t out_pixel,
+                             int64_t pixels, int64_t channels, float inverse_scale, int zero_point);
   /// out = (x - zero_point) * scale
   void (*dequantize_u8)(const u8* in, float* out, int64_t n, float scale, int zero_point);
 
@@ -283,36 +338,51 @@ struct Kernels {
   void (*winograd_f32)(const WinogradF32&);
   void (*max_pool_f32)(const Pool<float>&);
   void (*average_pool_f32)(const Pool<float>&);
-  void (*mean_rows_f32)(const float* in, int64_t rows, int64_t columns, ptrdiff_t ld, float* out);   ///< out[c] = mean over rows
+  void (*mean_rows_f32)(const float* in, int64_t rows, int64_t columns, ptrdiff_t ld,
+                        float* out);  ///< out[c] = mean over rows
   void (*binary_f32)(const BinaryF32&);
   void (*unary_f32)(const float* in, float* out, int64_t n, Activation f, float lo, float hi);
-  void (*softmax_f32)(const float* in, float* out, int64_t rows, int64_t columns);                   ///< contiguous rows
-  /// out = (x + residual - mean) / sqrt(var + epsilon) * gamma + beta over rows; residual, gamma, beta may be null; if
-  /// `sum` is not null, x + residual is stored there too.
-  void (*layer_norm_f32)(const float* in, const float* residual, float* sum, float* out, int64_t rows, int64_t columns, const float* gamma, const float* beta, float epsilon);
+  void (*softmax_f32)(const float* in, float* out, int64_t rows, int64_t columns);  ///< contiguous rows
+  /// out = (x + residual - mean) / sqrt(var + epsilon) * gamma + beta over rows; residual, gamma, beta may be
+  /// null; if `sum` is not null, x + residual is stored there too.
+  void (*layer_norm_f32)(const float* in, const float* residual, float* sum, float* out, int64_t rows,
+                         int64_t columns, const float* gamma, const float* beta, float epsilon);
   /// min and max of n values (NaN ignored), for dynamic quantization.
   void (*range_f32)(const float* in, int64_t n, float* lo, float* hi);
   void (*attention_f32)(const AttentionF32&);
   /// [rows][columns] -> [columns][rows] of 4-byte or 1-byte elements.
-  void (*transpose_32)(const void* in, ptrdiff_t ld_in, void* out, ptrdiff_t ld_out, int64_t rows, int64_t columns);
-  void (*transpose_8)(const void* in, ptrdiff_t ld_in, void* out, ptrdiff_t ld_out, int64_t rows, int64_t columns);
+  void (*transpose_32)(const void* in, ptrdiff_t ld_in, void* out, ptrdiff_t ld_out, int64_t rows,
+                       int64_t columns);
+  void (*transpose_8)(const void* in, ptrdiff_t ld_in, void* out, ptrdiff_t ld_out, int64_t rows,
+                      int64_t columns);
 };
 
-/// The table of an ISA that this binary was built with, or nullptr.  Whether the CPU can run it: cpu/features.hpp.
+/// The table of an ISA that this binary was built with, or nullptr.  Whether the CPU can run it:
+/// cpu/features.hpp.
 const Kernels* table(Isa isa);
 /// On CPUs with AVX512-VNNI but without AVX-VNNI, `avx_vnni` is the same 256-bit code in EVEX encoding.
 const Kernels* table_avx_vnni_evex();
 
 // Packing (portable host code, pack.cpp).  Weights are row-major as named.
-struct QuantizedChannel { float multiplier, bias; };
+struct QuantizedChannel {
+  float multiplier, bias;
+};
 /// weights: [n][taps][k].
-PackedU8 pack_gemm_u8(const PackLayout& layout, const s8* weights, int64_t n, int64_t taps, int64_t k, int x_zero_point, std::span<const QuantizedChannel> channels);
+PackedU8 pack_gemm_u8(const PackLayout& layout, const s8* weights, int64_t n, int64_t taps, int64_t k,
+                      int x_zero_point, std::span<const QuantizedChannel> channels);
 /// weights: [channels][kernel_h][kernel_w].
-PackedDepthwiseU8 pack_depthwise_u8(const PackLayout& layout, const s8* weights, int64_t channels, int kernel_h, int kernel_w, int stride_h, int stride_w, int dilation_h, int dilation_w, int x_zero_point, std::span<const QuantizedChannel> quant);
-PackedF32 pack_gemm_f32(const PackLayout& layout, const float* weights, int64_t n, int64_t taps, int64_t k, const float* bias);
-PackedDepthwiseF32 pack_depthwise_f32(const PackLayout& layout, const float* weights, int64_t channels, int kernel_h, int kernel_w, int stride_h, int stride_w, int dilation_h, int dilation_w, const float* bias);
+PackedDepthwiseU8 pack_depthwise_u8(const PackLayout& layout, const s8* weights, int64_t channels,
+                                    int kernel_h, int kernel_w, int stride_h, int stride_w, int dilation_h,
+                                    int dilation_w, int x_zero_point,
+                                    std::span<const QuantizedChannel> quant);
+PackedF32 pack_gemm_f32(const PackLayout& layout, const float* weights, int64_t n, int64_t taps, int64_t k,
+                        const float* bias);
+PackedDepthwiseF32 pack_depthwise_f32(const PackLayout& layout, const float* weights, int64_t channels,
+                                      int kernel_h, int kernel_w, int stride_h, int stride_w, int dilation_h,
+                                      int dilation_w, const float* bias);
 /// weights: [n][c][3][3].
-PackedWinogradF32 pack_winograd_f32(const PackLayout& layout, const float* weights, int64_t n, int64_t c, int tile, const float* bias);
+PackedWinogradF32 pack_winograd_f32(const PackLayout& layout, const float* weights, int64_t n, int64_t c,
+                                    int tile, const float* bias);
 
 size_t depthwise_u8_scratch(const PackLayout& layout, const PackedDepthwiseU8& w);
 size_t gemm_dynamic_f32_scratch(const PackLayout& layout, int64_t n, int64_t k);

@@ -14,7 +14,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Row { fs::path file; std::string name, label; };
+struct Row {
+  fs::path file;
+  std::string name, label;
+};
 
 /// dataset.json, with messages that name the file and the field.
 class Manifest {
@@ -22,7 +25,8 @@ class Manifest {
   explicit Manifest(const fs::path& folder) : file_((folder / "dataset.json").string()) {
     std::error_code error;
     if (!fs::exists(file_, error))
-      fail(ErrorCode::not_found, "{}: no such file; a data set is a folder with dataset.json and its samples", file_);
+      fail(ErrorCode::not_found, "{}: no such file; a data set is a folder with dataset.json and its samples",
+           file_);
     auto text = simdjson::padded_string::load(file_);
     if (text.error()) fail(ErrorCode::io, "{}: {}", file_, simdjson::error_message(text.error()));
     // Documents reference the parser, the parser copies the text.
@@ -80,7 +84,9 @@ class Manifest {
   simdjson::dom::object root_;
 };
 
-template <class T> T choose(const Manifest& m, std::string_view field, std::string_view value, std::initializer_list<std::pair<std::string_view, T>> choices) {
+template <class T>
+T choose(const Manifest& m, std::string_view field, std::string_view value,
+         std::initializer_list<std::pair<std::string_view, T>> choices) {
   std::string known;
   for (const auto& [name, choice] : choices) {
     if (name == value) return choice;
@@ -98,9 +104,13 @@ ImageInput parse_input(const Manifest& m) {
   if (in["resize"].error() != simdjson::NO_SUCH_FIELD) result.resize = m.extent(in, "resize");
   using Mode = ImageInput::Mode;
   result.mode = choose<Mode>(m, "mode", m.text(in, "mode", "stretch"),
-                             {{"stretch", Mode::stretch}, {"center_crop", Mode::center_crop}, {"keep_ratio_pad", Mode::keep_ratio_pad}});
-  result.color = choose<ColorOrder>(m, "color", m.text(in, "color", "RGB"), {{"RGB", ColorOrder::rgb}, {"BGR", ColorOrder::bgr}});
-  result.channels_last = choose<bool>(m, "layout", m.text(in, "layout", "NCHW"), {{"NCHW", false}, {"NHWC", true}});
+                             {{"stretch", Mode::stretch},
+                              {"center_crop", Mode::center_crop},
+                              {"keep_ratio_pad", Mode::keep_ratio_pad}});
+  result.color = choose<ColorOrder>(m, "color", m.text(in, "color", "RGB"),
+                                    {{"RGB", ColorOrder::rgb}, {"BGR", ColorOrder::bgr}});
+  result.channels_last =
+      choose<bool>(m, "layout", m.text(in, "layout", "NCHW"), {{"NCHW", false}, {"NHWC", true}});
   choose<int>(m, "interpolation", m.text(in, "interpolation", "bilinear"), {{"bilinear", 0}});
   result.mean = m.channels(in, "mean", 0);
   result.scale = m.channels(in, "scale", 1);
@@ -120,7 +130,7 @@ std::vector<Row> read_labels(const fs::path& folder, const std::string& labels) 
     Row row;
     row.name = line.substr(0, tab);
     if (tab != std::string::npos) row.label = line.substr(tab + 1);
-    row.file = folder / row.name;   // an absolute name replaces the folder
+    row.file = folder / row.name;  // an absolute name replaces the folder
     rows.push_back(std::move(row));
   }
   return rows;
@@ -163,7 +173,9 @@ class ImageDataset final : public FileDataset {
       : FileDataset(std::move(rows), std::move(task)), input_(input) {}
 
  protected:
-  std::vector<Tensor> feeds(const Row& row) const override { return {to_tensor(read_image(row.file, input_.color), input_)}; }
+  std::vector<Tensor> feeds(const Row& row) const override {
+    return {to_tensor(read_image(row.file, input_.color), input_)};
+  }
 
  private:
   ImageInput input_;
@@ -178,7 +190,8 @@ Tensor fit(Tensor array, const ir::Value& input) {
   }
   const auto convert = [&]<class From, class To>(From, To) {
     Tensor converted(dtype_of<To>, array.shape());
-    for (int64_t i = 0; i < array.elements(); i++) converted.mutable_data<To>()[i] = static_cast<To>(array.data<From>()[i]);
+    for (int64_t i = 0; i < array.elements(); i++)
+      converted.mutable_data<To>()[i] = static_cast<To>(array.data<From>()[i]);
     return converted;
   };
   if (array.dtype() == DType::f64 && input.dtype == DType::f32) return convert(double{}, float{});
@@ -188,7 +201,8 @@ Tensor fit(Tensor array, const ir::Value& input) {
 
 class TensorDataset final : public FileDataset {
  public:
-  TensorDataset(std::vector<Row> rows, std::string task, const ir::Graph& graph) : FileDataset(std::move(rows), std::move(task)) {
+  TensorDataset(std::vector<Row> rows, std::string task, const ir::Graph& graph)
+      : FileDataset(std::move(rows), std::move(task)) {
     for (ir::ValueId v : graph.inputs) {
       const ir::Value& input = graph.value(v);
       inputs_.push_back({.name = input.name, .dtype = input.dtype, .shape = input.shape});
@@ -199,14 +213,16 @@ class TensorDataset final : public FileDataset {
   std::vector<Tensor> feeds(const Row& row) const override {
     if (row.file.extension() != ".npz") {
       if (inputs_.size() != 1)
-        fail(ErrorCode::data, "{}: the model has {} inputs: save the sample as .npz with one array per input", row.file.string(), inputs_.size());
+        fail(ErrorCode::data, "{}: the model has {} inputs: save the sample as .npz with one array per input",
+             row.file.string(), inputs_.size());
       return {fit(read_npy(row.file), inputs_[0])};
     }
     auto arrays = read_npz(row.file);
     std::vector<Tensor> result;
     for (const ir::Value& input : inputs_) {
       const auto it = arrays.find(input.name);
-      if (it == arrays.end()) fail(ErrorCode::data, "{}: no array for input '{}'", row.file.string(), input.name);
+      if (it == arrays.end())
+        fail(ErrorCode::data, "{}: no array for input '{}'", row.file.string(), input.name);
       result.push_back(fit(it->second, input));
     }
     return result;
@@ -234,13 +250,18 @@ class MemoryDataset final : public Dataset {
 
 std::unique_ptr<Dataset> open_dataset(const fs::path& folder, const ir::Graph& graph) {
   const Manifest m(folder);
-  const std::string kind = m.text(m.root(), "kind", ""), labels = m.text(m.root(), "labels", ""), task = m.text(m.root(), "task", "");
+  const std::string kind = m.text(m.root(), "kind", ""), labels = m.text(m.root(), "labels", ""),
+                    task = m.text(m.root(), "task", "");
   const bool images = choose<bool>(m, "kind", kind, {{"images", true}, {"tensors", false}});
-  std::vector<Row> rows = labels.empty() && !images ? list_tensors(folder) : read_labels(folder, labels.empty() ? "labels.tsv" : labels);
-  if (rows.empty()) fail(ErrorCode::data, "{}: the data set is empty: give at least one sample", folder.string());
+  std::vector<Row> rows = labels.empty() && !images
+                              ? list_tensors(folder)
+                              : read_labels(folder, labels.empty() ? "labels.tsv" : labels);
+  if (rows.empty())
+    fail(ErrorCode::data, "{}: the data set is empty: give at least one sample", folder.string());
   if (!images) return std::make_unique<TensorDataset>(std::move(rows), task, graph);
   if (graph.inputs.size() != 1)
-    fail(ErrorCode::data, "{}: a data set of pictures fits models with one input, this one has {}", folder.string(), graph.inputs.size());
+    fail(ErrorCode::data, "{}: a data set of pictures fits models with one input, this one has {}",
+         folder.string(), graph.inputs.size());
   return std::make_unique<ImageDataset>(std::move(rows), task, parse_input(m));
 }
 

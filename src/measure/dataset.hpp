@@ -15,8 +15,8 @@ namespace tenfold::measure {
 /// One input of the model in graph-input order, with its label.
 struct Sample {
   std::vector<Tensor> feeds;
-  std::string label;   ///< empty where the data set has none
-  std::string name;    ///< the file as labels.tsv names it
+  std::string label;  ///< empty where the data set has none
+  std::string name;   ///< the file as labels.tsv names it
 };
 
 /// Samples by index, in the order of labels.tsv.  get() may be called from several threads.
@@ -34,16 +34,18 @@ class Dataset {
 /// Opens a data set for `graph`.  dataset.json is one of
 ///
 ///   {"kind": "images", "labels": "labels.tsv", "task": "ctc" | "top1",
-///    "input": {"height": 48, "width": 320, "mode": "keep_ratio_pad" | "center_crop" | "stretch", "resize": 256,
-///              "color": "BGR" | "RGB", "mean": [..], "scale": [..], "layout": "NCHW" | "NHWC", "pad_value": 0,
-///              "interpolation": "bilinear"}}
+///    "input": {"height": 48, "width": 320, "mode": "keep_ratio_pad" | "center_crop" | "stretch", "resize":
+///    256,
+///              "color": "BGR" | "RGB", "mean": [..], "scale": [..], "layout": "NCHW" | "NHWC", "pad_value":
+///              0, "interpolation": "bilinear"}}
 ///   {"kind": "tensors", "labels": "labels.tsv", "task": ...}
 ///
-/// labels.tsv has rows `file<TAB>label` (the label may be absent), files absolute or relative to the folder.  Pictures
-/// are JPEG or PNG and become (pixel - mean) * scale; pad_value is a pixel value.  Tensors are .npy (models
-/// with one input) or .npz (one array per input, by its name); without "labels" all such files of the folder are taken
-/// in the order of their names.  A leading batch axis of 1 may be missing; f64 and i32 are converted to f32 and i64.
-/// Errors: not_found, io, data (an empty or malformed data set), unsupported (unknown kind or option).
+/// labels.tsv has rows `file<TAB>label` (the label may be absent), files absolute or relative to the folder.
+/// Pictures are JPEG or PNG and become (pixel - mean) * scale; pad_value is a pixel value.  Tensors are .npy
+/// (models with one input) or .npz (one array per input, by its name); without "labels" all such files of the
+/// folder are taken in the order of their names.  A leading batch axis of 1 may be missing; f64 and i32 are
+/// converted to f32 and i64. Errors: not_found, io, data (an empty or malformed data set), unsupported
+/// (unknown kind or option).
 std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& folder, const ir::Graph& graph);
 
 /// A data set that lies in memory (Python iterables, tests).

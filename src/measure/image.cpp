@@ -8,7 +8,10 @@ namespace tenfold::measure {
 namespace {
 
 /// Where one output coordinate reads: two neighbours and the weight of the second.
-struct Tap { int64_t first, second; float weight; };
+struct Tap {
+  int64_t first, second;
+  float weight;
+};
 
 std::vector<Tap> taps(int64_t in, int64_t out) {
   std::vector<Tap> result(static_cast<size_t>(out));
@@ -17,38 +20,49 @@ std::vector<Tap> taps(int64_t in, int64_t out) {
     const double at = (static_cast<double>(i) + 0.5) * step - 0.5;
     const double floor = std::floor(at);
     const auto first = static_cast<int64_t>(floor);
-    result[static_cast<size_t>(i)] = {std::clamp<int64_t>(first, 0, in - 1), std::clamp<int64_t>(first + 1, 0, in - 1),
+    result[static_cast<size_t>(i)] = {std::clamp<int64_t>(first, 0, in - 1),
+                                      std::clamp<int64_t>(first + 1, 0, in - 1),
                                       static_cast<float>(at - floor)};
   }
   return result;
 }
 
 /// The part of the target that the picture covers, from pixel (y, x) of `image` on.
-struct Placed { Image image; int64_t y = 0, x = 0; };
+struct Placed {
+  Image image;
+  int64_t y = 0, x = 0;
+};
 
 Placed place_image(const Image& image, const ImageInput& in) {
   switch (in.mode) {
-    case ImageInput::Mode::stretch: return {resize_bilinear(image, in.height, in.width)};
+    case ImageInput::Mode::stretch:
+      return {resize_bilinear(image, in.height, in.width)};
     case ImageInput::Mode::keep_ratio_pad: {
       const double ratio = static_cast<double>(image.width) / static_cast<double>(image.height);
       const auto width = static_cast<int64_t>(std::ceil(static_cast<double>(in.height) * ratio));
       return {resize_bilinear(image, in.height, std::clamp<int64_t>(width, 1, in.width))};
     }
-    case ImageInput::Mode::center_crop: break;
+    case ImageInput::Mode::center_crop:
+      break;
   }
   Placed placed{image};
   if (in.resize) {
     // The longer side is rounded down, as torchvision does.
     const int64_t shorter = std::min(image.height, image.width);
-    const auto scaled = [&](int64_t side) { return side == shorter ? *in.resize : *in.resize * side / shorter; };
+    const auto scaled = [&](int64_t side) {
+      return side == shorter ? *in.resize : *in.resize * side / shorter;
+    };
     placed.image = resize_bilinear(image, scaled(image.height), scaled(image.width));
   }
   // A picture smaller than the cut is enlarged to it rather than padded.
   if (placed.image.height < in.height || placed.image.width < in.width) {
     const double grow = std::max(static_cast<double>(in.height) / static_cast<double>(placed.image.height),
                                  static_cast<double>(in.width) / static_cast<double>(placed.image.width));
-    const auto grown = [&](int64_t side, int64_t least) { return std::max(least, static_cast<int64_t>(std::lround(static_cast<double>(side) * grow))); };
-    placed.image = resize_bilinear(placed.image, grown(placed.image.height, in.height), grown(placed.image.width, in.width));
+    const auto grown = [&](int64_t side, int64_t least) {
+      return std::max(least, static_cast<int64_t>(std::lround(static_cast<double>(side) * grow)));
+    };
+    placed.image = resize_bilinear(placed.image, grown(placed.image.height, in.height),
+                                   grown(placed.image.width, in.width));
   }
   placed.y = (placed.image.height - in.height) / 2;
   placed.x = (placed.image.width - in.width) / 2;
@@ -81,12 +95,15 @@ Image resize_bilinear(const Image& image, int64_t height, int64_t width) {
 
 Tensor to_tensor(const Image& image, const ImageInput& in) {
   const Placed placed = place_image(image, in);
-  const int64_t rows = std::min(in.height, placed.image.height), columns = std::min(in.width, placed.image.width);
-  Tensor t(DType::f32, in.channels_last ? Shape{1, in.height, in.width, 3} : Shape{1, 3, in.height, in.width});
+  const int64_t rows = std::min(in.height, placed.image.height),
+                columns = std::min(in.width, placed.image.width);
+  Tensor t(DType::f32,
+           in.channels_last ? Shape{1, in.height, in.width, 3} : Shape{1, 3, in.height, in.width});
   float* out = t.mutable_data<float>();
   const int64_t pixel = in.channels_last ? 3 : 1, plane = in.channels_last ? 1 : in.height * in.width;
   for (int64_t i = 0; i < in.height * in.width; i++)
-    for (size_t c = 0; c < 3; c++) out[i * pixel + static_cast<int64_t>(c) * plane] = (in.pad_value - in.mean[c]) * in.scale[c];
+    for (size_t c = 0; c < 3; c++)
+      out[i * pixel + static_cast<int64_t>(c) * plane] = (in.pad_value - in.mean[c]) * in.scale[c];
   for (int64_t y = 0; y < rows; y++) {
     const uint8_t* row = placed.image.pixels.data() + ((placed.y + y) * placed.image.width + placed.x) * 3;
     for (int64_t x = 0; x < columns; x++)

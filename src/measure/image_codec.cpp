@@ -1,6 +1,7 @@
-// JPEG through libjpeg, PNG through libpng.  Files are untrusted: sizes are checked before anything is allocated.
+// JPEG through libjpeg, PNG through libpng.  Files are untrusted: sizes are checked before anything is
+// allocated.
 #include <csetjmp>
-#include <cstdio>   // jpeglib.h needs FILE
+#include <cstdio>  // jpeglib.h needs FILE
 
 #include <jpeglib.h>
 #include <png.h>
@@ -16,11 +17,13 @@ constexpr int64_t kMaxPixels = int64_t{64} << 20;
 
 std::vector<uint8_t> allocate(int64_t height, int64_t width, const std::filesystem::path& file) {
   if (height <= 0 || width <= 0 || height > kMaxPixels / width)
-    fail(ErrorCode::data, "{}: a picture of {} x {} pixels is too large (at most 64 megapixels)", file.string(), width, height);
+    fail(ErrorCode::data, "{}: a picture of {} x {} pixels is too large (at most 64 megapixels)",
+         file.string(), width, height);
   return std::vector<uint8_t>(static_cast<size_t>(height * width * 3));
 }
 
-/// libjpeg reports errors by calling error_exit, which must not return: it jumps back to where decoding began.
+/// libjpeg reports errors by calling error_exit, which must not return: it jumps back to where decoding
+/// began.
 struct JpegErrors {
   jpeg_error_mgr base;
   std::jmp_buf back;
@@ -32,7 +35,8 @@ struct JpegErrors {
   info->err->format_message(info, errors->message);
   std::longjmp(errors->back, 1);
 }
-/// Warnings: libjpeg fills what is missing in a truncated file with grey and goes on; for us that file is damaged.
+/// Warnings: libjpeg fills what is missing in a truncated file with grey and goes on; for us that file is
+/// damaged.
 void jpeg_message(j_common_ptr info, int level) {
   if (level < 0) jpeg_fatal(info);
 }
@@ -74,7 +78,9 @@ struct JpegDecoder {
 
 Image read_jpeg(std::span<const uint8_t> bytes, ColorOrder order, const std::filesystem::path& file) {
   JpegDecoder decoder;
-  const auto damaged = [&] { fail(ErrorCode::data, "{}: damaged JPEG: {}", file.string(), decoder.errors.message); };
+  const auto damaged = [&] {
+    fail(ErrorCode::data, "{}: damaged JPEG: {}", file.string(), decoder.errors.message);
+  };
   if (!decoder.read_header(bytes, order)) damaged();
   Image image{decoder.info.output_height, decoder.info.output_width, {}};
   image.pixels = allocate(image.height, image.width, file);

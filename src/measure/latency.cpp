@@ -15,10 +15,13 @@ double milliseconds_since(Clock::time_point start) {
 constexpr double kGrowth = 1.1;
 }  // namespace
 
-std::vector<LatencyRun> measure_interleaved(std::span<const std::function<void()>> functions, const StabilityOptions& options,
-                                            size_t warmup, const std::function<bool()>& cancelled) {
+std::vector<LatencyRun> measure_interleaved(std::span<const std::function<void()>> functions,
+                                            const StabilityOptions& options, size_t warmup,
+                                            const std::function<bool()>& cancelled) {
   std::vector<LatencyRun> runs(functions.size());
-  const auto check = [&] { if (cancelled && cancelled()) fail(ErrorCode::cancelled, "the benchmark was cancelled"); };
+  const auto check = [&] {
+    if (cancelled && cancelled()) fail(ErrorCode::cancelled, "the benchmark was cancelled");
+  };
   for (size_t i = 0; i < warmup; i++) {
     check();
     for (const auto& f : functions) f();
@@ -46,11 +49,13 @@ std::vector<LatencyRun> measure_interleaved(std::span<const std::function<void()
     }
     if (done || time_is_up) break;
   }
-  for (LatencyRun& run : runs) if (run.stability == Stability::running) run.stability = Stability::limited;
+  for (LatencyRun& run : runs)
+    if (run.stability == Stability::running) run.stability = Stability::limited;
   return runs;
 }
 
-LatencyRun measure_latency(const std::function<void()>& function, const StabilityOptions& options, size_t warmup, const std::function<bool()>& cancelled) {
+LatencyRun measure_latency(const std::function<void()>& function, const StabilityOptions& options,
+                           size_t warmup, const std::function<bool()>& cancelled) {
   return std::move(measure_interleaved(std::span(&function, 1), options, warmup, cancelled).front());
 }
 

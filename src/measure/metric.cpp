@@ -11,12 +11,14 @@ namespace {
 
 const Tensor& first_output(std::span<const Tensor> outputs, std::string_view sample) {
   if (outputs.empty() || outputs[0].dtype() != DType::f32 || outputs[0].elements() == 0)
-    fail(ErrorCode::data, "sample '{}': the metric reads the first output, which must be a non-empty f32 tensor", sample);
+    fail(ErrorCode::data,
+         "sample '{}': the metric reads the first output, which must be a non-empty f32 tensor", sample);
   return outputs[0];
 }
 
 /// Whether the label is among the k best classes.
-template <int64_t k> class TopK final : public Metric {
+template <int64_t k>
+class TopK final : public Metric {
  public:
   double score(const Judged& judged) const override {
     const Tensor& scores = first_output(judged.outputs, judged.sample);
@@ -24,7 +26,8 @@ template <int64_t k> class TopK final : public Metric {
     const char* end = judged.label.data() + judged.label.size();
     const auto [stop, error] = std::from_chars(judged.label.data(), end, label);
     if (error != std::errc() || stop != end || label < 0 || label >= scores.elements())
-      fail(ErrorCode::data, "sample '{}': label '{}' is not a class index below {}", judged.sample, judged.label, scores.elements());
+      fail(ErrorCode::data, "sample '{}': label '{}' is not a class index below {}", judged.sample,
+           judged.label, scores.elements());
     const auto best = top_classes(scores, k);
     return std::find(best.begin(), best.end(), label) != best.end() ? 1 : 0;
   }
@@ -53,14 +56,17 @@ class Ctc final : public Metric {
 };
 
 /// Calls f(output, reference) for every pair of f32 outputs, after checking that they fit.
-template <class F> void for_pairs(const Judged& j, F&& f) {
+template <class F>
+void for_pairs(const Judged& j, F&& f) {
   if (j.outputs.size() != j.reference.size())
-    fail(ErrorCode::data, "sample '{}': {} outputs to compare with {} of the FP32 model", j.sample, j.outputs.size(), j.reference.size());
+    fail(ErrorCode::data, "sample '{}': {} outputs to compare with {} of the FP32 model", j.sample,
+         j.outputs.size(), j.reference.size());
   for (size_t i = 0; i < j.outputs.size(); i++) {
     const Tensor &a = j.outputs[i], &b = j.reference[i];
     if (a.dtype() != DType::f32 || b.dtype() != DType::f32) continue;
     if (a.shape() != b.shape())
-      fail(ErrorCode::data, "sample '{}': output {} has shape {}, the FP32 model gave {}", j.sample, i, to_string(a.shape()), to_string(b.shape()));
+      fail(ErrorCode::data, "sample '{}': output {} has shape {}, the FP32 model gave {}", j.sample, i,
+           to_string(a.shape()), to_string(b.shape()));
     f(a.span<float>(), b.span<float>());
   }
 }
@@ -94,11 +100,12 @@ class MaxError final : public Metric {
       double error = 0;
       for (size_t i = 0; i < a.size(); i++) {
         const double e = std::fabs(double{a[i]} - b[i]);
-        if (std::isnan(error) || e <= error) continue;   // NaN, once met, stays
+        if (std::isnan(error) || e <= error) continue;  // NaN, once met, stays
         error = e;
       }
       const auto [lo, hi] = std::minmax_element(b.begin(), b.end());
-      const double range = std::max(double{*hi} - *lo, std::max(std::fabs(double{*hi}), std::fabs(double{*lo})));
+      const double range =
+          std::max(double{*hi} - *lo, std::max(std::fabs(double{*hi}), std::fabs(double{*lo})));
       const double value = error == 0 ? 1 : 1 - error / range;
       worst = std::isfinite(value) ? std::min(worst, value) : -1;
     });
@@ -106,13 +113,19 @@ class MaxError final : public Metric {
   }
 };
 
-template <class M> std::unique_ptr<Metric> make_simple(const ir::Graph&) { return std::make_unique<M>(); }
+template <class M>
+std::unique_ptr<Metric> make_simple(const ir::Graph&) {
+  return std::make_unique<M>();
+}
 
-template <bool exact> std::unique_ptr<Metric> make_ctc(const ir::Graph& graph) {
+template <bool exact>
+std::unique_ptr<Metric> make_ctc(const ir::Graph& graph) {
   if (graph.outputs.empty()) fail(ErrorCode::invalid_argument, "metric ctc: the model has no output");
   const ir::Value& out = graph.value(graph.outputs[0]);
   if (!out.shape || out.shape->rank() < 2 || out.shape->back() <= 0)
-    fail(ErrorCode::invalid_argument, "metric ctc: output '{}' must have shape [batch, steps, classes] with a known number of classes", out.name);
+    fail(ErrorCode::invalid_argument,
+         "metric ctc: output '{}' must have shape [batch, steps, classes] with a known number of classes",
+         out.name);
   return std::make_unique<Ctc>(ctc_alphabet(graph, out.shape->back()), exact);
 }
 
@@ -122,7 +135,8 @@ constexpr MetricInfo kMetrics[] = {
     {"ctc", "greedy CTC text of the first output equals the label", true, make_ctc<true>},
     {"ctc_char", "1 - character error rate of greedy CTC text", true, make_ctc<false>},
     {"cosine", "cosine similarity with the FP32 model's outputs", false, make_simple<Cosine>},
-    {"max_error", "1 - largest difference from the FP32 model's outputs, relative to their range", false, make_simple<MaxError>},
+    {"max_error", "1 - largest difference from the FP32 model's outputs, relative to their range", false,
+     make_simple<MaxError>},
 };
 
 /// Code points of UTF-8 text; a malformed byte counts as one.
@@ -130,8 +144,10 @@ std::vector<char32_t> code_points(std::string_view text) {
   std::vector<char32_t> result;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if ((byte & 0xC0) == 0x80 && !result.empty()) result.back() = (result.back() << 6) | (byte & 0x3F);
-    else result.push_back(byte);
+    if ((byte & 0xC0) == 0x80 && !result.empty())
+      result.back() = (result.back() << 6) | (byte & 0x3F);
+    else
+      result.push_back(byte);
   }
   return result;
 }
@@ -157,7 +173,10 @@ std::vector<int64_t> top_classes(const Tensor& scores, int64_t k) {
   std::iota(index.begin(), index.end(), 0);
   const auto count = static_cast<std::ptrdiff_t>(std::min<int64_t>(k, scores.elements()));
   // NaN sorts behind everything, so that a broken model scores 0 rather than at random.
-  const auto key = [&](int64_t i) { const float v = values[static_cast<size_t>(i)]; return std::isnan(v) ? -INFINITY : v; };
+  const auto key = [&](int64_t i) {
+    const float v = values[static_cast<size_t>(i)];
+    return std::isnan(v) ? -INFINITY : v;
+  };
   std::partial_sort(index.begin(), index.begin() + count, index.end(),
                     [&](int64_t a, int64_t b) { return key(a) != key(b) ? key(a) > key(b) : a < b; });
   index.resize(static_cast<size_t>(count));
@@ -168,7 +187,8 @@ std::string ctc_decode(const Tensor& scores, std::span<const std::string> alphab
   const Shape& shape = scores.shape();
   const auto classes = static_cast<int64_t>(alphabet.size()) + 1;
   if (shape.rank() < 2 || shape.back() != classes || scores.elements() != shape[shape.rank() - 2] * classes)
-    fail(ErrorCode::data, "CTC scores of shape {} do not fit an alphabet of {} and a blank, batch 1", to_string(shape), alphabet.size());
+    fail(ErrorCode::data, "CTC scores of shape {} do not fit an alphabet of {} and a blank, batch 1",
+         to_string(shape), alphabet.size());
   std::string text;
   int64_t previous = 0;
   for (int64_t step = 0; step < shape[shape.rank() - 2]; step++) {
@@ -183,7 +203,8 @@ std::string ctc_decode(const Tensor& scores, std::span<const std::string> alphab
 std::vector<std::string> ctc_alphabet(const ir::Graph& graph, int64_t classes) {
   const auto it = graph.metadata.find("character");
   if (it == graph.metadata.end())
-    fail(ErrorCode::invalid_argument, "metric ctc: the model has no metadata 'character' that lists its alphabet, one entry per line");
+    fail(ErrorCode::invalid_argument,
+         "metric ctc: the model has no metadata 'character' that lists its alphabet, one entry per line");
   std::vector<std::string> alphabet;
   for (size_t at = 0; at < it->second.size();) {
     const size_t end = std::min(it->second.find('\n', at), it->second.size());
@@ -194,7 +215,8 @@ std::vector<std::string> ctc_alphabet(const ir::Graph& graph, int64_t classes) {
   }
   if (static_cast<int64_t>(alphabet.size()) + 2 == classes) alphabet.emplace_back(" ");
   if (static_cast<int64_t>(alphabet.size()) + 1 != classes)
-    fail(ErrorCode::invalid_argument, "metric ctc: {} classes do not fit an alphabet of {} entries and a blank", classes, alphabet.size());
+    fail(ErrorCode::invalid_argument,
+         "metric ctc: {} classes do not fit an alphabet of {} entries and a blank", classes, alphabet.size());
   return alphabet;
 }
 

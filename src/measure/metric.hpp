@@ -14,10 +14,11 @@ namespace tenfold::measure {
 
 /// What a metric sees of one sample.
 struct Judged {
-  std::span<const Tensor> outputs;      ///< of the model, in graph-output order, batch 1
-  std::span<const Tensor> reference;    ///< of the FP32 model on the same sample; empty if the metric needs none
-  std::string_view label;               ///< as it stands in the data set
-  std::string_view sample;              ///< name of the sample, for messages
+  std::span<const Tensor> outputs;  ///< of the model, in graph-output order, batch 1
+  std::span<const Tensor>
+      reference;            ///< of the FP32 model on the same sample; empty if the metric needs none
+  std::string_view label;   ///< as it stands in the data set
+  std::string_view sample;  ///< name of the sample, for messages
 };
 
 class Metric {
@@ -25,27 +26,29 @@ class Metric {
   virtual ~Metric() = default;
   /// Higher is better; 1 is perfect.  Throws Error(data) naming the sample where label or outputs do not fit.
   virtual double score(const Judged& judged) const = 0;
-  /// What the model says about the sample, for people: the text read, the class found; empty if there is no such thing.
+  /// What the model says about the sample, for people: the text read, the class found; empty if there is no
+  /// such thing.
   virtual std::string describe(std::span<const Tensor> outputs) const;
 };
 
 /// One metric that users can name.
 struct MetricInfo {
   const char* name;
-  const char* description;     ///< one line
-  bool needs_labels;           ///< else it compares with the FP32 model
-  /// `graph`: the model, whose outputs and metadata say how to read the result; throws invalid_argument if it does not fit.
+  const char* description;  ///< one line
+  bool needs_labels;        ///< else it compares with the FP32 model
+  /// `graph`: the model, whose outputs and metadata say how to read the result; throws invalid_argument if it
+  /// does not fit.
   std::unique_ptr<Metric> (*make)(const ir::Graph& graph);
 };
 std::span<const MetricInfo> metrics();
 /// Throws invalid_argument for an unknown name, listing the known ones.
 const MetricInfo& find_metric(std::string_view name);
 
-/// Greedy CTC decoding of class scores [1, steps, classes] or [steps, classes]: best class per step, repeats merged,
-/// class 0 (blank) dropped, class i is alphabet[i - 1].
+/// Greedy CTC decoding of class scores [1, steps, classes] or [steps, classes]: best class per step, repeats
+/// merged, class 0 (blank) dropped, class i is alphabet[i - 1].
 std::string ctc_decode(const Tensor& scores, std::span<const std::string> alphabet);
-/// The alphabet in metadata `character` (one entry per line) for a model with `classes` outputs.  PaddleOCR adds a space
-/// behind the last entry where `classes` has room for it.
+/// The alphabet in metadata `character` (one entry per line) for a model with `classes` outputs.  PaddleOCR
+/// adds a space behind the last entry where `classes` has room for it.
 std::vector<std::string> ctc_alphabet(const ir::Graph& graph, int64_t classes);
 /// Levenshtein distance in Unicode code points.
 size_t edit_distance(std::string_view a, std::string_view b);

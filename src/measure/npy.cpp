@@ -11,8 +11,9 @@ namespace tenfold::measure {
 namespace {
 
 constexpr std::pair<std::string_view, DType> kTypes[] = {
-    {"<f4", DType::f32}, {"<f8", DType::f64}, {"<f2", DType::f16}, {"|u1", DType::u8},  {"|i1", DType::s8},      {"<u2", DType::u16},
-    {"<i2", DType::s16}, {"<i4", DType::i32}, {"<i8", DType::i64}, {"<u4", DType::u32}, {"<u8", DType::u64}, {"|b1", DType::boolean}};
+    {"<f4", DType::f32}, {"<f8", DType::f64}, {"<f2", DType::f16}, {"|u1", DType::u8},
+    {"|i1", DType::s8},  {"<u2", DType::u16}, {"<i2", DType::s16}, {"<i4", DType::i32},
+    {"<i8", DType::i64}, {"<u4", DType::u32}, {"<u8", DType::u64}, {"|b1", DType::boolean}};
 
 /// What stands behind `'key':` in the header, which is the text of a Python dictionary.
 std::optional<std::string_view> field(std::string_view header, std::string_view key) {
@@ -49,9 +50,12 @@ uint64_t little(std::span<const std::byte> bytes, size_t at, size_t n) {
 }  // namespace
 
 Tensor parse_npy(std::span<const std::byte> bytes, std::string_view what) {
-  const auto damaged = [&](std::string_view why) { fail(ErrorCode::data, "{}: damaged .npy data: {}", what, why); };
+  const auto damaged = [&](std::string_view why) {
+    fail(ErrorCode::data, "{}: damaged .npy data: {}", what, why);
+  };
   constexpr std::string_view kMagic = "\x93NUMPY";
-  if (bytes.size() < 10 || std::string_view(reinterpret_cast<const char*>(bytes.data()), kMagic.size()) != kMagic)
+  if (bytes.size() < 10 ||
+      std::string_view(reinterpret_cast<const char*>(bytes.data()), kMagic.size()) != kMagic)
     damaged("it does not begin as such a file does");
   const auto version = std::to_integer<int>(bytes[6]);
   if (version < 1 || version > 3) fail(ErrorCode::unsupported, "{}: .npy format version {}", what, version);
@@ -61,15 +65,20 @@ Tensor parse_npy(std::span<const std::byte> bytes, std::string_view what) {
   if (length > bytes.size() - start) damaged("the header is cut off");
   const std::string_view header(reinterpret_cast<const char*>(bytes.data()) + start, length);
 
-  const auto descr = field(header, "descr"), order = field(header, "fortran_order"), extents = field(header, "shape");
+  const auto descr = field(header, "descr"), order = field(header, "fortran_order"),
+             extents = field(header, "shape");
   if (!descr || !order || !extents) damaged("the header lacks descr, fortran_order or shape");
   std::optional<DType> type;
-  for (const auto& [code, t] : kTypes) if (descr->size() > 4 && descr->substr(1, 3) == code) type = t;
-  if (!type) fail(ErrorCode::unsupported, "{}: arrays of type {} cannot be read", what, descr->substr(0, descr->find(',')));
+  for (const auto& [code, t] : kTypes)
+    if (descr->size() > 4 && descr->substr(1, 3) == code) type = t;
+  if (!type)
+    fail(ErrorCode::unsupported, "{}: arrays of type {} cannot be read", what,
+         descr->substr(0, descr->find(',')));
   const auto shape = parse_shape(*extents);
   if (!shape) damaged("the shape cannot be read");
   if (order->starts_with("True") && shape->rank() > 1)
-    fail(ErrorCode::unsupported, "{}: the array is in Fortran order: save it through numpy.ascontiguousarray", what);
+    fail(ErrorCode::unsupported, "{}: the array is in Fortran order: save it through numpy.ascontiguousarray",
+         what);
   const auto payload = bytes.subspan(start + length);
   int64_t expected = 0;
   try {
@@ -84,6 +93,8 @@ Tensor parse_npy(std::span<const std::byte> bytes, std::string_view what) {
   return tensor;
 }
 
-Tensor read_npy(const std::filesystem::path& file) { return parse_npy(MappedFile::open(file)->bytes(), file.string()); }
+Tensor read_npy(const std::filesystem::path& file) {
+  return parse_npy(MappedFile::open(file)->bytes(), file.string());
+}
 
 }  // namespace tenfold::measure

@@ -1,5 +1,5 @@
-// Reads the zip archives that numpy.savez and savez_compressed write.  Goals: the members stored or deflated, with
-// zip64 fields.  Non-goals: encryption, archives in parts, other compression methods.
+// Reads the zip archives that numpy.savez and savez_compressed write.  Goals: the members stored or deflated,
+// with zip64 fields.  Non-goals: encryption, archives in parts, other compression methods.
 #include <zlib.h>
 
 #include "base/mapped_file.hpp"
@@ -26,7 +26,8 @@ class Zip {
     for (uint64_t i = 0; i < entries; i++) {
       need(at, 46);
       if (number(at, 4) != kDirectoryEntry) damaged("the directory is not where it should be");
-      const uint64_t name_length = number(at + 28, 2), extra = number(at + 30, 2), comment = number(at + 32, 2);
+      const uint64_t name_length = number(at + 28, 2), extra = number(at + 30, 2),
+                     comment = number(at + 32, 2);
       need(at + 46, name_length + extra + comment);
       std::string member(reinterpret_cast<const char*>(bytes_.data()) + at + 46, name_length);
       const std::string what = name_ + ": " + member;
@@ -38,7 +39,9 @@ class Zip {
   }
 
  private:
-  [[noreturn]] void damaged(std::string_view why) const { fail(ErrorCode::data, "{}: damaged .npz file: {}", name_, why); }
+  [[noreturn]] void damaged(std::string_view why) const {
+    fail(ErrorCode::data, "{}: damaged .npz file: {}", name_, why);
+  }
   void need(uint64_t at, uint64_t n) const {
     if (at > bytes_.size() || n > bytes_.size() - at) damaged("it is cut off");
   }
@@ -53,12 +56,14 @@ class Zip {
   size_t find_end() const {
     if (bytes_.size() < 22) damaged("it is cut off");
     const size_t last = bytes_.size() - 22, first = last > 0xffff ? last - 0xffff : 0;
-    for (size_t at = last + 1; at-- > first;) if (number(at, 4) == kEndOfDirectory) return at;
+    for (size_t at = last + 1; at-- > first;)
+      if (number(at, 4) == kEndOfDirectory) return at;
     damaged("no directory");
   }
 
   /// Sizes that do not fit 32 bits stand in the zip64 extra field, in this order, only where marked.
-  void read_zip64(uint64_t extra_at, uint64_t extra, uint64_t& size, uint64_t& packed, uint64_t& offset) const {
+  void read_zip64(uint64_t extra_at, uint64_t extra, uint64_t& size, uint64_t& packed,
+                  uint64_t& offset) const {
     for (uint64_t at = extra_at; at + 4 <= extra_at + extra;) {
       const uint64_t tag = number(at, 2), length = number(at + 2, 2);
       uint64_t field = at + 4;
@@ -86,7 +91,8 @@ class Zip {
       check_crc(content, crc);
       return parse_npy(content, what);
     }
-    if (method != 8) fail(ErrorCode::unsupported, "{}: compression method {}: save it with numpy.savez", what, method);
+    if (method != 8)
+      fail(ErrorCode::unsupported, "{}: compression method {}: save it with numpy.savez", what, method);
     if (size > kMaxMember || size / kMaxExpansion > packed) damaged("a member claims an impossible size");
     const std::vector<std::byte> plain = inflate_all(content, size);
     check_crc(plain, crc);
@@ -94,7 +100,8 @@ class Zip {
   }
 
   void check_crc(std::span<const std::byte> content, uint64_t crc) const {
-    if (crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size()) != crc) damaged("a checksum does not match");
+    if (crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size()) != crc)
+      damaged("a checksum does not match");
   }
 
   std::vector<std::byte> inflate_all(std::span<const std::byte> packed, uint64_t size) const {

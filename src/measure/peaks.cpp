@@ -14,7 +14,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// Work per second of the fastest call of `f` within `seconds` (at least three calls).
-template <class F> double best_rate(double work, double seconds, F&& f) {
+template <class F>
+double best_rate(double work, double seconds, F&& f) {
   double best = 0;
   const auto start = Clock::now();
   for (int i = 0; i < 3 || std::chrono::duration<double>(Clock::now() - start).count() < seconds; i++) {
@@ -26,7 +27,8 @@ template <class F> double best_rate(double work, double seconds, F&& f) {
   return best;
 }
 
-// Rows are a multiple of every kernel's tile; the weights fit a second-level cache, a block of rows the first.
+// Rows are a multiple of every kernel's tile; the weights fit a second-level cache, a block of rows the
+// first.
 constexpr int64_t kRows = 96, kColumns = 256, kDepth = 512;
 constexpr double kMacs = static_cast<double>(kRows * kColumns * kDepth);
 
@@ -34,7 +36,8 @@ double int8_rate(const kernels::Kernels& k, double seconds) {
   if (!k.gemm_u8) return 0;
   const std::vector<int8_t> weights(kColumns * kDepth, 3);
   const std::vector<kernels::QuantizedChannel> channels(kColumns, {0.001f, 0.0f});
-  const kernels::PackedU8 packed = kernels::pack_gemm_u8(k.layout, weights.data(), kColumns, 1, kDepth, 128, channels);
+  const kernels::PackedU8 packed =
+      kernels::pack_gemm_u8(k.layout, weights.data(), kColumns, 1, kDepth, 128, channels);
   Tensor a(DType::u8, {kRows, kDepth}), c(DType::u8, {kRows, kColumns});
   std::fill_n(a.mutable_data<uint8_t>(), a.elements(), uint8_t{7});
   kernels::GemmU8 g;
@@ -51,7 +54,8 @@ double int8_rate(const kernels::Kernels& k, double seconds) {
 double fp32_rate(const kernels::Kernels& k, double seconds) {
   if (!k.gemm_f32) return 0;
   const std::vector<float> weights(kColumns * kDepth, 0.5f);
-  const kernels::PackedF32 packed = kernels::pack_gemm_f32(k.layout, weights.data(), kColumns, 1, kDepth, nullptr);
+  const kernels::PackedF32 packed =
+      kernels::pack_gemm_f32(k.layout, weights.data(), kColumns, 1, kDepth, nullptr);
   Tensor a(DType::f32, {kRows, kDepth}), c(DType::f32, {kRows, kColumns});
   std::fill_n(a.mutable_data<float>(), a.elements(), 1.0f);
   kernels::GemmF32 g;
@@ -71,7 +75,8 @@ double read_rate(size_t bytes, int passes, double seconds) {
   volatile uint64_t sink = 0;
   return best_rate(static_cast<double>(bytes) * passes, seconds, [&] {
     uint64_t sum = 0;
-    for (int pass = 0; pass < passes; pass++) sum += std::reduce(data.begin(), data.end(), uint64_t{0}) ^ static_cast<uint64_t>(pass);
+    for (int pass = 0; pass < passes; pass++)
+      sum += std::reduce(data.begin(), data.end(), uint64_t{0}) ^ static_cast<uint64_t>(pass);
     sink = sink + sum;
   });
 }

@@ -9,22 +9,25 @@
 namespace tenfold::measure {
 
 namespace {
-constexpr double kZ95 = 1.959963984540054;   // 97.5 % quantile of the normal distribution
+constexpr double kZ95 = 1.959963984540054;  // 97.5 % quantile of the normal distribution
 
 /// Tango's statistic for the hypothesis that the difference is `delta`: falls from + to - as delta grows.
 double tango_statistic(double lost, double gained, double n, double delta) {
-  // Maximum-likelihood estimate of the rate of `gained` under the hypothesis: the positive root of a quadratic.
+  // Maximum-likelihood estimate of the rate of `gained` under the hypothesis: the positive root of a
+  // quadratic.
   const double b = -lost - gained + (2 * n - lost + gained) * delta;
   const double c = -gained * delta * (1 - delta);
   const double rate = (std::sqrt(std::max(0.0, b * b - 8 * n * c)) - b) / (4 * n);
   const double variance = n * (2 * rate + delta * (1 - delta));
   const double numerator = lost - gained - n * delta;
-  if (variance <= 0) return numerator == 0 ? 0 : std::copysign(std::numeric_limits<double>::infinity(), numerator);
+  if (variance <= 0)
+    return numerator == 0 ? 0 : std::copysign(std::numeric_limits<double>::infinity(), numerator);
   return numerator / std::sqrt(variance);
 }
 
 /// Where the falling function f crosses `level` in [lo, hi].
-template <class F> double cross(F&& f, double level, double lo, double hi) {
+template <class F>
+double cross(F&& f, double level, double lo, double hi) {
   for (int i = 0; i < 80; i++) {
     const double mid = (lo + hi) / 2;
     (f(mid) > level ? lo : hi) = mid;
@@ -43,8 +46,10 @@ Interval tango_interval(size_t lost, size_t gained, size_t n) {
 
 double student_t(size_t freedom) {
   ensure(freedom > 0, "t distribution with no degree of freedom");
-  // Exact small values; from there the Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5) is right to 1e-4.
-  constexpr double kSmall[] = {12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281};
+  // Exact small values; from there the Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5) is right to
+  // 1e-4.
+  constexpr double kSmall[] = {12.7062, 4.3027, 3.1824, 2.7764, 2.5706,
+                               2.4469,  2.3646, 2.3060, 2.2622, 2.2281};
   if (freedom <= std::size(kSmall)) return kSmall[freedom - 1];
   const auto v = static_cast<double>(freedom);
   const double z = kZ95, z3 = z * z * z, z5 = z3 * z * z, z7 = z5 * z * z;
@@ -74,7 +79,8 @@ Interval general_interval(std::span<const double> differences, double drop, doub
 
 PairedOutcome compare_paired(std::span<const double> baseline, std::span<const double> candidate) {
   if (baseline.size() != candidate.size())
-    fail(ErrorCode::invalid_argument, "{} baseline scores and {} candidate scores cannot be paired", baseline.size(), candidate.size());
+    fail(ErrorCode::invalid_argument, "{} baseline scores and {} candidate scores cannot be paired",
+         baseline.size(), candidate.size());
   if (baseline.empty()) fail(ErrorCode::data, "the evaluation data set is empty: give at least one sample");
   PairedOutcome o;
   o.samples = baseline.size();
@@ -97,16 +103,21 @@ PairedOutcome compare_paired(std::span<const double> baseline, std::span<const d
   const auto n = static_cast<double>(o.samples);
   o.baseline /= n;
   o.candidate /= n;
-  o.drop = exact ? (static_cast<double>(o.lost) - static_cast<double>(o.gained)) / n : o.baseline - o.candidate;
-  o.confidence = exact ? tango_interval(o.lost, o.gained, o.samples) : general_interval(differences, o.drop, highest - lowest);
+  o.drop =
+      exact ? (static_cast<double>(o.lost) - static_cast<double>(o.gained)) / n : o.baseline - o.candidate;
+  o.confidence = exact ? tango_interval(o.lost, o.gained, o.samples)
+                       : general_interval(differences, o.drop, highest - lowest);
   return o;
 }
 
 std::string_view to_string(Certificate certificate) {
   switch (certificate) {
-    case Certificate::certified: return "certified";
-    case Certificate::too_little_data: return "too little data";
-    case Certificate::missed: return "missed";
+    case Certificate::certified:
+      return "certified";
+    case Certificate::too_little_data:
+      return "too little data";
+    case Certificate::missed:
+      return "missed";
   }
   return "?";
 }
@@ -153,14 +164,18 @@ Interval median_interval(std::span<const double> sorted) {
   ensure(!sorted.empty(), "median of nothing");
   const auto n = static_cast<double>(sorted.size());
   const double half = kZ95 * std::sqrt(n) / 2;
-  const double first = std::floor(n / 2 - half), last = std::ceil(n / 2 + half + 1);   // ranks from 1
+  const double first = std::floor(n / 2 - half), last = std::ceil(n / 2 + half + 1);  // ranks from 1
   if (sorted.size() < 6 || first < 1 || last > n) return {sorted.front(), sorted.back()};
   return {sorted[static_cast<size_t>(first) - 1], sorted[static_cast<size_t>(last) - 1]};
 }
 
-Stability judge(std::span<const double> milliseconds, double elapsed_seconds, const StabilityOptions& options) {
-  const Stability enough = elapsed_seconds >= options.max_seconds || milliseconds.size() >= options.max_runs ? Stability::limited : Stability::running;
-  if (milliseconds.size() < std::max<size_t>(options.min_runs, 6) || elapsed_seconds < options.min_seconds) return enough;
+Stability judge(std::span<const double> milliseconds, double elapsed_seconds,
+                const StabilityOptions& options) {
+  const Stability enough = elapsed_seconds >= options.max_seconds || milliseconds.size() >= options.max_runs
+                               ? Stability::limited
+                               : Stability::running;
+  if (milliseconds.size() < std::max<size_t>(options.min_runs, 6) || elapsed_seconds < options.min_seconds)
+    return enough;
   const auto sorted_copy = [](std::span<const double> v) {
     std::vector<double> s(v.begin(), v.end());
     std::sort(s.begin(), s.end());
@@ -170,8 +185,10 @@ Stability judge(std::span<const double> milliseconds, double elapsed_seconds, co
   const double tolerance = options.relative_width * quantile(all, 0.5);
   const Interval interval = median_interval(all);
   const size_t half = milliseconds.size() / 2;
-  const double drift = quantile(sorted_copy(milliseconds.first(half)), 0.5) - quantile(sorted_copy(milliseconds.subspan(half)), 0.5);
-  if ((interval.hi - interval.lo) / 2 <= tolerance && std::fabs(drift) <= 2 * tolerance) return Stability::stable;
+  const double drift = quantile(sorted_copy(milliseconds.first(half)), 0.5) -
+                       quantile(sorted_copy(milliseconds.subspan(half)), 0.5);
+  if ((interval.hi - interval.lo) / 2 <= tolerance && std::fabs(drift) <= 2 * tolerance)
+    return Stability::stable;
   return enough;
 }
 

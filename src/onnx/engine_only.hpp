@@ -8,10 +8,11 @@
 namespace tenfold::onnx {
 
 /// Operators of lowered INT8 graphs.
-inline constexpr std::array<std::string_view, 7> kEngineOperators{"QAdd",    "QAveragePool", "QConv", "QGlobalAveragePool",
-                                                                  "QLookup", "QMatMul",      "QMul"};
+inline constexpr std::array<std::string_view, 7> kEngineOperators{
+    "QAdd", "QAveragePool", "QConv", "QGlobalAveragePool", "QLookup", "QMatMul", "QMul"};
 /// What passes fold into an operator.
-inline constexpr std::array<std::string_view, 4> kEngineAttributes{"activation", "activation_hi", "activation_lo", "channels_last"};
+inline constexpr std::array<std::string_view, 4> kEngineAttributes{"activation", "activation_hi",
+                                                                   "activation_lo", "channels_last"};
 
 inline bool is_engine_operator(std::string_view op) {
   return std::find(kEngineOperators.begin(), kEngineOperators.end(), op) != kEngineOperators.end();

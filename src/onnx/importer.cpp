@@ -25,12 +25,14 @@ ValueId Scope::find(std::string_view name) const {
 }
 
 Importer::Importer(const proto::Model& model, TensorReader& tensors) : model_(model), tensors_(tensors) {
-  for (const proto::Function& f : model.functions) functions_.emplace(FunctionKey{f.domain, f.name, f.overload}, &f);
+  for (const proto::Function& f : model.functions)
+    functions_.emplace(FunctionKey{f.domain, f.name, f.overload}, &f);
 }
 
 ir::Graph Importer::run() {
   if (model_.ir_version < 3)
-    fail(ErrorCode::unsupported, "IR version {}: versions 3 and newer are read (re-export the model)", model_.ir_version);
+    fail(ErrorCode::unsupported, "IR version {}: versions 3 and newer are read (re-export the model)",
+         model_.ir_version);
   const proto::Graph& source = *model_.graph;
   graph_.name = source.name;
   for (const auto& [key, value] : model_.metadata) graph_.metadata[std::string(key)] = value;
@@ -48,12 +50,14 @@ ir::Graph Importer::run() {
   return graph_.compact();
 }
 
-void Importer::import_opsets(Scope& scope, const std::vector<proto::OpsetId>& opsets, std::string_view where) {
+void Importer::import_opsets(Scope& scope, const std::vector<proto::OpsetId>& opsets,
+                             std::string_view where) {
   for (const proto::OpsetId& id : opsets) scope.opsets[id.domain] = id.version;
   const auto standard = scope.opsets.find("");
-  if (standard == scope.opsets.end()) return;   // a model of other domains only; each node is checked
+  if (standard == scope.opsets.end()) return;  // a model of other domains only; each node is checked
   if (standard->second < kOldestOpset || standard->second > kNewestOpset)
-    fail(ErrorCode::unsupported, "{} uses operator set {}; {} to {} are known (convert with onnx.version_converter, or export again)",
+    fail(ErrorCode::unsupported,
+         "{} uses operator set {}; {} to {} are known (convert with onnx.version_converter, or export again)",
          where, standard->second, kOldestOpset, kNewestOpset);
 }
 
@@ -61,10 +65,14 @@ std::optional<Shape> Importer::import_shape(const proto::ValueInfo& info) {
   if (!info.has_shape) return std::nullopt;
   Shape shape;
   for (const proto::Dimension& d : info.dims) {
-    const bool named = !d.param.empty() && d.param != "?" && d.param != "*";   // some exporters write these for unknown, or -1
-    if (named) shape.push_back(graph_.symbol(d.param));
-    else if (d.value >= 0 && d.param.empty()) shape.push_back(d.value);
-    else shape.push_back(graph_.symbol(fmt::format("{}.{}", info.name, shape.rank())));
+    const bool named = !d.param.empty() && d.param != "?" &&
+                       d.param != "*";  // some exporters write these for unknown, or -1
+    if (named)
+      shape.push_back(graph_.symbol(d.param));
+    else if (d.value >= 0 && d.param.empty())
+      shape.push_back(d.value);
+    else
+      shape.push_back(graph_.symbol(fmt::format("{}.{}", info.name, shape.rank())));
   }
   return shape;
 }
@@ -72,7 +80,8 @@ std::optional<Shape> Importer::import_shape(const proto::ValueInfo& info) {
 void Importer::import_initializers(const proto::Graph& source, Scope& scope) {
   const auto add = [&](std::string_view name, Tensor data) {
     if (name.empty()) fail(ErrorCode::invalid_model, "an initializer has no name");
-    std::string unique = scope.prefix.empty() ? std::string(name) : graph_.unique_name(scope.prefix + std::string(name));
+    std::string unique =
+        scope.prefix.empty() ? std::string(name) : graph_.unique_name(scope.prefix + std::string(name));
     if (!scope.names.emplace(name, graph_.add_constant(std::move(unique), std::move(data))).second)
       fail(ErrorCode::invalid_model, "two initializers are named '{}'", name);
   };
@@ -88,9 +97,12 @@ void Importer::import_inputs(const proto::Graph& source, Scope& scope) {
     // Before IR version 4 initializers are listed as inputs too; with a default they are constants to us.
     if (scope.names.contains(info.name)) continue;
     if (info.kind != proto::TypeKind::tensor)
-      fail(ErrorCode::unsupported, "input '{}' is no dense tensor (sequences, maps and optionals are not supported)", info.name);
+      fail(ErrorCode::unsupported,
+           "input '{}' is no dense tensor (sequences, maps and optionals are not supported)", info.name);
     const auto dtype = ir_dtype(info.elem_type);
-    if (!dtype) fail(ErrorCode::unsupported, "input '{}' has elements of type {}", info.name, elem_type_name(info.elem_type));
+    if (!dtype)
+      fail(ErrorCode::unsupported, "input '{}' has elements of type {}", info.name,
+           elem_type_name(info.elem_type));
     std::optional<Shape> shape = import_shape(info);
     const ValueId id = graph_.add_value(std::string(info.name), *dtype, std::move(shape));
     graph_.inputs.push_back(id);
@@ -102,7 +114,8 @@ void Importer::declare_outputs(const std::vector<proto::Node>& nodes, Scope& sco
   for (const proto::Node& node : nodes)
     for (const std::string_view name : node.outputs) {
       if (name.empty()) continue;
-      std::string unique = scope.prefix.empty() ? std::string(name) : graph_.unique_name(scope.prefix + std::string(name));
+      std::string unique =
+          scope.prefix.empty() ? std::string(name) : graph_.unique_name(scope.prefix + std::string(name));
       if (scope.names.contains(name)) fail(ErrorCode::invalid_model, "value '{}' is produced twice", name);
       scope.names.emplace(name, graph_.add_value(std::move(unique), DType::f32));
     }
@@ -123,7 +136,8 @@ void Importer::import_node(const proto::Node& source, Scope& scope) {
   const proto::Function* function = find_function(source);
   const auto version = scope.opsets.find(source.domain);
   if (version == scope.opsets.end() && source.domain.empty() && !function)
-    fail(ErrorCode::invalid_model, "the model does not say which version of the standard operator set it uses");
+    fail(ErrorCode::invalid_model,
+         "the model does not say which version of the standard operator set it uses");
   NodeImport node(*this, source, version == scope.opsets.end() ? 1 : version->second);
   node.name = source.name.empty() && !source.outputs.empty() ? source.outputs[0] : source.name;
   for (const std::string_view name : source.inputs) {
@@ -133,13 +147,15 @@ void Importer::import_node(const proto::Node& source, Scope& scope) {
     node.inputs.push_back(id);
   }
   while (!node.inputs.empty() && node.inputs.back() == kNone) node.inputs.pop_back();
-  for (const std::string_view name : source.outputs) node.outputs.push_back(name.empty() ? kNone : scope.names.at(name));
+  for (const std::string_view name : source.outputs)
+    node.outputs.push_back(name.empty() ? kNone : scope.names.at(name));
   node.attrs = import_attributes(source, scope);
 
   if (function) return import_function(*function, node, scope);
   if (const Rule* rule = find_rule(source.domain, source.op_type, node.opset)) return rule->rewrite(node);
   // The graph's own operators are no part of ONNX: nothing has checked such a node.
-  if (!source.domain.empty() || is_engine_operator(source.op_type) || source.op_type == "SiLU") return node.unsupported("");
+  if (!source.domain.empty() || is_engine_operator(source.op_type) || source.op_type == "SiLU")
+    return node.unsupported("");
   node.keep();
 }
 
@@ -196,9 +212,11 @@ void Importer::import_branch(const proto::Graph& source, NodeImport& node) {
 }
 
 void Importer::added(ir::NodeId id, const NodeImport& origin) {
-  if (++emitted_ > kMaxNodes) fail(ErrorCode::unsupported, "more than {} nodes after inlining functions", kMaxNodes);
+  if (++emitted_ > kMaxNodes)
+    fail(ErrorCode::unsupported, "more than {} nodes after inlining functions", kMaxNodes);
   const ir::Node& node = graph_.node(id);
-  if (!ops::find(node.op)) return note_unsupported(origin, node.op == origin.source.op_type ? "" : "becomes " + node.op);
+  if (!ops::find(node.op))
+    return note_unsupported(origin, node.op == origin.source.op_type ? "" : "becomes " + node.op);
   for (const auto& [name, value] : node.attrs)
     if (is_engine_attribute(name)) origin.fail("attribute '{}' is none of the operator's", name);
   // What follows an unknown operator is unknown too; the error that counts is the list of them.
@@ -220,8 +238,11 @@ void Importer::drop_identities() {
     if (!node.alive || node.op != "Identity") continue;
     const ValueId from = node.input(0), to = node.output();
     // An input or constant that is returned as it is, or one value under two output names, needs the node.
-    if (graph_.is_output(to) && (graph_.is_input(from) || graph_.is_output(from) || graph_.value(from).is_constant())) continue;
-    if (!graph_.value(from).shape) graph_.value(from).shape = graph_.value(to).shape;   // declared of an output
+    if (graph_.is_output(to) &&
+        (graph_.is_input(from) || graph_.is_output(from) || graph_.value(from).is_constant()))
+      continue;
+    if (!graph_.value(from).shape)
+      graph_.value(from).shape = graph_.value(to).shape;  // declared of an output
     graph_.replace_uses(to, from);
     graph_.remove_node(id);
   }
@@ -234,7 +255,8 @@ void Importer::report_unsupported() const {
     list += fmt::format("{}{} ({}x, first in node '{}'", list.empty() ? "" : "; ", op, what.count, what.node);
     list += what.why.empty() ? ")" : fmt::format(": {})", what.why);
   }
-  fail(ErrorCode::unsupported, "{} unsupported operator{}: {}", unsupported_.size(), unsupported_.size() == 1 ? "" : "s", list);
+  fail(ErrorCode::unsupported, "{} unsupported operator{}: {}", unsupported_.size(),
+       unsupported_.size() == 1 ? "" : "s", list);
 }
 
 }  // namespace tenfold::onnx

@@ -17,18 +17,18 @@ namespace tenfold::onnx {
 
 /// Names, operator-set versions and attribute values that hold inside one graph, subgraph or function body.
 struct Scope {
-  const Scope* outer = nullptr;               ///< set for the branch of an If, which sees the names around it
-  std::string prefix;                         ///< of the names of values; empty at the top
+  const Scope* outer = nullptr;  ///< set for the branch of an If, which sees the names around it
+  std::string prefix;            ///< of the names of values; empty at the top
   std::unordered_map<std::string_view, ir::ValueId> names;
   std::map<std::string_view, int64_t> opsets;
-  const ir::Attributes* call = nullptr;       ///< attributes of the call whose function body this is
+  const ir::Attributes* call = nullptr;  ///< attributes of the call whose function body this is
   int depth = 0;
 
   ir::ValueId find(std::string_view name) const;
 };
 
-/// Translates node by node, in the order of the file, and infers shapes as it goes, so that a rule may ask for the
-/// rank or the constant behind an input.  Functions and constant branches are inlined on the way.
+/// Translates node by node, in the order of the file, and infers shapes as it goes, so that a rule may ask
+/// for the rank or the constant behind an input.  Functions and constant branches are inlined on the way.
 class Importer {
  public:
   Importer(const proto::Model& model, TensorReader& tensors);
@@ -36,7 +36,10 @@ class Importer {
 
  private:
   friend class NodeImport;
-  struct Unsupported { int count = 0; std::string node, why; };
+  struct Unsupported {
+    int count = 0;
+    std::string node, why;
+  };
 
   void import_opsets(Scope& scope, const std::vector<proto::OpsetId>& opsets, std::string_view where);
   void import_inputs(const proto::Graph& source, Scope& scope);
@@ -51,7 +54,7 @@ class Importer {
   ir::Attribute import_attribute(const proto::Attribute& source);
   std::optional<Shape> import_shape(const proto::ValueInfo& info);
   const proto::Function* find_function(const proto::Node& node) const;
-  using FunctionKey = std::array<std::string_view, 3>;   // domain, name, overload
+  using FunctionKey = std::array<std::string_view, 3>;  // domain, name, overload
   /// Infers one new node and counts it against the bound on inlining.
   void added(ir::NodeId id, const NodeImport& origin);
   void note_unsupported(const NodeImport& node, std::string_view why);
@@ -62,10 +65,10 @@ class Importer {
   TensorReader& tensors_;
   ir::Graph graph_;
   std::map<FunctionKey, const proto::Function*> functions_;
-  Scope* scope_ = nullptr;   // that of the node being translated
+  Scope* scope_ = nullptr;  // that of the node being translated
   std::map<std::pair<DType, std::vector<int64_t>>, ir::ValueId> zeros_;
   std::map<std::string, Unsupported> unsupported_;
-  std::set<ir::ValueId> nibbles_;   // constants that were stored in 4 bits
+  std::set<ir::ValueId> nibbles_;  // constants that were stored in 4 bits
   size_t emitted_ = 0;
 };
 

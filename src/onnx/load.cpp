@@ -23,7 +23,8 @@ ir::Graph load(const std::filesystem::path& path) {
   }
 }
 
-ir::Graph load(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, const std::filesystem::path& folder) {
+ir::Graph load(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+               const std::filesystem::path& folder) {
   TensorReader tensors(bytes, false, std::move(owner), folder);
   return import(bytes, tensors);
 }

@@ -98,7 +98,7 @@ void scatter(NodeExport& n) {
 }
 
 void cast(NodeExport& n) {
-  n.attrs.erase("saturate");   // only for float8, which the graph has not
+  n.attrs.erase("saturate");  // only for float8, which the graph has not
   n.attrs.erase("round_mode");
   n.keep();
 }
@@ -106,7 +106,8 @@ void cast(NodeExport& n) {
 bool is_wide(DType t) { return t == DType::u16 || t == DType::s16; }
 
 void quantize_linear(NodeExport& n) {
-  if (n.has_input(2) && is_wide(n.dtype_of(2)) && n.opset < 21) n.unsupported("16-bit quantization came with version 21");
+  if (n.has_input(2) && is_wide(n.dtype_of(2)) && n.opset < 21)
+    n.unsupported("16-bit quantization came with version 21");
   const Shape* scale = n.shape_of(1);
   if (scale && scale->rank() == 0) n.attrs.erase("axis");
   n.keep();
@@ -141,18 +142,23 @@ void recurrent(NodeExport& n) {
 
 /// Before version 16 the grid was not shifted by half a pixel.
 void roi_align(NodeExport& n) {
-  if (!n.attrs.has("coordinate_transformation_mode")) n.unsupported("coordinates 'half_pixel' came with version 16");
+  if (!n.attrs.has("coordinate_transformation_mode"))
+    n.unsupported("coordinates 'half_pixel' came with version 16");
   n.drop_default("coordinate_transformation_mode", std::string("output_half_pixel"));
   n.keep();
 }
 
 /// Arithmetic on 8 and 16 bit integers came with version 14.
 void arithmetic(NodeExport& n) {
-  if (size_of(n.dtype_of(0)) < 4) n.unsupported(fmt::format("arithmetic on {} came with version 14", to_string(n.dtype_of(0))));
+  if (size_of(n.dtype_of(0)) < 4)
+    n.unsupported(fmt::format("arithmetic on {} came with version 14", to_string(n.dtype_of(0))));
   n.keep();
 }
 
-template <int Since> void newer(NodeExport& n) { n.unsupported(fmt::format("it came with version {}", Since)); }
+template <int Since>
+void newer(NodeExport& n) {
+  n.unsupported(fmt::format("it came with version {}", Since));
+}
 
 constexpr std::array kLowerings{
     Lowering{"ReduceL1", 18, reduce},

@@ -48,7 +48,8 @@ std::string NodeExport::constant(Tensor data, std::string_view stem) {
 
 std::string NodeExport::scalar(double value, std::string_view stem) {
   Tensor t(dtype_of(0), Shape{});
-  dispatch(t.dtype(), [&](auto tag) { *t.mutable_data<decltype(tag)>() = static_cast<decltype(tag)>(value); });
+  dispatch(t.dtype(),
+           [&](auto tag) { *t.mutable_data<decltype(tag)>() = static_cast<decltype(tag)>(value); });
   return constant(std::move(t), stem);
 }
 
@@ -66,11 +67,13 @@ void NodeExport::finish(std::string op, std::vector<std::string> in, ir::Attribu
   while (!in.empty() && in.back().empty()) in.pop_back();
   std::vector<std::string> outs = outputs;
   while (!outs.empty() && outs.back().empty()) outs.pop_back();
-  file_.nodes.push_back({std::move(op), file_.unique_node(node.name), std::move(in), std::move(outs), std::move(attributes)});
+  file_.nodes.push_back(
+      {std::move(op), file_.unique_node(node.name), std::move(in), std::move(outs), std::move(attributes)});
 }
 
 void NodeExport::unsupported(std::string_view why) const {
-  fail(ErrorCode::unsupported, "{} '{}' cannot be written at operator set {}: {} (choose a newer one)", node.op, node.name, opset, why);
+  fail(ErrorCode::unsupported, "{} '{}' cannot be written at operator set {}: {} (choose a newer one)",
+       node.op, node.name, opset, why);
 }
 
 namespace {
@@ -80,7 +83,8 @@ auto key(const Lowering& l) { return std::tie(l.op, l.below); }
 const std::vector<Lowering>& table() {
   static const std::vector<Lowering> sorted = [] {
     std::vector<Lowering> all;
-    for (const auto family : {version_lowerings(), expansion_lowerings()}) all.insert(all.end(), family.begin(), family.end());
+    for (const auto family : {version_lowerings(), expansion_lowerings()})
+      all.insert(all.end(), family.begin(), family.end());
     std::sort(all.begin(), all.end(), [](const Lowering& a, const Lowering& b) { return key(a) < key(b); });
     return all;
   }();
@@ -90,9 +94,10 @@ const std::vector<Lowering>& table() {
 }  // namespace
 
 const Lowering* find_lowering(std::string_view op, int opset) {
-  const Lowering wanted{op, opset, nullptr};   // the first row with below > opset
+  const Lowering wanted{op, opset, nullptr};  // the first row with below > opset
   const auto& rows = table();
-  const auto it = std::upper_bound(rows.begin(), rows.end(), wanted, [](const Lowering& a, const Lowering& b) { return key(a) < key(b); });
+  const auto it = std::upper_bound(rows.begin(), rows.end(), wanted,
+                                   [](const Lowering& a, const Lowering& b) { return key(a) < key(b); });
   return it != rows.end() && it->op == op ? &*it : nullptr;
 }
 

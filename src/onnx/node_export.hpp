@@ -23,11 +23,13 @@ struct FileNode {
 /// Everything that goes into the file besides inputs and outputs.
 struct FileGraph {
   std::vector<FileNode> nodes;
-  std::vector<std::pair<std::string, Tensor>> constants;   ///< made by lowerings
-  std::set<std::string, std::less<>> names;                ///< of all values
-  std::set<std::string, std::less<>> node_names;           ///< readers want these unique too
+  std::vector<std::pair<std::string, Tensor>> constants;  ///< made by lowerings
+  std::set<std::string, std::less<>> names;               ///< of all values
+  std::set<std::string, std::less<>> node_names;          ///< readers want these unique too
   std::string unique(std::string_view stem) { return claim(names, stem); }
-  std::string unique_node(std::string_view stem) { return stem.empty() ? std::string() : claim(node_names, stem); }
+  std::string unique_node(std::string_view stem) {
+    return stem.empty() ? std::string() : claim(node_names, stem);
+  }
 
  private:
   static std::string claim(std::set<std::string, std::less<>>& taken, std::string_view stem);
@@ -55,7 +57,8 @@ class NodeExport {
   DType dtype_of(size_t i) const { return graph.value(node.input(i)).dtype; }
 
   std::string constant(Tensor data, std::string_view stem);
-  /// A scalar of the element type of input 0, which every standard arithmetic operator wants of all its inputs.
+  /// A scalar of the element type of input 0, which every standard arithmetic operator wants of all its
+  /// inputs.
   std::string scalar(double value, std::string_view stem);
   std::string ints(const std::vector<int64_t>& values, std::string_view stem);
   std::string emit(std::string op, std::vector<std::string> in, ir::Attributes attributes = {});
@@ -63,11 +66,13 @@ class NodeExport {
   /// The node as it is, with `attrs` and `inputs` as the lowering left them.
   void keep() { finish(node.op, inputs, attrs); }
   /// Removes an attribute that the version does not know where its value is the default; refuses any other.
-  template <class T> void drop_default(std::string_view attribute, const T& value) {
+  template <class T>
+  void drop_default(std::string_view attribute, const T& value) {
     const ir::Attribute* found = attrs.find(attribute);
     if (!found) return;
     const T* held = std::get_if<T>(found);
-    if (!held || *held != value) unsupported(fmt::format("attribute '{}' came with a later version", attribute));
+    if (!held || *held != value)
+      unsupported(fmt::format("attribute '{}' came with a later version", attribute));
     attrs.erase(attribute);
   }
   [[noreturn]] void unsupported(std::string_view why) const;
@@ -76,7 +81,8 @@ class NodeExport {
   FileGraph& file_;
 };
 
-/// `lower` writes `op` for operator sets below version `below`; from there on the operator is written as it is.
+/// `lower` writes `op` for operator sets below version `below`; from there on the operator is written as it
+/// is.
 struct Lowering {
   std::string_view op;
   int64_t below;
@@ -88,7 +94,7 @@ inline constexpr int64_t kAllVersions = INT64_MAX;
 /// The lowering for an operator at a version, nullptr where it is written as it is.
 const Lowering* find_lowering(std::string_view op, int opset);
 
-std::span<const Lowering> version_lowerings();     // inputs back to attributes, attributes that came later
-std::span<const Lowering> expansion_lowerings();   // operators that a version lacks, as standard ones
+std::span<const Lowering> version_lowerings();    // inputs back to attributes, attributes that came later
+std::span<const Lowering> expansion_lowerings();  // operators that a version lacks, as standard ones
 
 }  // namespace tenfold::onnx

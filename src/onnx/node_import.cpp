@@ -9,7 +9,8 @@ using ir::kNone;
 using ir::ValueId;
 
 std::string NodeImport::describe() const {
-  return fmt::format("node '{}' ({}{}{})", name, source.domain, source.domain.empty() ? "" : ".", source.op_type);
+  return fmt::format("node '{}' ({}{}{})", name, source.domain, source.domain.empty() ? "" : ".",
+                     source.op_type);
 }
 
 ValueId NodeImport::need(size_t i) const {
@@ -36,7 +37,8 @@ std::optional<std::vector<int64_t>> NodeImport::integers_of(ValueId id) const {
   }
   const auto& content = importer_.graph_.value(id).content;
   if (!content) return std::nullopt;
-  for (const int64_t v : *content) if (is_symbol(v)) return std::nullopt;
+  for (const int64_t v : *content)
+    if (is_symbol(v)) return std::nullopt;
   return content;
 }
 
@@ -74,14 +76,17 @@ ValueId NodeImport::zeros(DType dtype, const Shape& shape) {
     Tensor t(dtype, shape);
     std::memset(t.mutable_raw(), 0, t.bytes());
     ir::Graph& graph = importer_.graph_;
-    it->second = graph.add_constant(graph.unique_name(fmt::format("zeros_{}", to_string(dtype))), std::move(t));
+    it->second =
+        graph.add_constant(graph.unique_name(fmt::format("zeros_{}", to_string(dtype))), std::move(t));
   }
   return it->second;
 }
 
-std::vector<ValueId> NodeImport::emit_multi(std::string op, std::vector<ValueId> in, ir::Attributes attributes, size_t count) {
+std::vector<ValueId> NodeImport::emit_multi(std::string op, std::vector<ValueId> in,
+                                            ir::Attributes attributes, size_t count) {
   ir::Graph& graph = importer_.graph_;
-  const ir::NodeId id = graph.add_node(op, std::move(in), std::move(attributes), count, graph.unique_name(name + "/" + op));
+  const ir::NodeId id =
+      graph.add_node(op, std::move(in), std::move(attributes), count, graph.unique_name(name + "/" + op));
   importer_.added(id, *this);
   return graph.node(id).outputs;
 }
@@ -95,12 +100,16 @@ void NodeImport::finish(std::string op, std::vector<ValueId> in, ir::Attributes 
   while (!outs.empty() && outs.back() == kNone) outs.pop_back();
   while (!in.empty() && in.back() == kNone) in.pop_back();
   if (outs.empty()) return;
-  importer_.added(importer_.graph_.add_node_onto(std::move(op), std::move(in), std::move(outs), std::move(attributes), name), *this);
+  importer_.added(importer_.graph_.add_node_onto(std::move(op), std::move(in), std::move(outs),
+                                                 std::move(attributes), name),
+                  *this);
 }
 
 void NodeImport::produce(size_t i, std::string op, std::vector<ValueId> in, ir::Attributes attributes) {
   if (!has_output(i)) return;
-  importer_.added(importer_.graph_.add_node_onto(std::move(op), std::move(in), {outputs[i]}, std::move(attributes), name), *this);
+  importer_.added(
+      importer_.graph_.add_node_onto(std::move(op), std::move(in), {outputs[i]}, std::move(attributes), name),
+      *this);
 }
 
 void NodeImport::become_constant(Tensor data) {

@@ -13,15 +13,17 @@ namespace tenfold::onnx {
 
 class Importer;
 
-/// Rules read `inputs`, `attrs` and the constants behind the inputs, and produce every used output exactly once, through
-/// finish(), produce() or alias().  The nodes before it have been imported and their shapes inferred.
+/// Rules read `inputs`, `attrs` and the constants behind the inputs, and produce every used output exactly
+/// once, through finish(), produce() or alias().  The nodes before it have been imported and their shapes
+/// inferred.
 class NodeImport {
  public:
-  NodeImport(Importer& importer, const proto::Node& source, int64_t opset) : source(source), opset(opset), importer_(importer) {}
+  NodeImport(Importer& importer, const proto::Node& source, int64_t opset)
+      : source(source), opset(opset), importer_(importer) {}
 
   const proto::Node& source;
-  const int64_t opset;               ///< version of the operator set that the node's domain is imported with
-  std::string name;                  ///< name of the node, or of its first output
+  const int64_t opset;  ///< version of the operator set that the node's domain is imported with
+  std::string name;     ///< name of the node, or of its first output
   ir::Attributes attrs;
   std::vector<ir::ValueId> inputs;   ///< kNone for an omitted one
   std::vector<ir::ValueId> outputs;  ///< kNone for an unused one
@@ -54,7 +56,8 @@ class NodeImport {
   ir::ValueId zeros(DType dtype, const Shape& shape);
   /// A node with one new output.
   ir::ValueId emit(std::string op, std::vector<ir::ValueId> in, ir::Attributes attributes = {});
-  std::vector<ir::ValueId> emit_multi(std::string op, std::vector<ir::ValueId> in, ir::Attributes attributes, size_t count);
+  std::vector<ir::ValueId> emit_multi(std::string op, std::vector<ir::ValueId> in, ir::Attributes attributes,
+                                      size_t count);
 
   // Outputs.
   /// A node that makes all outputs of this one.
@@ -73,8 +76,10 @@ class NodeImport {
 
   /// Lists the node among those that tenfold cannot run; `why` may be empty.
   void unsupported(std::string_view why);
-  template <class... Args> [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) const {
-    throw Error(ErrorCode::invalid_model, describe() + ": " + fmt::format(format, std::forward<Args>(args)...));
+  template <class... Args>
+  [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) const {
+    throw Error(ErrorCode::invalid_model,
+                describe() + ": " + fmt::format(format, std::forward<Args>(args)...));
   }
   std::string describe() const;
 

@@ -13,10 +13,15 @@ std::pair<std::string_view, std::string_view> parse_entry(std::string_view bytes
   std::pair<std::string_view, std::string_view> entry;
   Message m(bytes, place);
   while (m.next()) switch (m.tag()) {
-    case 1: entry.first = m.bytes(); break;
-    case 2: entry.second = m.bytes(); break;
-    default: m.skip();
-  }
+      case 1:
+        entry.first = m.bytes();
+        break;
+      case 2:
+        entry.second = m.bytes();
+        break;
+      default:
+        m.skip();
+    }
   return entry;
 }
 
@@ -24,19 +29,44 @@ Tensor parse_tensor(std::string_view bytes, Place place) {
   Tensor t;
   Message m(bytes, place);
   while (m.next()) switch (m.tag()) {
-    case 1: m.append(t.dims); break;
-    case 2: t.data_type = m.integer(0, INT32_MAX); break;
-    case 3: place.fail("segmented tensors are not supported by any ONNX version in use");
-    case 4: m.append(t.floats); break;
-    case 5: case 7: case 11: m.append(t.integers); break;
-    case 6: t.strings.push_back(m.bytes()); break;
-    case 8: place.name = t.name = m.bytes(); break;
-    case 9: t.raw = m.bytes(); t.has_raw = true; break;
-    case 10: m.append(t.doubles); break;
-    case 13: t.external_data.push_back(parse_entry(m.bytes(), place)); break;
-    case 14: t.external = m.integer(0, 1) == 1; break;
-    default: m.skip();
-  }
+      case 1:
+        m.append(t.dims);
+        break;
+      case 2:
+        t.data_type = m.integer(0, INT32_MAX);
+        break;
+      case 3:
+        place.fail("segmented tensors are not supported by any ONNX version in use");
+      case 4:
+        m.append(t.floats);
+        break;
+      case 5:
+      case 7:
+      case 11:
+        m.append(t.integers);
+        break;
+      case 6:
+        t.strings.push_back(m.bytes());
+        break;
+      case 8:
+        place.name = t.name = m.bytes();
+        break;
+      case 9:
+        t.raw = m.bytes();
+        t.has_raw = true;
+        break;
+      case 10:
+        m.append(t.doubles);
+        break;
+      case 13:
+        t.external_data.push_back(parse_entry(m.bytes(), place));
+        break;
+      case 14:
+        t.external = m.integer(0, 1) == 1;
+        break;
+      default:
+        m.skip();
+    }
   return t;
 }
 
@@ -44,11 +74,18 @@ SparseTensor parse_sparse(std::string_view bytes, const Place& place) {
   SparseTensor s;
   Message m(bytes, place);
   while (m.next()) switch (m.tag()) {
-    case 1: s.values = parse_tensor(m.bytes(), {&place, "values"}); break;
-    case 2: s.indices = parse_tensor(m.bytes(), {&place, "indices"}); break;
-    case 3: m.append(s.dims); break;
-    default: m.skip();
-  }
+      case 1:
+        s.values = parse_tensor(m.bytes(), {&place, "values"});
+        break;
+      case 2:
+        s.indices = parse_tensor(m.bytes(), {&place, "indices"});
+        break;
+      case 3:
+        m.append(s.dims);
+        break;
+      default:
+        m.skip();
+    }
   return s;
 }
 
@@ -57,15 +94,24 @@ Graph parse_graph(std::string_view bytes, Place place, int nesting);
 /// Files before IR version 2 may leave the type out: the field that is present tells it.
 AttributeType type_of_field(uint32_t tag) {
   switch (tag) {
-    case 2: return AttributeType::number;
-    case 3: return AttributeType::integer;
-    case 4: return AttributeType::string;
-    case 5: return AttributeType::tensor;
-    case 6: return AttributeType::graph;
-    case 7: return AttributeType::numbers;
-    case 8: return AttributeType::integers;
-    case 9: return AttributeType::strings;
-    default: return AttributeType::undefined;
+    case 2:
+      return AttributeType::number;
+    case 3:
+      return AttributeType::integer;
+    case 4:
+      return AttributeType::string;
+    case 5:
+      return AttributeType::tensor;
+    case 6:
+      return AttributeType::graph;
+    case 7:
+      return AttributeType::numbers;
+    case 8:
+      return AttributeType::integers;
+    case 9:
+      return AttributeType::strings;
+    default:
+      return AttributeType::undefined;
   }
 }
 
@@ -76,25 +122,51 @@ Attribute parse_attribute(std::string_view bytes, Place place, int nesting) {
   while (m.next()) {
     if (const AttributeType type = type_of_field(m.tag()); type != AttributeType::undefined) seen = type;
     switch (m.tag()) {
-      case 1: place.name = a.name = m.bytes(); break;
-      case 2: a.f = m.number(); break;
-      case 3: a.i = m.integer(); break;
-      case 4: a.s = m.bytes(); break;
-      case 5: a.t = std::make_unique<Tensor>(parse_tensor(m.bytes(), {&place, "tensor"})); break;
-      case 6: a.g = std::make_unique<Graph>(parse_graph(m.bytes(), {&place, "subgraph"}, nesting + 1)); break;
-      case 7: m.append(a.floats); break;
-      case 8: m.append(a.ints); break;
-      case 9: a.strings.push_back(m.bytes()); break;
-      case 20: a.type = static_cast<AttributeType>(m.integer(0, static_cast<int64_t>(AttributeType::types))); break;
-      case 21: a.ref_name = m.bytes(); break;
-      case 22: a.sparse = std::make_unique<SparseTensor>(parse_sparse(m.bytes(), {&place, "sparse tensor"})); break;
-      default: m.skip();
+      case 1:
+        place.name = a.name = m.bytes();
+        break;
+      case 2:
+        a.f = m.number();
+        break;
+      case 3:
+        a.i = m.integer();
+        break;
+      case 4:
+        a.s = m.bytes();
+        break;
+      case 5:
+        a.t = std::make_unique<Tensor>(parse_tensor(m.bytes(), {&place, "tensor"}));
+        break;
+      case 6:
+        a.g = std::make_unique<Graph>(parse_graph(m.bytes(), {&place, "subgraph"}, nesting + 1));
+        break;
+      case 7:
+        m.append(a.floats);
+        break;
+      case 8:
+        m.append(a.ints);
+        break;
+      case 9:
+        a.strings.push_back(m.bytes());
+        break;
+      case 20:
+        a.type = static_cast<AttributeType>(m.integer(0, static_cast<int64_t>(AttributeType::types)));
+        break;
+      case 21:
+        a.ref_name = m.bytes();
+        break;
+      case 22:
+        a.sparse = std::make_unique<SparseTensor>(parse_sparse(m.bytes(), {&place, "sparse tensor"}));
+        break;
+      default:
+        m.skip();
     }
   }
   if (a.name.empty()) place.fail("an attribute has no name");
   if (a.type == AttributeType::undefined) a.type = seen;
-  if (a.ref_name.empty() && ((a.type == AttributeType::tensor && !a.t) || (a.type == AttributeType::graph && !a.g) ||
-                             (a.type == AttributeType::sparse_tensor && !a.sparse)))
+  if (a.ref_name.empty() &&
+      ((a.type == AttributeType::tensor && !a.t) || (a.type == AttributeType::graph && !a.g) ||
+       (a.type == AttributeType::sparse_tensor && !a.sparse)))
     place.fail("the value that its type announces is missing");
   return a;
 }
@@ -103,19 +175,32 @@ Node parse_node(std::string_view bytes, Place place, int nesting) {
   Node n;
   Message m(bytes, place);
   while (m.next()) switch (m.tag()) {
-    case 1: n.inputs.push_back(m.bytes()); break;
-    case 2: n.outputs.push_back(m.bytes()); break;
-    case 3: place.name = n.name = m.bytes(); break;
-    case 4: n.op_type = m.bytes(); break;
-    case 5: {
-      const auto index = static_cast<int64_t>(n.attributes.size());
-      n.attributes.push_back(parse_attribute(m.bytes(), {&place, "attribute", index}, nesting));
-      break;
+      case 1:
+        n.inputs.push_back(m.bytes());
+        break;
+      case 2:
+        n.outputs.push_back(m.bytes());
+        break;
+      case 3:
+        place.name = n.name = m.bytes();
+        break;
+      case 4:
+        n.op_type = m.bytes();
+        break;
+      case 5: {
+        const auto index = static_cast<int64_t>(n.attributes.size());
+        n.attributes.push_back(parse_attribute(m.bytes(), {&place, "attribute", index}, nesting));
+        break;
+      }
+      case 7:
+        n.domain = m.bytes();
+        break;
+      case 8:
+        n.overload = m.bytes();
+        break;
+      default:
+        m.skip();
     }
-    case 7: n.domain = m.bytes(); break;
-    case 8: n.overload = m.bytes(); break;
-    default: m.skip();
-  }
   if (n.op_type.empty()) place.fail("no operator type");
   if (n.domain == "ai.onnx") n.domain = "";
   return n;
@@ -125,50 +210,81 @@ Dimension parse_dimension(std::string_view bytes, const Place& place) {
   Dimension d;
   Message m(bytes, place);
   while (m.next()) switch (m.tag()) {
-    case 1: d.value = m.integer(); break;
-    case 2: d.param = m.bytes(); break;
-    default: m.skip();
-  }
+      case 1:
+        d.value = m.integer();
+        break;
+      case 2:
+        d.param = m.bytes();
+        break;
+      default:
+        m.skip();
+    }
   return d;
 }
 
 void parse_tensor_type(std::string_view bytes, const Place& place, ValueInfo& v) {
   Message m(bytes, place);
   while (m.next()) switch (m.tag()) {
-    case 1: v.elem_type = m.integer(0, INT32_MAX); break;
-    case 2: {
-      v.has_shape = true;
-      Message shape(m.bytes(), place);
-      while (shape.next()) {
-        if (shape.tag() == 1) v.dims.push_back(parse_dimension(shape.bytes(), place));
-        else shape.skip();
+      case 1:
+        v.elem_type = m.integer(0, INT32_MAX);
+        break;
+      case 2: {
+        v.has_shape = true;
+        Message shape(m.bytes(), place);
+        while (shape.next()) {
+          if (shape.tag() == 1)
+            v.dims.push_back(parse_dimension(shape.bytes(), place));
+          else
+            shape.skip();
+        }
+        break;
       }
-      break;
+      default:
+        m.skip();
     }
-    default: m.skip();
-  }
 }
 
 void parse_type(std::string_view bytes, const Place& place, ValueInfo& v) {
   Message m(bytes, place);
   while (m.next()) switch (m.tag()) {
-    case 1: v.kind = TypeKind::tensor; parse_tensor_type(m.bytes(), place, v); break;
-    case 4: v.kind = TypeKind::sequence; m.skip(); break;
-    case 5: v.kind = TypeKind::map; m.skip(); break;
-    case 8: v.kind = TypeKind::sparse_tensor; m.skip(); break;
-    case 9: v.kind = TypeKind::optional; m.skip(); break;
-    default: m.skip();
-  }
+      case 1:
+        v.kind = TypeKind::tensor;
+        parse_tensor_type(m.bytes(), place, v);
+        break;
+      case 4:
+        v.kind = TypeKind::sequence;
+        m.skip();
+        break;
+      case 5:
+        v.kind = TypeKind::map;
+        m.skip();
+        break;
+      case 8:
+        v.kind = TypeKind::sparse_tensor;
+        m.skip();
+        break;
+      case 9:
+        v.kind = TypeKind::optional;
+        m.skip();
+        break;
+      default:
+        m.skip();
+    }
 }
 
 ValueInfo parse_value_info(std::string_view bytes, Place place) {
   ValueInfo v;
   Message m(bytes, place);
   while (m.next()) switch (m.tag()) {
-    case 1: place.name = v.name = m.bytes(); break;
-    case 2: parse_type(m.bytes(), place, v); break;
-    default: m.skip();
-  }
+      case 1:
+        place.name = v.name = m.bytes();
+        break;
+      case 2:
+        parse_type(m.bytes(), place, v);
+        break;
+      default:
+        m.skip();
+    }
   if (v.name.empty()) place.fail("no name");
   return v;
 }
@@ -179,15 +295,30 @@ Graph parse_graph(std::string_view bytes, Place place, int nesting) {
   const auto index = [](const auto& list) { return static_cast<int64_t>(list.size()); };
   Message m(bytes, place);
   while (m.next()) switch (m.tag()) {
-    case 1: g.nodes.push_back(parse_node(m.bytes(), {&place, "node", index(g.nodes)}, nesting)); break;
-    case 2: g.name = m.bytes(); break;
-    case 5: g.initializers.push_back(parse_tensor(m.bytes(), {&place, "initializer", index(g.initializers)})); break;
-    case 11: g.inputs.push_back(parse_value_info(m.bytes(), {&place, "input", index(g.inputs)})); break;
-    case 12: g.outputs.push_back(parse_value_info(m.bytes(), {&place, "output", index(g.outputs)})); break;
-    case 13: g.value_info.push_back(parse_value_info(m.bytes(), {&place, "value_info", index(g.value_info)})); break;
-    case 15: g.sparse_initializers.push_back(parse_sparse(m.bytes(), {&place, "sparse initializer"})); break;
-    default: m.skip();
-  }
+      case 1:
+        g.nodes.push_back(parse_node(m.bytes(), {&place, "node", index(g.nodes)}, nesting));
+        break;
+      case 2:
+        g.name = m.bytes();
+        break;
+      case 5:
+        g.initializers.push_back(parse_tensor(m.bytes(), {&place, "initializer", index(g.initializers)}));
+        break;
+      case 11:
+        g.inputs.push_back(parse_value_info(m.bytes(), {&place, "input", index(g.inputs)}));
+        break;
+      case 12:
+        g.outputs.push_back(parse_value_info(m.bytes(), {&place, "output", index(g.outputs)}));
+        break;
+      case 13:
+        g.value_info.push_back(parse_value_info(m.bytes(), {&place, "value_info", index(g.value_info)}));
+        break;
+      case 15:
+        g.sparse_initializers.push_back(parse_sparse(m.bytes(), {&place, "sparse initializer"}));
+        break;
+      default:
+        m.skip();
+    }
   return g;
 }
 
@@ -195,10 +326,15 @@ OpsetId parse_opset(std::string_view bytes, const Place& place) {
   OpsetId id;
   Message m(bytes, place);
   while (m.next()) switch (m.tag()) {
-    case 1: id.domain = m.bytes(); break;
-    case 2: id.version = m.integer(0, kAny); break;
-    default: m.skip();
-  }
+      case 1:
+        id.domain = m.bytes();
+        break;
+      case 2:
+        id.version = m.integer(0, kAny);
+        break;
+      default:
+        m.skip();
+    }
   if (id.domain == "ai.onnx") id.domain = "";
   return id;
 }
@@ -207,16 +343,33 @@ Function parse_function(std::string_view bytes, Place place) {
   Function f;
   Message m(bytes, place);
   while (m.next()) switch (m.tag()) {
-    case 1: place.name = f.name = m.bytes(); break;
-    case 4: f.inputs.push_back(m.bytes()); break;
-    case 5: f.outputs.push_back(m.bytes()); break;
-    case 7: f.nodes.push_back(parse_node(m.bytes(), {&place, "node", static_cast<int64_t>(f.nodes.size())}, 0)); break;
-    case 9: f.opsets.push_back(parse_opset(m.bytes(), place)); break;
-    case 10: f.domain = m.bytes(); break;
-    case 11: f.attribute_defaults.push_back(parse_attribute(m.bytes(), {&place, "attribute"}, 0)); break;
-    case 13: f.overload = m.bytes(); break;
-    default: m.skip();
-  }
+      case 1:
+        place.name = f.name = m.bytes();
+        break;
+      case 4:
+        f.inputs.push_back(m.bytes());
+        break;
+      case 5:
+        f.outputs.push_back(m.bytes());
+        break;
+      case 7:
+        f.nodes.push_back(parse_node(m.bytes(), {&place, "node", static_cast<int64_t>(f.nodes.size())}, 0));
+        break;
+      case 9:
+        f.opsets.push_back(parse_opset(m.bytes(), place));
+        break;
+      case 10:
+        f.domain = m.bytes();
+        break;
+      case 11:
+        f.attribute_defaults.push_back(parse_attribute(m.bytes(), {&place, "attribute"}, 0));
+        break;
+      case 13:
+        f.overload = m.bytes();
+        break;
+      default:
+        m.skip();
+    }
   if (f.domain == "ai.onnx") f.domain = "";
   return f;
 }
@@ -228,13 +381,24 @@ Model parse(std::string_view bytes) {
   const Place place{nullptr, "model"};
   Message m(bytes, place);
   while (m.next()) switch (m.tag()) {
-    case 1: model.ir_version = m.integer(0, kAny); break;
-    case 7: model.graph = std::make_unique<Graph>(parse_graph(m.bytes(), {nullptr, "graph"}, 0)); break;
-    case 8: model.opsets.push_back(parse_opset(m.bytes(), place)); break;
-    case 14: model.metadata.push_back(parse_entry(m.bytes(), place)); break;
-    case 25: model.functions.push_back(parse_function(m.bytes(), {nullptr, "function"})); break;
-    default: m.skip();
-  }
+      case 1:
+        model.ir_version = m.integer(0, kAny);
+        break;
+      case 7:
+        model.graph = std::make_unique<Graph>(parse_graph(m.bytes(), {nullptr, "graph"}, 0));
+        break;
+      case 8:
+        model.opsets.push_back(parse_opset(m.bytes(), place));
+        break;
+      case 14:
+        model.metadata.push_back(parse_entry(m.bytes(), place));
+        break;
+      case 25:
+        model.functions.push_back(parse_function(m.bytes(), {nullptr, "function"}));
+        break;
+      default:
+        m.skip();
+    }
   if (!model.graph) place.fail("no graph: not an ONNX model, or truncated");
   return model;
 }

@@ -20,16 +20,32 @@ struct Tensor {
   bool has_raw = false, external = false;
   std::vector<float> floats;
   std::vector<double> doubles;
-  std::vector<int64_t> integers;            // int32_data, int64_data or uint64_data
+  std::vector<int64_t> integers;  // int32_data, int64_data or uint64_data
   std::vector<std::string_view> strings;
   std::vector<std::pair<std::string_view, std::string_view>> external_data;
 };
 
-struct SparseTensor { Tensor values, indices; std::vector<int64_t> dims; };
+struct SparseTensor {
+  Tensor values, indices;
+  std::vector<int64_t> dims;
+};
 
 enum class AttributeType {
-  undefined = 0, number = 1, integer = 2, string = 3, tensor = 4, graph = 5, numbers = 6, integers = 7, strings = 8,
-  tensors = 9, graphs = 10, sparse_tensor = 11, sparse_tensors = 12, type = 13, types = 14,
+  undefined = 0,
+  number = 1,
+  integer = 2,
+  string = 3,
+  tensor = 4,
+  graph = 5,
+  numbers = 6,
+  integers = 7,
+  strings = 8,
+  tensors = 9,
+  graphs = 10,
+  sparse_tensor = 11,
+  sparse_tensors = 12,
+  type = 13,
+  types = 14,
 };
 
 struct Attribute {
@@ -51,12 +67,16 @@ struct Node {
   std::string_view name, op_type, domain, overload;
   std::vector<Attribute> attributes;
   const Attribute* find(std::string_view attribute) const {
-    for (const Attribute& a : attributes) if (a.name == attribute) return &a;
+    for (const Attribute& a : attributes)
+      if (a.name == attribute) return &a;
     return nullptr;
   }
 };
 
-struct Dimension { int64_t value = -1; std::string_view param; };   // neither: unknown
+struct Dimension {
+  int64_t value = -1;
+  std::string_view param;
+};  // neither: unknown
 
 enum class TypeKind { none, tensor, sequence, map, optional, sparse_tensor };
 
@@ -76,7 +96,10 @@ struct Graph {
   std::vector<ValueInfo> inputs, outputs, value_info;
 };
 
-struct OpsetId { std::string_view domain; int64_t version = 0; };
+struct OpsetId {
+  std::string_view domain;
+  int64_t version = 0;
+};
 
 struct Function {
   std::string_view name, domain, overload;

@@ -34,11 +34,13 @@ void finish_quantized(NodeImport& n, ValueId y, size_t at) {
 
 ValueId multiply_scales(NodeImport& n, ValueId a, ValueId b) {
   const Tensor *x = n.constant_of(a), *y = n.constant_of(b);
-  const bool known = x && y && x->dtype() == DType::f32 && y->dtype() == DType::f32 && (x->elements() == 1 || y->elements() == 1);
+  const bool known = x && y && x->dtype() == DType::f32 && y->dtype() == DType::f32 &&
+                     (x->elements() == 1 || y->elements() == 1);
   if (!known) return n.emit("Mul", {a, b});
   const Tensor &many = x->elements() == 1 ? *y : *x, &one = x->elements() == 1 ? *x : *y;
   Tensor product(DType::f32, many.shape());
-  for (int64_t i = 0; i < many.elements(); i++) product.mutable_data<float>()[i] = many.data<float>()[i] * one.data<float>()[0];
+  for (int64_t i = 0; i < many.elements(); i++)
+    product.mutable_data<float>()[i] = many.data<float>()[i] * one.data<float>()[0];
   return n.constant(std::move(product), "scale");
 }
 

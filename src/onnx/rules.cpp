@@ -26,7 +26,8 @@ const std::vector<Rule>& table() {
 const Rule* find_rule(std::string_view domain, std::string_view op, int64_t opset) {
   const Rule wanted{op, opset, nullptr, domain};
   const auto& rules = table();
-  const auto it = std::lower_bound(rules.begin(), rules.end(), wanted, [](const Rule& a, const Rule& b) { return key(a) < key(b); });
+  const auto it = std::lower_bound(rules.begin(), rules.end(), wanted,
+                                   [](const Rule& a, const Rule& b) { return key(a) < key(b); });
   return it != rules.end() && it->domain == domain && it->op == op ? &*it : nullptr;
 }
 

@@ -13,8 +13,8 @@ inline constexpr std::string_view kMicrosoft = "com.microsoft";
 inline constexpr int64_t kOldestOpset = 7, kNewestOpset = 27;
 inline constexpr int64_t kAnyOpset = INT64_MAX;
 
-/// `rewrite` translates `op` of `domain` up to and including version `up_to` of the domain's operator set.  An operator
-/// of the default domain that no rule matches is canonical as it is.
+/// `rewrite` translates `op` of `domain` up to and including version `up_to` of the domain's operator set. An
+/// operator of the default domain that no rule matches is canonical as it is.
 struct Rule {
   std::string_view op;
   int64_t up_to;
@@ -22,7 +22,8 @@ struct Rule {
   std::string_view domain = "";
 };
 
-/// The rule for an operator at a version, the one with the lowest `up_to` that still covers it; nullptr if there is none.
+/// The rule for an operator at a version, the one with the lowest `up_to` that still covers it; nullptr if
+/// there is none.
 const Rule* find_rule(std::string_view domain, std::string_view op, int64_t opset);
 
 // One table per family, each in rules_<family>.cpp.

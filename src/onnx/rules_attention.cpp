@@ -12,16 +12,19 @@ using ir::ValueId;
 
 /// [batch, length, heads * size] to [batch, heads, length, size].
 ValueId split_heads(NodeImport& n, ValueId x, int64_t heads) {
-  return n.emit("Transpose", {n.emit("Reshape", {x, n.ints({0, 0, heads, -1}, "heads")})}, {{"perm", std::vector<int64_t>{0, 2, 1, 3}}});
+  return n.emit("Transpose", {n.emit("Reshape", {x, n.ints({0, 0, heads, -1}, "heads")})},
+                {{"perm", std::vector<int64_t>{0, 2, 1, 3}}});
 }
 
 /// A mask of booleans (true: attend) as numbers to add.
 ValueId added_mask(NodeImport& n, ValueId mask) {
   if (n.dtype_of(mask) != DType::boolean) return mask;
-  return n.emit("Where", {mask, n.scalar(0.0f, "attend"), n.scalar(-std::numeric_limits<float>::infinity(), "mask")});
+  return n.emit("Where",
+                {mask, n.scalar(0.0f, "attend"), n.scalar(-std::numeric_limits<float>::infinity(), "mask")});
 }
 
-/// Numbers to add so that query i sees the keys of the cache and those up to its own; kNone where lengths are not known.
+/// Numbers to add so that query i sees the keys of the cache and those up to its own; kNone where lengths are
+/// not known.
 ValueId causal_mask(NodeImport& n, ValueId q, ValueId k) {
   const Shape *queries = n.shape_of(q), *keys = n.shape_of(k);
   if (!queries || !keys || queries->rank() != 4 || keys->rank() != 4) return kNone;
@@ -50,7 +53,8 @@ void attention(NodeImport& n) {
   const auto rank = n.rank_of(q);
   if (!rank || (*rank != 3 && *rank != 4)) return n.unsupported("the rank of its input is not known");
   if (*rank == 3) {
-    const int64_t heads = n.attrs.get_int("q_num_heads", 0), key_heads = n.attrs.get_int("kv_num_heads", heads);
+    const int64_t heads = n.attrs.get_int("q_num_heads", 0),
+                  key_heads = n.attrs.get_int("kv_num_heads", heads);
     if (heads <= 0 || key_heads <= 0) n.fail("{} heads and {} key heads", heads, key_heads);
     q = split_heads(n, q, heads);
     k = split_heads(n, k, key_heads);
@@ -62,14 +66,16 @@ void attention(NodeImport& n) {
   ValueId mask = n.has_input(3) ? added_mask(n, n.inputs[3]) : kNone;
   if (n.attrs.get_int("is_causal", 0) != 0) {
     const ValueId causal = causal_mask(n, q, k);
-    if (causal == kNone) return n.unsupported("causal attention over lengths that are not known before running");
+    if (causal == kNone)
+      return n.unsupported("causal attention over lengths that are not known before running");
     mask = mask == kNone ? causal : n.emit("Add", {mask, causal});
   }
   if (mask != kNone) in.push_back(mask);
   ir::Attributes attrs;
   if (n.attrs.has("scale")) attrs.set("scale", n.attrs.get_float("scale", 1));
   if (*rank == 4) return n.produce(0, "Attention", std::move(in), attrs);
-  const ValueId joined = n.emit("Transpose", {n.emit("Attention", std::move(in), attrs)}, {{"perm", std::vector<int64_t>{0, 2, 1, 3}}});
+  const ValueId joined = n.emit("Transpose", {n.emit("Attention", std::move(in), attrs)},
+                                {{"perm", std::vector<int64_t>{0, 2, 1, 3}}});
   n.produce(0, "Reshape", {joined, n.ints({0, 0, -1}, "joined")});
 }
 

@@ -18,11 +18,13 @@ void constant_node(NodeImport& n) {
     if (const auto* v = std::get_if<std::vector<std::string>>(&a)) return Tensor::strings(list(*v), *v);
     return std::get<Tensor>(a);
   };
-  for (const char* name : {"value", "sparse_value", "value_float", "value_floats", "value_int", "value_ints", "value_string", "value_strings"})
+  for (const char* name : {"value", "sparse_value", "value_float", "value_floats", "value_int", "value_ints",
+                           "value_string", "value_strings"})
     if (const ir::Attribute* a = n.attrs.find(name)) {
       n.become_constant(scalar_or_list(*a));
       const proto::Attribute* source = n.source.find(name);
-      if (source && source->t && (source->t->data_type == kInt4 || source->t->data_type == kUint4)) n.mark_nibbles(n.outputs[0]);
+      if (source && source->t && (source->t->data_type == kInt4 || source->t->data_type == kUint4))
+        n.mark_nibbles(n.outputs[0]);
       return;
     }
   n.fail("a constant without a value");
@@ -30,7 +32,8 @@ void constant_node(NodeImport& n) {
 
 void identity(NodeImport& n) { n.alias(0, n.need(0)); }
 
-/// Attribute `name` holds an element type: half precision is computed in f32, what the graph lacks is refused.
+/// Attribute `name` holds an element type: half precision is computed in f32, what the graph lacks is
+/// refused.
 bool normalise_type(NodeImport& n, const char* name) {
   if (!n.attrs.has(name)) return true;
   const int64_t code = n.attrs.get_int(name, 0);
@@ -44,8 +47,10 @@ bool normalise_type(NodeImport& n, const char* name) {
 }
 
 void cast_to(NodeImport& n, DType to) {
-  if (n.dtype_of(n.need(0)) == to) n.alias(0, n.inputs[0]);
-  else n.finish("Cast", {n.inputs[0]}, {{"to", elem_type_of(to)}});
+  if (n.dtype_of(n.need(0)) == to)
+    n.alias(0, n.inputs[0]);
+  else
+    n.finish("Cast", {n.inputs[0]}, {{"to", elem_type_of(to)}});
 }
 
 void cast(NodeImport& n) {
@@ -54,8 +59,10 @@ void cast(NodeImport& n) {
 }
 
 void cast_like(NodeImport& n) {
-  if (const auto dtype = n.dtype_of(n.need(1))) cast_to(n, *dtype);
-  else n.unsupported("the type to cast to is not known before running");
+  if (const auto dtype = n.dtype_of(n.need(1)))
+    cast_to(n, *dtype);
+  else
+    n.unsupported("the type to cast to is not known before running");
 }
 
 void typed_by_attribute(NodeImport& n) {

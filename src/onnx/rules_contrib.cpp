@@ -13,9 +13,12 @@ using ir::ValueId;
 ir::Attributes approximate(const char* how) { return {{"approximate", std::string(how)}}; }
 
 void gelu(NodeImport& n) { n.finish("Gelu", {n.need(0)}, approximate("none")); }
-void bias_gelu(NodeImport& n) { n.finish("Gelu", {n.emit("Add", {n.need(0), n.need(1)})}, approximate("none")); }
+void bias_gelu(NodeImport& n) {
+  n.finish("Gelu", {n.emit("Add", {n.need(0), n.need(1)})}, approximate("none"));
+}
 void fast_gelu(NodeImport& n) {
-  n.finish("Gelu", {n.has_input(1) ? n.emit("Add", {n.need(0), n.inputs[1]}) : n.need(0)}, approximate("tanh"));
+  n.finish("Gelu", {n.has_input(1) ? n.emit("Add", {n.need(0), n.inputs[1]}) : n.need(0)},
+           approximate("tanh"));
 }
 
 void quick_gelu(NodeImport& n) {
@@ -51,7 +54,8 @@ ValueId swap_last_axes(NodeImport& n, ValueId x, int rank) {
 
 /// alpha * A B with either side transposed.
 void fused_matmul(NodeImport& n) {
-  if (n.attrs.get_int("transBatchA", 0) != 0 || n.attrs.get_int("transBatchB", 0) != 0) return n.unsupported("transposed batches");
+  if (n.attrs.get_int("transBatchA", 0) != 0 || n.attrs.get_int("transBatchB", 0) != 0)
+    return n.unsupported("transposed batches");
   std::vector<ValueId> sides{n.need(0), n.need(1)};
   const char* const flags[] = {"transA", "transB"};
   for (size_t i = 0; i < 2; i++) {
@@ -66,12 +70,18 @@ void fused_matmul(NodeImport& n) {
 }
 
 /// The attribute `activation` of a fused operator as a node of its own, which makes output 0.
-void finish_activation(NodeImport& n, ValueId x, const std::string& activation, const std::vector<float>& parameters) {
-  const auto parameter = [&](size_t i, float fallback) { return i < parameters.size() ? parameters[i] : fallback; };
+void finish_activation(NodeImport& n, ValueId x, const std::string& activation,
+                       const std::vector<float>& parameters) {
+  const auto parameter = [&](size_t i, float fallback) {
+    return i < parameters.size() ? parameters[i] : fallback;
+  };
   if (activation.empty()) return n.alias(0, x);
-  if (activation == "Clip") return n.finish("Clip", {x, n.scalar(parameter(0, -3.4028235e38f), "min"), n.scalar(parameter(1, 3.4028235e38f), "max")});
+  if (activation == "Clip")
+    return n.finish("Clip", {x, n.scalar(parameter(0, -3.4028235e38f), "min"),
+                             n.scalar(parameter(1, 3.4028235e38f), "max")});
   if (activation == "LeakyRelu") return n.finish(activation, {x}, {{"alpha", parameter(0, 0.01f)}});
-  if (activation == "HardSigmoid") return n.finish(activation, {x}, {{"alpha", parameter(0, 0.2f)}, {"beta", parameter(1, 0.5f)}});
+  if (activation == "HardSigmoid")
+    return n.finish(activation, {x}, {{"alpha", parameter(0, 0.2f)}, {"beta", parameter(1, 0.5f)}});
   for (const char* plain : {"Relu", "Sigmoid", "Tanh", "HardSwish", "Softplus", "Softsign"})
     if (activation == plain) return n.finish(activation, {x});
   n.unsupported("activation " + activation);
@@ -91,9 +101,11 @@ void fused_conv(NodeImport& n) {
 
 void fused_gemm(NodeImport& n) {
   const std::string activation = n.attrs.get_string("activation", "");
-  const std::vector<float> parameters{n.attrs.get_float("activation_alpha", activation == "LeakyRelu" ? 0.01f : 0.2f),
-                                      n.attrs.get_float("activation_beta", 0.5f)};
-  for (const char* name : {"activation", "activation_alpha", "activation_beta", "activation_gamma"}) n.attrs.erase(name);
+  const std::vector<float> parameters{
+      n.attrs.get_float("activation_alpha", activation == "LeakyRelu" ? 0.01f : 0.2f),
+      n.attrs.get_float("activation_beta", 0.5f)};
+  for (const char* name : {"activation", "activation_alpha", "activation_beta", "activation_gamma"})
+    n.attrs.erase(name);
   finish_activation(n, n.emit("Gemm", n.inputs, n.attrs), activation, parameters);
 }
 

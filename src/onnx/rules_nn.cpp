@@ -18,7 +18,8 @@ void batch_normalization(NodeImport& n) {
 }
 
 void dropout(NodeImport& n) {
-  if (const Tensor* training = n.constant_of(n.input(2)); n.has_input(2) && (!training || training->at_int(0) != 0))
+  if (const Tensor* training = n.constant_of(n.input(2));
+      n.has_input(2) && (!training || training->at_int(0) != 0))
     return n.unsupported("training mode");
   n.alias(0, n.need(0));
   if (!n.has_output(1)) return;
@@ -56,7 +57,8 @@ void upsample(NodeImport& n) {
   const ValueId x = n.need(0);
   const std::vector<float> scales = n.attrs.get_floats("scales");
   ValueId factor = n.input(1);
-  if (!scales.empty()) factor = n.constant(Tensor::from<float>(Shape{static_cast<int64_t>(scales.size())}, scales), "scales");
+  if (!scales.empty())
+    factor = n.constant(Tensor::from<float>(Shape{static_cast<int64_t>(scales.size())}, scales), "scales");
   if (factor == kNone) n.fail("no scales");
   n.finish("Resize", {x, kNone, factor}, asymmetric(n));
 }
@@ -65,14 +67,15 @@ void upsample(NodeImport& n) {
 void resize(NodeImport& n) {
   for (size_t i = 1; i < n.inputs.size(); i++)
     if (const Tensor* t = n.constant_of(n.inputs[i]); t && t->elements() == 0) n.inputs[i] = kNone;
-  if (n.attrs.get_string("coordinate_transformation_mode", "half_pixel") != "tf_crop_and_resize" && n.inputs.size() > 1)
+  if (n.attrs.get_string("coordinate_transformation_mode", "half_pixel") != "tf_crop_and_resize" &&
+      n.inputs.size() > 1)
     n.inputs[1] = kNone;
   while (!n.inputs.empty() && n.inputs.back() == kNone) n.inputs.pop_back();
   n.keep();
 }
 
 void layer_normalization(NodeImport& n) {
-  n.attrs.erase("stash_type");   // the precision of the statistics: always f32 here
+  n.attrs.erase("stash_type");  // the precision of the statistics: always f32 here
   n.keep();
 }
 
@@ -84,7 +87,7 @@ void group_normalization(NodeImport& n) {
   if (!shape || shape->rank() < 2 || (*shape)[1] < 0 || (*shape)[1] % groups != 0)
     return n.unsupported("the number of channels is not known before running");
   const int64_t per_group = (*shape)[1] / groups;
-  const auto widen = [&](ValueId v) {   // [G] -> [G, 1] -> [G, C/G] -> [C]
+  const auto widen = [&](ValueId v) {  // [G] -> [G, 1] -> [G, C/G] -> [C]
     const ValueId column = n.emit("Reshape", {v, n.ints({groups, 1}, "column")});
     const ValueId repeated = n.emit("Expand", {column, n.ints({groups, per_group}, "repeat")});
     return n.emit("Reshape", {repeated, n.ints({groups * per_group}, "channels")});

@@ -1,4 +1,5 @@
-// The QLinear operators as DequantizeLinear, the operator, QuantizeLinear: the only form the layers above know.
+// The QLinear operators as DequantizeLinear, the operator, QuantizeLinear: the only form the layers above
+// know.
 #include <array>
 #include <numeric>
 
@@ -13,7 +14,8 @@ using ir::kNone;
 using ir::ValueId;
 
 /// Applies `make` between transposes where the attribute channels_last is set.
-template <class F> ValueId channels_first(NodeImport& n, ValueId x, F&& make) {
+template <class F>
+ValueId channels_first(NodeImport& n, ValueId x, F&& make) {
   const bool last = n.attrs.get_int("channels_last", 0) != 0;
   n.attrs.erase("channels_last");
   if (!last) return make(x);
@@ -62,21 +64,27 @@ void gemm(NodeImport& n) {
     const auto rank = n.rank_of(n.inputs[6]);
     in.push_back(dequantize(n, n.inputs[6], scale, kNone, rank.value_or(1) == 2 ? 1 : 0));
   }
-  const ir::Attributes attrs{{"alpha", alpha}, {"transA", n.attrs.get_int("transA", 0)}, {"transB", int64_t{trans_b}}};
-  if (n.has_input(7)) finish_quantized(n, n.emit("Gemm", std::move(in), attrs), 7);
-  else n.finish("Gemm", std::move(in), attrs);
+  const ir::Attributes attrs{
+      {"alpha", alpha}, {"transA", n.attrs.get_int("transA", 0)}, {"transB", int64_t{trans_b}}};
+  if (n.has_input(7))
+    finish_quantized(n, n.emit("Gemm", std::move(in), attrs), 7);
+  else
+    n.finish("Gemm", std::move(in), attrs);
 }
 
-template <const char* const& Op> void binary(NodeImport& n) {
+template <const char* const& Op>
+void binary(NodeImport& n) {
   const ValueId a = dequantize(n, 0), b = dequantize(n, 3);
   finish_quantized(n, n.emit(Op, {a, b}), 6);
 }
 
-template <const char* const& Op> void unary(NodeImport& n) {
+template <const char* const& Op>
+void unary(NodeImport& n) {
   finish_quantized(n, n.emit(Op, {dequantize(n, 0)}, n.attrs), 3);
 }
 
-template <const char* const& Op> void pool(NodeImport& n) {
+template <const char* const& Op>
+void pool(NodeImport& n) {
   const ValueId y = channels_first(n, dequantize(n, 0), [&](ValueId x) { return n.emit(Op, {x}, n.attrs); });
   finish_quantized(n, y, 3);
 }
@@ -115,7 +123,8 @@ void where(NodeImport& n) {
 }
 
 /// Integer product of quantized A and B, scaled to f32, plus a bias.
-void scaled_integer_product(NodeImport& n, ValueId a, ValueId a_scale, ValueId a_zero, ValueId b_scale, ValueId b_zero, ValueId bias) {
+void scaled_integer_product(NodeImport& n, ValueId a, ValueId a_scale, ValueId a_zero, ValueId b_scale,
+                            ValueId b_zero, ValueId bias) {
   std::vector<ValueId> in{a, n.need(1), a_zero, b_zero};
   while (in.back() == kNone) in.pop_back();
   const ValueId product = n.emit("Cast", {n.emit("MatMulInteger", std::move(in))}, {{"to", kFloat}});

@@ -20,9 +20,11 @@ std::optional<DType> quantized_type(const NodeImport& n) {
 void quantize_linear(NodeImport& n) {
   if (n.attrs.get_int("block_size", 0) != 0) return n.unsupported("blocked quantization of activations");
   const auto dtype = quantized_type(n);
-  if (!dtype || n.is_nibbles(n.input(2))) return n.unsupported("quantization to less than 8 bits or to float8");
+  if (!dtype || n.is_nibbles(n.input(2)))
+    return n.unsupported("quantization to less than 8 bits or to float8");
   const ValueId zero = n.has_input(2) ? n.inputs[2] : zero_point(n, *dtype, n.need(1));
-  if (zero == kNone && *dtype != DType::u8) return n.unsupported("a type without zero point and a scale of unknown shape");
+  if (zero == kNone && *dtype != DType::u8)
+    return n.unsupported("a type without zero point and a scale of unknown shape");
   n.finish("QuantizeLinear", {n.need(0), n.need(1), zero}, {{"axis", n.attrs.get_int("axis", 1)}});
 }
 
@@ -31,13 +33,15 @@ ValueId repeat_blocks(NodeImport& n, ValueId id, int64_t axis, const Shape& to) 
   const Shape& from = *n.shape_of(id);
   Shape columns = from, wide = from;
   columns.push_back(1);
-  wide.push_back((to[static_cast<int>(axis)] + from[static_cast<int>(axis)] - 1) / from[static_cast<int>(axis)]);
-  std::vector<int64_t> perm;   // the repetition goes behind its axis
+  wide.push_back((to[static_cast<int>(axis)] + from[static_cast<int>(axis)] - 1) /
+                 from[static_cast<int>(axis)]);
+  std::vector<int64_t> perm;  // the repetition goes behind its axis
   for (int64_t i = 0; i < from.rank(); i++) {
     perm.push_back(i);
     if (i == axis) perm.push_back(from.rank());
   }
-  const ValueId repeated = n.emit("Expand", {n.emit("Reshape", {id, n.ints(columns.dims(), "columns")}), n.ints(wide.dims(), "wide")});
+  const ValueId repeated = n.emit(
+      "Expand", {n.emit("Reshape", {id, n.ints(columns.dims(), "columns")}), n.ints(wide.dims(), "wide")});
   const ValueId ordered = n.emit("Transpose", {repeated}, {{"perm", perm}});
   return n.emit("Reshape", {ordered, n.ints(to.dims(), "shape")});
 }
@@ -53,11 +57,13 @@ void dequantize_blocks(NodeImport& n) {
   if (axis < 0 || axis >= x->rank()) n.fail("axis {} for rank {}", axis, x->rank());
   const int64_t extent = (*x)[static_cast<int>(axis)], blocks = (*scale)[static_cast<int>(axis)];
   if (blocks <= 0 || extent % blocks != 0) return n.unsupported("blocks that do not divide the axis");
-  if (n.has_input(2) && (!n.shape_of(n.inputs[2]) || *n.shape_of(n.inputs[2]) != *scale)) n.fail("scale and zero point differ in shape");
+  if (n.has_input(2) && (!n.shape_of(n.inputs[2]) || *n.shape_of(n.inputs[2]) != *scale))
+    n.fail("scale and zero point differ in shape");
   const Shape to = *x;
   const ir::Attributes to_float{{"to", kFloat}};
   ValueId value = n.emit("Cast", {n.inputs[0]}, to_float);
-  if (n.has_input(2)) value = n.emit("Sub", {value, n.emit("Cast", {repeat_blocks(n, n.inputs[2], axis, to)}, to_float)});
+  if (n.has_input(2))
+    value = n.emit("Sub", {value, n.emit("Cast", {repeat_blocks(n, n.inputs[2], axis, to)}, to_float)});
   n.finish("Mul", {value, repeat_blocks(n, n.inputs[1], axis, to)});
 }
 

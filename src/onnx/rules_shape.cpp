@@ -25,7 +25,8 @@ void axes_to_input(NodeImport& n) {
 
 void slice(NodeImport& n) {
   const auto starts = n.attrs.get_ints("starts"), ends = n.attrs.get_ints("ends");
-  if (starts.empty() || starts.size() != ends.size()) n.fail("{} starts and {} ends", starts.size(), ends.size());
+  if (starts.empty() || starts.size() != ends.size())
+    n.fail("{} starts and {} ends", starts.size(), ends.size());
   std::vector<ir::ValueId> in{n.need(0), n.ints(starts, "starts"), n.ints(ends, "ends")};
   if (n.attrs.has("axes")) in.push_back(n.ints(n.attrs.get_ints("axes"), "axes"));
   n.finish("Slice", std::move(in));
@@ -56,12 +57,14 @@ void clip(NodeImport& n) {
 
 void top_k(NodeImport& n) {
   const int64_t k = n.attrs.get_int("k", -1);
-  n.finish("TopK", {n.need(0), n.ints({k}, "k")}, {{"axis", n.attrs.get_int("axis", -1)}, {"largest", int64_t{1}}, {"sorted", int64_t{1}}});
+  n.finish("TopK", {n.need(0), n.ints({k}, "k")},
+           {{"axis", n.attrs.get_int("axis", -1)}, {"largest", int64_t{1}}, {"sorted", int64_t{1}}});
 }
 
 /// Exporters set allowzero where no zero occurs; versions before 14 lack it.
 void reshape(NodeImport& n) {
-  if (const auto target = n.integers_of(n.need(1)); target && std::find(target->begin(), target->end(), 0) == target->end())
+  if (const auto target = n.integers_of(n.need(1));
+      target && std::find(target->begin(), target->end(), 0) == target->end())
     n.attrs.erase("allowzero");
   n.keep();
 }

@@ -15,16 +15,20 @@ FileGraph lower(const ir::Graph& graph, int opset) {
   if (opset != 13 && (opset < 17 || opset > 21))
     fail(ErrorCode::invalid_argument, "operator set {} cannot be written; choose 13 or 17 to 21", opset);
   FileGraph file;
-  for (size_t i = 0; i < graph.value_count(); i++) file.names.insert(graph.value(static_cast<ir::ValueId>(i)).name);
+  for (size_t i = 0; i < graph.value_count(); i++)
+    file.names.insert(graph.value(static_cast<ir::ValueId>(i)).name);
   for (const ir::NodeId id : graph.topological_order()) {
     const ir::Node& node = graph.node(id);
     ensure(!is_engine_operator(node.op) && !(node.op == "Attention" && node.attrs.has("strides")),
            "{} '{}' is a form that only the engine has", node.op, node.name);
     for (const std::string_view name : kEngineAttributes)
-      ensure(!node.attrs.has(name), "{} '{}' has the attribute '{}', which no ONNX file may hold", node.op, node.name, name);
+      ensure(!node.attrs.has(name), "{} '{}' has the attribute '{}', which no ONNX file may hold", node.op,
+             node.name, name);
     NodeExport n(graph, node, opset, file);
-    if (const Lowering* lowering = find_lowering(node.op, opset)) lowering->lower(n);
-    else n.keep();
+    if (const Lowering* lowering = find_lowering(node.op, opset))
+      lowering->lower(n);
+    else
+      n.keep();
   }
   return file;
 }
@@ -36,7 +40,8 @@ ir::Graph with_produced_outputs(const ir::Graph& graph) {
     if (!copy.value(out).is_constant()) continue;
     const std::string name = copy.value(out).name;
     copy.value(out).name = copy.unique_name(name + "_constant");
-    const ir::ValueId produced = copy.add_value(copy.unique_name(name + "_output"), copy.value(out).dtype, copy.value(out).shape);
+    const ir::ValueId produced =
+        copy.add_value(copy.unique_name(name + "_output"), copy.value(out).dtype, copy.value(out).shape);
     copy.add_node_onto("Identity", {out}, {produced});
     copy.value(produced).name = name;
     out = produced;
@@ -45,14 +50,16 @@ ir::Graph with_produced_outputs(const ir::Graph& graph) {
 }
 
 bool has_constant_output(const ir::Graph& graph) {
-  for (const ir::ValueId out : graph.outputs) if (graph.value(out).is_constant()) return true;
+  for (const ir::ValueId out : graph.outputs)
+    if (graph.value(out).is_constant()) return true;
   return false;
 }
 
 uint64_t tensor_bytes(const ir::Graph& graph) {
   uint64_t total = 0;
   for (size_t i = 0; i < graph.value_count(); i++)
-    if (const auto& v = graph.value(static_cast<ir::ValueId>(i)); v.is_constant()) total += v.constant.bytes();
+    if (const auto& v = graph.value(static_cast<ir::ValueId>(i)); v.is_constant())
+      total += v.constant.bytes();
   return total;
 }
 
@@ -73,7 +80,8 @@ void write_external(const ExternalData& external, const fs::path& path) {
 std::string save_to_bytes(const ir::Graph& graph, const SaveOptions& options) {
   if (has_constant_output(graph)) return save_to_bytes(with_produced_outputs(graph), options);
   if (options.external_data) fail(ErrorCode::invalid_argument, "external data needs a path to lie beside");
-  if (tensor_bytes(graph) > kMaxTensorBytes) fail(ErrorCode::unsupported, "over 2 GB of tensors do not fit one message: save to a path");
+  if (tensor_bytes(graph) > kMaxTensorBytes)
+    fail(ErrorCode::unsupported, "over 2 GB of tensors do not fit one message: save to a path");
   return write_model(graph, lower(graph, options.opset), options.opset, nullptr);
 }
 

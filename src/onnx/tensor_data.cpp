@@ -8,14 +8,16 @@
 namespace tenfold::onnx {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "raw tensor data is little endian and used in place");
+static_assert(std::endian::native == std::endian::little,
+              "raw tensor data is little endian and used in place");
 
 /// No operator takes more dimensions; a bound keeps shape arithmetic cheap on hostile files.
 constexpr size_t kMaxRank = 64;
 
 float f16_to_f32(uint16_t h) {
-  const uint32_t sign = static_cast<uint32_t>(h & 0x8000) << 16, exponent = (h >> 10) & 31, mantissa = h & 0x3ff;
-  if (exponent == 0) {   // zero or subnormal: mantissa * 2^-24
+  const uint32_t sign = static_cast<uint32_t>(h & 0x8000) << 16, exponent = (h >> 10) & 31,
+                 mantissa = h & 0x3ff;
+  if (exponent == 0) {  // zero or subnormal: mantissa * 2^-24
     const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;
     return std::bit_cast<float>(std::bit_cast<uint32_t>(magnitude) | sign);
   }
@@ -59,16 +61,18 @@ Tensor widen_nibbles(int64_t code, const Shape& shape, const char* data) {
   return t;
 }
 
-template <class From> void check_count(const proto::Tensor& source, const std::vector<From>& values, int64_t elements) {
+template <class From>
+void check_count(const proto::Tensor& source, const std::vector<From>& values, int64_t elements) {
   if (static_cast<int64_t>(values.size()) != elements)
-    fail(ErrorCode::invalid_model, "tensor '{}': {} values for {} elements", source.name, values.size(), elements);
+    fail(ErrorCode::invalid_model, "tensor '{}': {} values for {} elements", source.name, values.size(),
+         elements);
 }
 
 /// The typed repeated fields of a TensorProto, as raw bytes of the element type.
 std::string typed_bytes(const proto::Tensor& source, int64_t elements) {
   const int64_t code = source.data_type;
   std::string raw(raw_size(code, elements), '\0');
-  if (is_nibble(code)) {   // one byte of two values in each int32
+  if (is_nibble(code)) {  // one byte of two values in each int32
     check_count(source, source.integers, ceil_div(elements, 2));
     for (size_t i = 0; i < raw.size(); i++) raw[i] = static_cast<char>(source.integers[i]);
     return raw;
@@ -79,16 +83,18 @@ std::string typed_bytes(const proto::Tensor& source, int64_t elements) {
   } else if (ir_dtype(code) == DType::f64) {
     check_count(source, source.doubles, elements);
     if (elements) std::memcpy(raw.data(), source.doubles.data(), raw.size());
-  } else {   // little endian: the low bytes of each integer are its narrow form
+  } else {  // little endian: the low bytes of each integer are its narrow form
     check_count(source, source.integers, elements);
     const size_t width = elements ? raw.size() / static_cast<size_t>(elements) : 0;
-    for (size_t i = 0; i < source.integers.size(); i++) std::memcpy(raw.data() + i * width, &source.integers[i], width);
+    for (size_t i = 0; i < source.integers.size(); i++)
+      std::memcpy(raw.data() + i * width, &source.integers[i], width);
   }
   return raw;
 }
 
 Shape checked_shape(const proto::Tensor& source) {
-  if (source.dims.size() > kMaxRank) fail(ErrorCode::invalid_model, "tensor '{}' has {} dimensions", source.name, source.dims.size());
+  if (source.dims.size() > kMaxRank)
+    fail(ErrorCode::invalid_model, "tensor '{}' has {} dimensions", source.name, source.dims.size());
   for (const int64_t d : source.dims)
     if (d < 0) fail(ErrorCode::invalid_model, "tensor '{}' has the extent {}", source.name, d);
   return Shape(std::vector<int64_t>(source.dims));
@@ -121,18 +127,20 @@ Tensor TensorReader::read(const proto::Tensor& source) {
     bytes = {typed, false, nullptr};
   }
   if (bytes.data.size() != size)
-    fail(ErrorCode::invalid_model, "tensor '{}' of shape {} and type {} needs {} bytes and has {}", source.name,
-         to_string(shape), elem_type_name(code), size, bytes.data.size());
+    fail(ErrorCode::invalid_model, "tensor '{}' of shape {} and type {} needs {} bytes and has {}",
+         source.name, to_string(shape), elem_type_name(code), size, bytes.data.size());
   if (is_half(code)) return widen_half(code, shape, bytes.data.data());
   if (is_nibble(code)) return widen_nibbles(code, shape, bytes.data.data());
 
   const DType dtype = *ir_dtype(code);
   const bool aligned = reinterpret_cast<uintptr_t>(bytes.data.data()) % size_of(dtype) == 0;
   const auto* end = reinterpret_cast<const std::byte*>(bytes.data.data() + bytes.data.size());
-  const bool slack = bytes.slack || (bytes.owner == owner_ && bytes_.data() + bytes_.size() - end >= static_cast<ptrdiff_t>(kTensorSlack));
-  if (bytes.owner && size > 0 && aligned && slack && dtype != DType::boolean) return Tensor(dtype, std::move(shape), bytes.data.data(), bytes.owner);
+  const bool slack = bytes.slack || (bytes.owner == owner_ && bytes_.data() + bytes_.size() - end >=
+                                                                  static_cast<ptrdiff_t>(kTensorSlack));
+  if (bytes.owner && size > 0 && aligned && slack && dtype != DType::boolean)
+    return Tensor(dtype, std::move(shape), bytes.data.data(), bytes.owner);
   Tensor copy(dtype, std::move(shape));
-  if (dtype == DType::boolean) {   // any byte may stand in a file; a C++ bool is 0 or 1
+  if (dtype == DType::boolean) {  // any byte may stand in a file; a C++ bool is 0 or 1
     for (size_t i = 0; i < size; i++) copy.mutable_data<bool>()[i] = bytes.data[i] != 0;
   } else if (size > 0) {
     std::memcpy(copy.mutable_raw(), bytes.data.data(), size);
@@ -152,10 +160,13 @@ Tensor TensorReader::read_dense(const proto::SparseTensor& source) {
   const int64_t count = values.elements(), rank = shape.rank();
   const bool linear = indices.shape().rank() == 1;
   if (indices.elements() != (linear ? count : checked_mul(count, rank)))
-    fail(ErrorCode::invalid_model, "sparse tensor '{}': {} indices for {} values", whole.name, indices.elements(), count);
-  // Dense zeros cost memory that the file does not hold: bounded so that a few bytes cannot ask for terabytes.
+    fail(ErrorCode::invalid_model, "sparse tensor '{}': {} indices for {} values", whole.name,
+         indices.elements(), count);
+  // Dense zeros cost memory that the file does not hold: bounded so that a few bytes cannot ask for
+  // terabytes.
   constexpr int64_t kMaxDense = int64_t{1} << 28;
-  if (elements > kMaxDense) fail(ErrorCode::unsupported, "sparse tensor '{}' has {} elements", whole.name, elements);
+  if (elements > kMaxDense)
+    fail(ErrorCode::unsupported, "sparse tensor '{}' has {} elements", whole.name, elements);
   Tensor dense(values.dtype(), shape);
   const size_t width = size_of(values.dtype());
   if (dense.bytes()) std::memset(dense.mutable_raw(), 0, dense.bytes());
@@ -167,7 +178,8 @@ Tensor TensorReader::read_dense(const proto::SparseTensor& source) {
       if (index < 0 || index >= shape[static_cast<int>(d)]) at = -1;
       if (at >= 0) at += index * strides[static_cast<size_t>(d)];
     }
-    if (at < 0 || at >= elements) fail(ErrorCode::invalid_model, "sparse tensor '{}': index out of range", whole.name);
+    if (at < 0 || at >= elements)
+      fail(ErrorCode::invalid_model, "sparse tensor '{}': index out of range", whole.name);
     std::memcpy(static_cast<char*>(dense.mutable_raw()) + static_cast<size_t>(at) * width,
                 static_cast<const char*>(values.raw()) + static_cast<size_t>(i) * width, width);
   }

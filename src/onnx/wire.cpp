@@ -11,7 +11,8 @@ std::string Place::describe() const {
   return index >= 0 ? text + fmt::format(" {}", index) : text;
 }
 
-template <class F> auto Message::guarded(F&& f) -> decltype(f()) {
+template <class F>
+auto Message::guarded(F&& f) -> decltype(f()) {
   try {
     return f();
   } catch (const protozero::end_of_buffer_exception&) {
@@ -23,8 +24,8 @@ template <class F> auto Message::guarded(F&& f) -> decltype(f()) {
 
 void Message::expect(pbf_wire_type type) {
   if (reader_.wire_type() != type)
-    place_.fail("field {} has wire type {} instead of {}", reader_.tag(), static_cast<uint32_t>(reader_.wire_type()),
-                static_cast<uint32_t>(type));
+    place_.fail("field {} has wire type {} instead of {}", reader_.tag(),
+                static_cast<uint32_t>(reader_.wire_type()), static_cast<uint32_t>(type));
 }
 
 bool Message::next() {

@@ -1,7 +1,7 @@
 // Protobuf messages read with every length, wire type and repeat checked.
 //
-// Goals: never read outside the message, never allocate more than a small multiple of the bytes present, say where in
-// the model the damage is.  Non-goals: proto2 groups, extensions, unknown fields (skipped).
+// Goals: never read outside the message, never allocate more than a small multiple of the bytes present, say
+// where in the model the damage is.  Non-goals: proto2 groups, extensions, unknown fields (skipped).
 #pragma once
 
 #include <protozero/pbf_reader.hpp>
@@ -18,17 +18,20 @@ namespace tenfold::onnx {
 /// Where in the model the reader is: a list on the stack, formatted only when something is wrong.
 struct Place {
   const Place* outer;
-  const char* what;        ///< "node", "initializer", ...
-  int64_t index = -1;      ///< which of a repeated field, or -1
-  std::string_view name{}; ///< set as soon as it has been read
+  const char* what;         ///< "node", "initializer", ...
+  int64_t index = -1;       ///< which of a repeated field, or -1
+  std::string_view name{};  ///< set as soon as it has been read
 
   std::string describe() const;
-  template <class... Args> [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) const {
-    throw Error(ErrorCode::invalid_model, describe() + ": " + fmt::format(format, std::forward<Args>(args)...));
+  template <class... Args>
+  [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) const {
+    throw Error(ErrorCode::invalid_model,
+                describe() + ": " + fmt::format(format, std::forward<Args>(args)...));
   }
 };
 
-/// One protobuf message.  Use: while (m.next()) switch (m.tag()) { case 1: x = m.integer(); break; default: m.skip(); }
+/// One protobuf message.  Use: while (m.next()) switch (m.tag()) { case 1: x = m.integer(); break; default:
+/// m.skip(); }
 class Message {
  public:
   Message(std::string_view bytes, const Place& place) : reader_(bytes.data(), bytes.size()), place_(place) {}
@@ -48,7 +51,8 @@ class Message {
 
  private:
   void expect(protozero::pbf_wire_type type);
-  template <class F> auto guarded(F&& f) -> decltype(f());
+  template <class F>
+  auto guarded(F&& f) -> decltype(f());
   protozero::pbf_reader reader_;
   const Place& place_;
 };

@@ -24,7 +24,8 @@ void add_entry(pbf_writer& parent, uint32_t tag, std::string_view key, std::stri
 }
 
 void add_external(pbf_writer& w, const Tensor& t, ExternalData& external) {
-  const uint64_t offset = (external.size + ExternalData::kAlign - 1) / ExternalData::kAlign * ExternalData::kAlign;
+  const uint64_t offset =
+      (external.size + ExternalData::kAlign - 1) / ExternalData::kAlign * ExternalData::kAlign;
   add_entry(w, 13, "location", external.location);
   add_entry(w, 13, "offset", std::to_string(offset));
   add_entry(w, 13, "length", std::to_string(t.bytes()));
@@ -33,7 +34,8 @@ void add_external(pbf_writer& w, const Tensor& t, ExternalData& external) {
   external.size = offset + t.bytes();
 }
 
-void add_tensor(pbf_writer& parent, uint32_t tag, std::string_view name, const Tensor& t, ExternalData* external) {
+void add_tensor(pbf_writer& parent, uint32_t tag, std::string_view name, const Tensor& t,
+                ExternalData* external) {
   pbf_writer w(parent, tag);
   const auto& dims = t.shape().dims();
   w.add_packed_int64(1, dims.begin(), dims.end());
@@ -51,10 +53,22 @@ void add_tensor(pbf_writer& parent, uint32_t tag, std::string_view name, const T
 struct AttributeWriter {
   pbf_writer& w;
   void type(proto::AttributeType t) { w.add_enum(20, static_cast<int32_t>(t)); }
-  void operator()(int64_t v) { w.add_int64(3, v); type(proto::AttributeType::integer); }
-  void operator()(float v) { w.add_float(2, v); type(proto::AttributeType::number); }
-  void operator()(const std::string& v) { w.add_bytes(4, v); type(proto::AttributeType::string); }
-  void operator()(const Tensor& v) { add_tensor(w, 5, "", v, nullptr); type(proto::AttributeType::tensor); }
+  void operator()(int64_t v) {
+    w.add_int64(3, v);
+    type(proto::AttributeType::integer);
+  }
+  void operator()(float v) {
+    w.add_float(2, v);
+    type(proto::AttributeType::number);
+  }
+  void operator()(const std::string& v) {
+    w.add_bytes(4, v);
+    type(proto::AttributeType::string);
+  }
+  void operator()(const Tensor& v) {
+    add_tensor(w, 5, "", v, nullptr);
+    type(proto::AttributeType::tensor);
+  }
   void operator()(const std::vector<int64_t>& v) {
     for (const int64_t i : v) w.add_int64(8, i);
     type(proto::AttributeType::integers);
@@ -90,12 +104,15 @@ void add_value_info(pbf_writer& parent, uint32_t tag, const ir::Graph& graph, ir
   pbf_writer tensor(type, 1);
   tensor.add_int32(1, static_cast<int32_t>(elem_type_of(value.dtype)));
   if (!value.shape) return;
-  if (value.shape->rank() == 0) return tensor.add_message(2, "", 0);   // a scalar; an empty submessage would vanish
+  if (value.shape->rank() == 0)
+    return tensor.add_message(2, "", 0);  // a scalar; an empty submessage would vanish
   pbf_writer shape(tensor, 2);
   for (const int64_t extent : *value.shape) {
     pbf_writer dim(shape, 1);
-    if (is_symbol(extent)) dim.add_string(2, graph.symbol_name(extent));
-    else dim.add_int64(1, extent);
+    if (is_symbol(extent))
+      dim.add_string(2, graph.symbol_name(extent));
+    else
+      dim.add_int64(1, extent);
   }
 }
 
@@ -104,7 +121,8 @@ void add_constants(pbf_writer& w, const ir::Graph& graph, const FileGraph& file,
   for (const FileNode& node : file.nodes) used.insert(node.inputs.begin(), node.inputs.end());
   for (size_t i = 0; i < graph.value_count(); i++) {
     const ir::Value& value = graph.value(static_cast<ir::ValueId>(i));
-    if (value.is_constant() && used.contains(value.name)) add_tensor(w, 5, value.name, value.constant, external);
+    if (value.is_constant() && used.contains(value.name))
+      add_tensor(w, 5, value.name, value.constant, external);
   }
   for (const auto& [name, data] : file.constants)
     if (used.contains(name)) add_tensor(w, 5, name, data, external);

@@ -11,11 +11,14 @@ namespace tenfold::onnx {
 
 /// Tensor data that goes beside the model: offsets into one file, which write_model fills.
 struct ExternalData {
-  static constexpr size_t kSmallest = 1024;   ///< bytes; smaller tensors stay in the model
-  static constexpr uint64_t kAlign = 64;      ///< so that a mapped file's tensors can be used in place
+  static constexpr size_t kSmallest = 1024;  ///< bytes; smaller tensors stay in the model
+  static constexpr uint64_t kAlign = 64;     ///< so that a mapped file's tensors can be used in place
 
-  struct Piece { uint64_t offset; Tensor data; };
-  std::string location;    ///< file name, relative to the model
+  struct Piece {
+    uint64_t offset;
+    Tensor data;
+  };
+  std::string location;  ///< file name, relative to the model
   std::vector<Piece> pieces;
   uint64_t size = 0;
 };

@@ -17,10 +17,21 @@ void infer(InferContext& c) {
   c.set(0, DType::i64, std::move(out));
 }
 
-struct Greater { template <class T> bool operator()(T a, T b) const { return a > b; } };
-struct Less { template <class T> bool operator()(T a, T b) const { return a < b; } };
+struct Greater {
+  template <class T>
+  bool operator()(T a, T b) const {
+    return a > b;
+  }
+};
+struct Less {
+  template <class T>
+  bool operator()(T a, T b) const {
+    return a < b;
+  }
+};
 
-template <class Better> void eval(const EvalContext& e) {
+template <class Better>
+void eval(const EvalContext& e) {
   const Extents in(*e.in(0).shape);
   const int axis = resolve_axis(e.attrs().get_int("axis", 0), in.rank);
   const bool last = e.attrs().get_int("select_last_index", 0) != 0;

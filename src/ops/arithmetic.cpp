@@ -5,7 +5,8 @@
 namespace tenfold::ops {
 namespace {
 
-template <DimFunction dim> void infer(InferContext& c) {
+template <DimFunction dim>
+void infer(InferContext& c) {
   check_type(c, 0, kNumbers);
   check_same_types(c, 0, 2);
   if (c.attrs().has("activation") && c.dtype(0) != DType::f32) c.error("an activation needs f32");
@@ -14,11 +15,27 @@ template <DimFunction dim> void infer(InferContext& c) {
   propagate_binary(c, dim);
 }
 
-struct Add { template <class T> T operator()(T a, T b) const { return wrap_add(a, b); } };
-struct Sub { template <class T> T operator()(T a, T b) const { return wrap_sub(a, b); } };
-struct Mul { template <class T> T operator()(T a, T b) const { return wrap_mul(a, b); } };
+struct Add {
+  template <class T>
+  T operator()(T a, T b) const {
+    return wrap_add(a, b);
+  }
+};
+struct Sub {
+  template <class T>
+  T operator()(T a, T b) const {
+    return wrap_sub(a, b);
+  }
+};
+struct Mul {
+  template <class T>
+  T operator()(T a, T b) const {
+    return wrap_mul(a, b);
+  }
+};
 
-template <class F> void eval(const EvalContext& e) {
+template <class F>
+void eval(const EvalContext& e) {
   eval_binary_number<F>(e);
   if (e.out().dtype == DType::f32) fusion_of(e.node).apply(e.out().span<float>());
 }

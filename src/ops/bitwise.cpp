@@ -18,21 +18,43 @@ void infer_shift(InferContext& c) {
   set_broadcast(c, c.dtype(0));
 }
 
-struct And { template <class T> T operator()(T a, T b) const { return static_cast<T>(a & b); } };
-struct Or { template <class T> T operator()(T a, T b) const { return static_cast<T>(a | b); } };
-struct Xor { template <class T> T operator()(T a, T b) const { return static_cast<T>(a ^ b); } };
+struct And {
+  template <class T>
+  T operator()(T a, T b) const {
+    return static_cast<T>(a & b);
+  }
+};
+struct Or {
+  template <class T>
+  T operator()(T a, T b) const {
+    return static_cast<T>(a | b);
+  }
+};
+struct Xor {
+  template <class T>
+  T operator()(T a, T b) const {
+    return static_cast<T>(a ^ b);
+  }
+};
 struct Not {
   static constexpr TypeSet types = kIntegers;
-  template <class T> T operator()(T x) const { return static_cast<T>(~x); }
+  template <class T>
+  T operator()(T x) const {
+    return static_cast<T>(~x);
+  }
 };
 
-template <class F> void zip_integers(const EvalContext& e, F f) {
+template <class F>
+void zip_integers(const EvalContext& e, F f) {
   dispatch_integer(e.in(0).dtype, [&](auto tag) {
     using T = decltype(tag);
     zip<T, T, T>(e.in(0), e.in(1), e.out(), f);
   });
 }
-template <class F> void eval(const EvalContext& e) { zip_integers(e, F{}); }
+template <class F>
+void eval(const EvalContext& e) {
+  zip_integers(e, F{});
+}
 
 void eval_not(const EvalContext& e) {
   dispatch_integer(e.in(0).dtype, [&](auto tag) {

@@ -8,9 +8,11 @@ void infer(InferContext& c) {
   check_type(c, 0, kNumbers);
   for (size_t i = 1; i < c.inputs(); i++) {
     if (!c.has_input(i)) continue;
-    if (c.dtype(i) != c.dtype(0)) c.error("bound {} has type {}, the tensor {}", i, to_string(c.dtype(i)), to_string(c.dtype(0)));
+    if (c.dtype(i) != c.dtype(0))
+      c.error("bound {} has type {}, the tensor {}", i, to_string(c.dtype(i)), to_string(c.dtype(0)));
     const Shape* s = c.shape(i);
-    if (s && s->is_static() && s->elements() != 1) c.error("bound {} of shape {} is no scalar", i, to_string(*s));
+    if (s && s->is_static() && s->elements() != 1)
+      c.error("bound {} of shape {} is no scalar", i, to_string(*s));
   }
   infer_like_input(c);
 }

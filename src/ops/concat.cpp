@@ -13,7 +13,10 @@ void infer(InferContext& c) {
   for (size_t i = 0; i < c.inputs(); i++) {
     if (!c.has_input(i)) c.error("input {} is missing", i);
     const Shape* s = c.shape(i);
-    if (!s) { complete = false; continue; }
+    if (!s) {
+      complete = false;
+      continue;
+    }
     if (!out) {
       axis = c.axis(c.attrs().get_int("axis", 0), s->rank());
       out = *s;
@@ -21,7 +24,8 @@ void infer(InferContext& c) {
     }
     if (s->rank() != out->rank()) c.error("inputs of rank {} and {}", out->rank(), s->rank());
     for (int d = 0; d < s->rank(); d++)
-      (*out)[d] = d == axis ? dim_add(c, (*out)[d], (*s)[d]) : dim_same(c, (*out)[d], (*s)[d], fmt::format("axis {}", d));
+      (*out)[d] = d == axis ? dim_add(c, (*out)[d], (*s)[d])
+                            : dim_same(c, (*out)[d], (*s)[d], fmt::format("axis {}", d));
   }
   if (out && !complete) (*out)[axis] = c.data_dependent(0, axis);
   c.set(0, c.dtype(0), out);

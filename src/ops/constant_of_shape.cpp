@@ -7,12 +7,14 @@ namespace {
 void infer(InferContext& c) {
   check_type(c, 0, {DType::i64});
   const Tensor* value = c.attrs().get_tensor("value");
-  if (value && value->elements() != 1) c.error("attribute 'value' has {} elements, not one", value->elements());
+  if (value && value->elements() != 1)
+    c.error("attribute 'value' has {} elements, not one", value->elements());
   const DType type = value ? value->dtype() : DType::f32;
   const Shape* target_shape = c.shape(0);
   const auto target = c.content(0);
   if (!target) {
-    if (!target_shape || target_shape->rank() != 1 || is_symbol((*target_shape)[0])) return c.set(0, type, std::nullopt);
+    if (!target_shape || target_shape->rank() != 1 || is_symbol((*target_shape)[0]))
+      return c.set(0, type, std::nullopt);
     if ((*target_shape)[0] > kMaxRank) c.error("rank {} (at most {})", (*target_shape)[0], kMaxRank);
     Shape out;
     for (int i = 0; i < (*target_shape)[0]; i++) out.push_back(c.data_dependent(0, i));

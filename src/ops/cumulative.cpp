@@ -13,13 +13,27 @@ void infer(InferContext& c) {
   infer_like_input(c);
 }
 
-struct Sum { static constexpr int start = 0; template <class T> T operator()(T a, T b) const { return wrap_add(a, b); } };
-struct Prod { static constexpr int start = 1; template <class T> T operator()(T a, T b) const { return wrap_mul(a, b); } };
+struct Sum {
+  static constexpr int start = 0;
+  template <class T>
+  T operator()(T a, T b) const {
+    return wrap_add(a, b);
+  }
+};
+struct Prod {
+  static constexpr int start = 1;
+  template <class T>
+  T operator()(T a, T b) const {
+    return wrap_mul(a, b);
+  }
+};
 
-template <class F> void eval(const EvalContext& e) {
+template <class F>
+void eval(const EvalContext& e) {
   const Extents in(*e.in(0).shape);
   const int axis = resolve_axis(index_at(e.in(1), 0), in.rank);
-  const bool exclusive = e.attrs().get_int("exclusive", 0) != 0, reverse = e.attrs().get_int("reverse", 0) != 0;
+  const bool exclusive = e.attrs().get_int("exclusive", 0) != 0,
+             reverse = e.attrs().get_int("reverse", 0) != 0;
   const int64_t outer = in.product(0, axis), inner = in.product(axis + 1, in.rank), n = in[axis];
   dispatch_number(e.in(0).dtype, [&](auto tag) {
     using T = decltype(tag);

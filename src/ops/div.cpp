@@ -12,10 +12,12 @@ void infer(InferContext& c) {
 }
 
 struct Div {
-  template <class T> T operator()(T a, T b) const {
+  template <class T>
+  T operator()(T a, T b) const {
     if constexpr (std::is_integral_v<T>) {
       if (b == 0) fail(ErrorCode::invalid_argument, "Div: division of an integer by zero");
-      if constexpr (std::is_signed_v<T>) if (b == static_cast<T>(-1)) return wrap_sub(T(0), a);   // the lowest / -1 overflows
+      if constexpr (std::is_signed_v<T>)
+        if (b == static_cast<T>(-1)) return wrap_sub(T(0), a);  // the lowest / -1 overflows
     }
     return static_cast<T>(a / b);
   }

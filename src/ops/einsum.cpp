@@ -5,7 +5,7 @@ namespace tenfold::ops {
 namespace {
 
 constexpr int kMaxOperands = 4, kMaxLabels = 16;
-constexpr char kEllipsis = '0';   ///< labels '0' to '7' are the axes of an ellipsis, outermost first
+constexpr char kEllipsis = '0';  ///< labels '0' to '7' are the axes of an ellipsis, outermost first
 
 /// Labels of one term, an axis each.
 struct Term {
@@ -36,7 +36,9 @@ Term parse_term(std::string_view text, int dots, int all_dots) {
   return t;
 }
 
-int letters(std::string_view text) { return static_cast<int>(std::count_if(text.begin(), text.end(), is_label)); }
+int letters(std::string_view text) {
+  return static_cast<int>(std::count_if(text.begin(), text.end(), is_label));
+}
 bool has_dots(std::string_view text) { return text.find("...") != std::string_view::npos; }
 
 struct Equation {
@@ -46,27 +48,33 @@ struct Equation {
 };
 
 /// `rank(i)` gives the rank of operand i.
-template <class Rank> Equation parse(std::string_view text, int operands, Rank rank) {
-  if (operands > kMaxOperands) fail(ErrorCode::unsupported, "Einsum of {} operands (at most {})", operands, kMaxOperands);
+template <class Rank>
+Equation parse(std::string_view text, int operands, Rank rank) {
+  if (operands > kMaxOperands)
+    fail(ErrorCode::unsupported, "Einsum of {} operands (at most {})", operands, kMaxOperands);
   const size_t arrow = text.find("->");
   std::string_view left = text.substr(0, arrow);
   Equation q;
   std::array<std::string_view, kMaxOperands> part;
   for (size_t at = 0; at <= left.size();) {
     const size_t comma = std::min(left.find(',', at), left.size());
-    if (q.operands == operands) fail(ErrorCode::invalid_model, "Einsum: the equation has more terms than operands");
+    if (q.operands == operands)
+      fail(ErrorCode::invalid_model, "Einsum: the equation has more terms than operands");
     part[static_cast<size_t>(q.operands++)] = left.substr(at, comma - at);
     at = comma + 1;
   }
-  if (q.operands != operands) fail(ErrorCode::invalid_model, "Einsum: {} terms for {} operands", q.operands, operands);
+  if (q.operands != operands)
+    fail(ErrorCode::invalid_model, "Einsum: {} terms for {} operands", q.operands, operands);
   int all_dots = 0;
   for (int i = 0; i < operands; i++)
-    if (has_dots(part[static_cast<size_t>(i)])) all_dots = std::max(all_dots, rank(i) - letters(part[static_cast<size_t>(i)]));
+    if (has_dots(part[static_cast<size_t>(i)]))
+      all_dots = std::max(all_dots, rank(i) - letters(part[static_cast<size_t>(i)]));
   if (all_dots > kMaxRank) fail(ErrorCode::unsupported, "Einsum: an ellipsis of {} axes", all_dots);
   for (int i = 0; i < operands; i++) {
     const std::string_view p = part[static_cast<size_t>(i)];
     const int dots = rank(i) - letters(p);
-    if (dots < 0 || (dots > 0 && !has_dots(p))) fail(ErrorCode::invalid_model, "Einsum: term {} does not fit rank {}", i, rank(i));
+    if (dots < 0 || (dots > 0 && !has_dots(p)))
+      fail(ErrorCode::invalid_model, "Einsum: term {} does not fit rank {}", i, rank(i));
     q.in[static_cast<size_t>(i)] = parse_term(p, dots, all_dots);
   }
   if (arrow != std::string_view::npos) {
@@ -86,7 +94,8 @@ void infer(InferContext& c) {
   for (size_t i = 0; i < c.inputs(); i++)
     if (!c.shape(i)) return c.set(0, c.dtype(0), std::nullopt);
   const std::string text = c.attrs().get_string("equation", "");
-  const Equation q = parse(text, static_cast<int>(c.inputs()), [&](int i) { return c.shape(static_cast<size_t>(i))->rank(); });
+  const Equation q = parse(text, static_cast<int>(c.inputs()),
+                           [&](int i) { return c.shape(static_cast<size_t>(i))->rank(); });
   std::array<int64_t, 128> extent{};
   std::array<bool, 128> seen{};
   int labels = 0;
@@ -105,7 +114,8 @@ void infer(InferContext& c) {
   std::array<bool, 128> used{};
   for (int i = 0; i < q.out.rank; i++) {
     const auto ch = static_cast<size_t>(q.out.label[static_cast<size_t>(i)]);
-    if (!seen[ch] || used[ch]) c.error("output label '{}' is {}", static_cast<char>(ch), used[ch] ? "repeated" : "in no term");
+    if (!seen[ch] || used[ch])
+      c.error("output label '{}' is {}", static_cast<char>(ch), used[ch] ? "repeated" : "in no term");
     used[ch] = true;
     out.push_back(extent[ch]);
   }
@@ -120,7 +130,8 @@ struct Loops {
   std::array<std::array<int64_t, kMaxLabels>, kMaxOperands + 1> stride{};
 
   int find(char ch) {
-    for (int i = 0; i < labels; i++) if (name[static_cast<size_t>(i)] == ch) return i;
+    for (int i = 0; i < labels; i++)
+      if (name[static_cast<size_t>(i)] == ch) return i;
     ensure(labels < kMaxLabels, "labels of Einsum");
     name[static_cast<size_t>(labels)] = ch;
     extent[static_cast<size_t>(labels)] = 1;
@@ -132,12 +143,13 @@ struct Loops {
       const auto l = static_cast<size_t>(find(t.label[static_cast<size_t>(i)]));
       extent[l] = std::max(extent[l], shape[i]);
       if (shape[i] == 0) extent[l] = 0;
-      if (shape[i] != 1) stride[operand][l] += strides[i];   // += : a repeated label walks the diagonal
+      if (shape[i] != 1) stride[operand][l] += strides[i];  // += : a repeated label walks the diagonal
     }
   }
 };
 
-template <class T> struct Contraction {
+template <class T>
+struct Contraction {
   const Loops& loops;
   int operands;
   std::array<const T*, kMaxOperands> x;
@@ -146,24 +158,30 @@ template <class T> struct Contraction {
   T sum(int level, const std::array<int64_t, kMaxOperands>& at) const {
     if (level == loops.labels) {
       T p = x[0][at[0]];
-      for (int k = 1; k < operands; k++) p = wrap_mul(p, x[static_cast<size_t>(k)][at[static_cast<size_t>(k)]]);
+      for (int k = 1; k < operands; k++)
+        p = wrap_mul(p, x[static_cast<size_t>(k)][at[static_cast<size_t>(k)]]);
       return p;
     }
     T total = 0;
     auto here = at;
     for (int64_t i = 0; i < loops.extent[static_cast<size_t>(level)]; i++) {
       total = wrap_add(total, sum(level + 1, here));
-      for (int k = 0; k < operands; k++) here[static_cast<size_t>(k)] += loops.stride[static_cast<size_t>(k)][static_cast<size_t>(level)];
+      for (int k = 0; k < operands; k++)
+        here[static_cast<size_t>(k)] += loops.stride[static_cast<size_t>(k)][static_cast<size_t>(level)];
     }
     return total;
   }
 
   void run(int level, const std::array<int64_t, kMaxOperands>& at, int64_t to, T* y) const {
-    if (level == loops.kept) { y[to] = sum(level, at); return; }
+    if (level == loops.kept) {
+      y[to] = sum(level, at);
+      return;
+    }
     auto here = at;
     for (int64_t i = 0; i < loops.extent[static_cast<size_t>(level)]; i++) {
       run(level + 1, here, to, y);
-      for (int k = 0; k < operands; k++) here[static_cast<size_t>(k)] += loops.stride[static_cast<size_t>(k)][static_cast<size_t>(level)];
+      for (int k = 0; k < operands; k++)
+        here[static_cast<size_t>(k)] += loops.stride[static_cast<size_t>(k)][static_cast<size_t>(level)];
       to += loops.stride[kMaxOperands][static_cast<size_t>(level)];
     }
   }
@@ -171,7 +189,8 @@ template <class T> struct Contraction {
 
 void eval(const EvalContext& e) {
   const int operands = static_cast<int>(e.inputs.size());
-  const Equation q = parse(text_attr(e.attrs(), "equation", ""), operands, [&](int i) { return e.in(static_cast<size_t>(i)).shape->rank(); });
+  const Equation q = parse(text_attr(e.attrs(), "equation", ""), operands,
+                           [&](int i) { return e.in(static_cast<size_t>(i)).shape->rank(); });
   Loops loops;
   loops.add(q.out, *e.out().shape, kMaxOperands);
   loops.kept = loops.labels;
@@ -189,19 +208,23 @@ void eval(const EvalContext& e) {
 double macs(const ir::Graph& graph, const ir::Node& node) {
   std::array<int64_t, 128> extent{};
   const auto operands = static_cast<int>(node.inputs.size());
-  const auto shape = [&](int i) -> const Shape& { return *graph.value(node.inputs[static_cast<size_t>(i)]).shape; };
+  const auto shape = [&](int i) -> const Shape& {
+    return *graph.value(node.inputs[static_cast<size_t>(i)]).shape;
+  };
   for (int i = 0; i < operands; i++) {
     const auto& s = graph.value(node.inputs[static_cast<size_t>(i)]).shape;
     if (!s || !s->is_static()) return 0;
   }
-  const Equation q = parse(text_attr(node.attrs, "equation", ""), operands, [&](int i) { return shape(i).rank(); });
+  const Equation q =
+      parse(text_attr(node.attrs, "equation", ""), operands, [&](int i) { return shape(i).rank(); });
   for (int k = 0; k < operands; k++)
     for (int i = 0; i < q.in[static_cast<size_t>(k)].rank; i++) {
       int64_t& d = extent[static_cast<size_t>(q.in[static_cast<size_t>(k)].label[static_cast<size_t>(i)])];
       d = std::max(d, shape(k)[i]);
     }
   double n = std::max(operands - 1, 1);
-  for (int64_t d : extent) if (d > 0) n *= static_cast<double>(d);
+  for (int64_t d : extent)
+    if (d > 0) n *= static_cast<double>(d);
   return n;
 }
 

@@ -22,13 +22,14 @@ void propagate_binary(InferContext& c, DimFunction op) {
   if (b->size() != n && b->size() != 1) return;
   std::vector<int64_t> values(n);
   try {
-    for (size_t i = 0; i < n; i++) values[i] = op(c, (*a)[a->size() == 1 ? 0 : i], (*b)[b->size() == 1 ? 0 : i]);
+    for (size_t i = 0; i < n; i++)
+      values[i] = op(c, (*a)[a->size() == 1 ? 0 : i], (*b)[b->size() == 1 ? 0 : i]);
   } catch (const Error&) {
-    return;   // overflow or a division by zero: evaluation will say so if the node is ever run
+    return;  // overflow or a division by zero: evaluation will say so if the node is ever run
   }
   const bool fits = type != DType::i32 || std::all_of(values.begin(), values.end(), [](int64_t v) {
-    return is_symbol(v) || v == static_cast<int32_t>(v);
-  });
+                      return is_symbol(v) || v == static_cast<int32_t>(v);
+                    });
   if (fits) c.set_content(0, std::move(values));
 }
 

@@ -8,15 +8,18 @@
 
 namespace tenfold::ops {
 
-// ---- unary ----------------------------------------------------------------------------------------------------------
+// ---- unary
+// ----------------------------------------------------------------------------------------------------------
 
-template <class F> void infer_unary(InferContext& c) {
+template <class F>
+void infer_unary(InferContext& c) {
   check_type(c, 0, F::types);
   infer_like_input(c);
 }
 
 /// out[i] = f(in[i]) with the C++ type of the tensor.
-template <class F> void map_float(const EvalContext& e, F f) {
+template <class F>
+void map_float(const EvalContext& e, F f) {
   dispatch_float(e.in(0).dtype, [&](auto tag) {
     using T = decltype(tag);
     const T* x = e.in(0).as<T>();
@@ -25,7 +28,8 @@ template <class F> void map_float(const EvalContext& e, F f) {
     for (int64_t i = 0; i < n; i++) y[i] = f(x[i]);
   });
 }
-template <class F> void map_number(const EvalContext& e, F f) {
+template <class F>
+void map_number(const EvalContext& e, F f) {
   dispatch_number(e.in(0).dtype, [&](auto tag) {
     using T = decltype(tag);
     const T* x = e.in(0).as<T>();
@@ -35,18 +39,27 @@ template <class F> void map_number(const EvalContext& e, F f) {
   });
 }
 
-template <class F> void eval_unary_float(const EvalContext& e) { map_float(e, F{}); }
-template <class F> void eval_unary_number(const EvalContext& e) { map_number(e, F{}); }
+template <class F>
+void eval_unary_float(const EvalContext& e) {
+  map_float(e, F{});
+}
+template <class F>
+void eval_unary_number(const EvalContext& e) {
+  map_number(e, F{});
+}
 
 /// The definition of a float-only unary operator without attributes.
-template <class F> constexpr OpDef unary_float(const char* name) {
+template <class F>
+constexpr OpDef unary_float(const char* name) {
   return {name, OpKind::unary, 1, 1, 1, infer_unary<F>, eval_unary_float<F>};
 }
-template <class F> constexpr OpDef unary_number(const char* name) {
+template <class F>
+constexpr OpDef unary_number(const char* name) {
   return {name, OpKind::unary, 1, 1, 1, infer_unary<F>, eval_unary_number<F>};
 }
 
-// ---- binary and variadic --------------------------------------------------------------------------------------------
+// ---- binary and variadic
+// --------------------------------------------------------------------------------------------
 
 /// Broadcast shape of all inputs, or nothing while one rank is unknown.
 std::optional<Shape> broadcast_inputs(InferContext& c);
@@ -71,13 +84,17 @@ void zip(const TensorView& a, const TensorView& b, const TensorView& out, F f) {
     R* y = po + at[0];
     const A* x = pa + at[1];
     const B* z = pb + at[2];
-    if (step[1] == 1 && step[2] == 1) for (int64_t i = 0; i < count; i++) y[i] = f(x[i], z[i]);
-    else if (step[2] == 0 && step[1] == 1) for (int64_t i = 0; i < count; i++) y[i] = f(x[i], z[0]);
-    else for (int64_t i = 0; i < count; i++) y[i] = f(x[i * step[1]], z[i * step[2]]);
+    if (step[1] == 1 && step[2] == 1)
+      for (int64_t i = 0; i < count; i++) y[i] = f(x[i], z[i]);
+    else if (step[2] == 0 && step[1] == 1)
+      for (int64_t i = 0; i < count; i++) y[i] = f(x[i], z[0]);
+    else
+      for (int64_t i = 0; i < count; i++) y[i] = f(x[i * step[1]], z[i * step[2]]);
   });
 }
 
-template <class F> void eval_binary_number(const EvalContext& e) {
+template <class F>
+void eval_binary_number(const EvalContext& e) {
   dispatch_number(e.in(0).dtype, [&](auto tag) {
     using T = decltype(tag);
     zip<T, T, T>(e.in(0), e.in(1), e.out(), F{});

@@ -8,7 +8,8 @@ void infer(InferContext& c) {
   const Shape* in = c.shape(0);
   if (!in) return c.set(0, c.dtype(0), Shape{c.data_dependent(0, 0), c.data_dependent(0, 1)});
   int64_t axis = c.attrs().get_int("axis", 1);
-  if (axis < -in->rank() || axis > in->rank()) c.error("axis {} is out of range for rank {}", axis, in->rank());
+  if (axis < -in->rank() || axis > in->rank())
+    c.error("axis {} is out of range for rank {}", axis, in->rank());
   if (axis < 0) axis += in->rank();
   const std::span<const int64_t> dims = in->dims();
   const auto split = static_cast<size_t>(axis);

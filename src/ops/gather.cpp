@@ -14,7 +14,8 @@ void infer(InferContext& c) {
   const int64_t extent = (*in)[axis];
   if (at && !is_symbol(extent))
     for (int64_t i : *at)
-      if (!is_symbol(i) && (i < -extent || i >= extent)) c.error("index {} is out of range for an axis of extent {}", i, extent);
+      if (!is_symbol(i) && (i < -extent || i >= extent))
+        c.error("index {} is out of range for an axis of extent {}", i, extent);
   Shape out;
   for (int i = 0; i < axis; i++) out.push_back((*in)[i]);
   for (int64_t d : *indices) out.push_back(d);
@@ -37,13 +38,14 @@ void eval(const EvalContext& e) {
   const int64_t outer = in.product(0, axis), inner = in.product(axis + 1, in.rank), extent = in[axis];
   const int64_t n = e.in(1).elements();
   const size_t run = static_cast<size_t>(inner) * size_of(e.in(0).dtype);
-  dispatch_size(e.in(0).dtype, [](auto) {});   // rejects strings
+  dispatch_size(e.in(0).dtype, [](auto) {});  // rejects strings
   const char* from = e.in(0).as<char>();
   char* to = e.out().as<char>();
   for (int64_t o = 0; o < outer; o++)
     for (int64_t i = 0; i < n; i++) {
       const int64_t at = resolve_index(index_at(e.in(1), i), extent);
-      std::memcpy(to + static_cast<size_t>(o * n + i) * run, from + static_cast<size_t>(o * extent + at) * run, run);
+      std::memcpy(to + static_cast<size_t>(o * n + i) * run,
+                  from + static_cast<size_t>(o * extent + at) * run, run);
     }
 }
 

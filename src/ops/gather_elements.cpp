@@ -8,10 +8,12 @@ void infer(InferContext& c) {
   check_type(c, 1, kIndices);
   const Shape *in = c.shape(0), *indices = c.shape(1);
   if (in && indices) {
-    if (in->rank() != indices->rank()) c.error("data of rank {}, indices of rank {}", in->rank(), indices->rank());
+    if (in->rank() != indices->rank())
+      c.error("data of rank {}, indices of rank {}", in->rank(), indices->rank());
     const int axis = c.axis(c.attrs().get_int("axis", 0), in->rank());
     for (int i = 0; i < in->rank(); i++)
-      if (i != axis && (*in)[i] >= 0 && (*indices)[i] > (*in)[i]) c.error("indices {} exceed data {}", to_string(*indices), to_string(*in));
+      if (i != axis && (*in)[i] >= 0 && (*indices)[i] > (*in)[i])
+        c.error("indices {} exceed data {}", to_string(*indices), to_string(*in));
   }
   c.set(0, c.dtype(0), indices ? std::optional<Shape>(*indices) : std::nullopt);
 }

@@ -13,7 +13,8 @@ void infer(InferContext& c) {
   if (batch < 0 || batch >= std::min(in->rank(), indices->rank())) c.error("batch_dims {}", batch);
   const int64_t depth = indices->back();
   if (is_symbol(depth)) return c.set(0, c.dtype(0), std::nullopt);
-  if (depth < 1 || depth > in->rank() - batch) c.error("coordinates of length {} into {}", depth, to_string(*in));
+  if (depth < 1 || depth > in->rank() - batch)
+    c.error("coordinates of length {} into {}", depth, to_string(*in));
   Shape out;
   for (int i = 0; i < indices->rank() - 1; i++)
     out.push_back(i < batch ? dim_same(c, (*indices)[i], (*in)[i], "batch axes") : (*indices)[i]);
@@ -32,7 +33,8 @@ void eval(const EvalContext& e) {
     using T = decltype(tag);
     for (int64_t i = 0; i < batches * per_batch; i++) {
       int64_t at = i / per_batch * batch_size;
-      for (int k = 0; k < depth; k++) at += resolve_index(index_at(e.in(1), i * depth + k), in[batch + k]) * from[batch + k];
+      for (int k = 0; k < depth; k++)
+        at += resolve_index(index_at(e.in(1), i * depth + k), in[batch + k]) * from[batch + k];
       std::memcpy(e.out().as<T>() + i * run, e.in(0).as<T>() + at, static_cast<size_t>(run) * sizeof(T));
     }
   });

@@ -3,33 +3,51 @@
 namespace tenfold::ops {
 
 void check_type(const InferContext& c, size_t i, TypeSet types) {
-  if (c.dtype(i) == DType::string && !types.has(DType::string)) fail(ErrorCode::unsupported, "no arithmetic on tensors of strings");
-  if (!types.has(c.dtype(i))) c.error("input {} has type {}, which the operator does not take", i, to_string(c.dtype(i)));
+  if (c.dtype(i) == DType::string && !types.has(DType::string))
+    fail(ErrorCode::unsupported, "no arithmetic on tensors of strings");
+  if (!types.has(c.dtype(i)))
+    c.error("input {} has type {}, which the operator does not take", i, to_string(c.dtype(i)));
 }
 
 void check_same_types(const InferContext& c, size_t first, size_t last) {
   for (size_t i = first + 1; i < last; i++)
     if (c.has_input(i) && c.dtype(i) != c.dtype(first))
-      c.error("inputs {} and {} have different types {} and {}", first, i, to_string(c.dtype(first)), to_string(c.dtype(i)));
+      c.error("inputs {} and {} have different types {} and {}", first, i, to_string(c.dtype(first)),
+              to_string(c.dtype(i)));
 }
 
 DType dtype_of_onnx(int64_t number) {
   switch (number) {
-    case 1: return DType::f32;
-    case 2: return DType::u8;
-    case 3: return DType::s8;
-    case 4: return DType::u16;
-    case 5: return DType::s16;
-    case 6: return DType::i32;
-    case 7: return DType::i64;
-    case 8: return DType::string;
-    case 9: return DType::boolean;
-    case 10: return DType::f16;
-    case 11: return DType::f64;
-    case 12: return DType::u32;
-    case 13: return DType::u64;
-    case 16: return DType::bf16;
-    default: fail(ErrorCode::unsupported, "element type {} of ONNX is not supported", number);
+    case 1:
+      return DType::f32;
+    case 2:
+      return DType::u8;
+    case 3:
+      return DType::s8;
+    case 4:
+      return DType::u16;
+    case 5:
+      return DType::s16;
+    case 6:
+      return DType::i32;
+    case 7:
+      return DType::i64;
+    case 8:
+      return DType::string;
+    case 9:
+      return DType::boolean;
+    case 10:
+      return DType::f16;
+    case 11:
+      return DType::f64;
+    case 12:
+      return DType::u32;
+    case 13:
+      return DType::u64;
+    case 16:
+      return DType::bf16;
+    default:
+      fail(ErrorCode::unsupported, "element type {} of ONNX is not supported", number);
   }
 }
 
@@ -73,7 +91,8 @@ double scalar_at(const TensorView& t, int64_t i) {
   return dispatch(t.dtype, [&](auto tag) { return static_cast<double>(t.as<decltype(tag)>()[i]); });
 }
 
-void copy_strided(const Walk<2>& walk, const TensorView& out, int64_t out_start, const TensorView& in, int64_t in_start) {
+void copy_strided(const Walk<2>& walk, const TensorView& out, int64_t out_start, const TensorView& in,
+                  int64_t in_start) {
   dispatch_size(out.dtype, [&](auto tag) {
     using T = decltype(tag);
     T* to = out.as<T>() + out_start;

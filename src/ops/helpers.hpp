@@ -15,7 +15,8 @@
 
 namespace tenfold::ops {
 
-// ---- types ----------------------------------------------------------------------------------------------------------
+// ---- types
+// ----------------------------------------------------------------------------------------------------------
 
 /// A set of element types.
 class TypeSet {
@@ -36,7 +37,8 @@ class TypeSet {
 };
 
 inline constexpr TypeSet kFloats{DType::f32, DType::f16, DType::bf16, DType::f64};
-inline constexpr TypeSet kIntegers{DType::u8, DType::s8, DType::u16, DType::s16, DType::i32, DType::i64, DType::u32, DType::u64};
+inline constexpr TypeSet kIntegers{DType::u8,  DType::s8,  DType::u16, DType::s16,
+                                   DType::i32, DType::i64, DType::u32, DType::u64};
 inline constexpr TypeSet kSignedIntegers{DType::s8, DType::s16, DType::i32, DType::i64};
 inline constexpr TypeSet kIndices{DType::i32, DType::i64};
 inline constexpr TypeSet kBool{DType::boolean};
@@ -49,79 +51,108 @@ void check_type(const InferContext& c, size_t i, TypeSet types);
 void check_same_types(const InferContext& c, size_t first, size_t last);
 
 /// dispatch() restricted to f32 and f64: for operators whose other types inference has rejected.
-template <class F> decltype(auto) dispatch_float(DType type, F&& f) {
+template <class F>
+decltype(auto) dispatch_float(DType type, F&& f) {
   if (type == DType::f32) return f(float{});
   if (type == DType::f64) return f(double{});
   fail(ErrorCode::unsupported, "no floating-point arithmetic on tensors of type {}", to_string(type));
 }
 
 /// dispatch() restricted to f32, f64 and integers.
-template <class F> decltype(auto) dispatch_number(DType type, F&& f) {
+template <class F>
+decltype(auto) dispatch_number(DType type, F&& f) {
   if (type == DType::boolean) fail(ErrorCode::unsupported, "no arithmetic on tensors of type bool");
   return dispatch(type, [&](auto tag) -> decltype(f(float{})) {
-    if constexpr (std::is_same_v<decltype(tag), bool>) return f(float{});
-    else return f(tag);
+    if constexpr (std::is_same_v<decltype(tag), bool>)
+      return f(float{});
+    else
+      return f(tag);
   });
 }
 
 /// dispatch() restricted to integers.
-template <class F> decltype(auto) dispatch_integer(DType type, F&& f) {
+template <class F>
+decltype(auto) dispatch_integer(DType type, F&& f) {
   if (!is_integer(type)) fail(ErrorCode::unsupported, "integers expected, not {}", to_string(type));
   return dispatch(type, [&](auto tag) -> decltype(f(int32_t{})) {
-    if constexpr (std::is_same_v<decltype(tag), bool> || std::is_floating_point_v<decltype(tag)>) return f(int32_t{});
-    else return f(tag);
+    if constexpr (std::is_same_v<decltype(tag), bool> || std::is_floating_point_v<decltype(tag)>)
+      return f(int32_t{});
+    else
+      return f(tag);
   });
 }
 
-/// dispatch() by element size only, for operators that move elements: f gets an unsigned integer of that size.
-template <class F> decltype(auto) dispatch_size(DType type, F&& f) {
+/// dispatch() by element size only, for operators that move elements: f gets an unsigned integer of that
+/// size.
+template <class F>
+decltype(auto) dispatch_size(DType type, F&& f) {
   switch (size_of(type)) {
-    case 1: return f(uint8_t{});
-    case 2: return f(uint16_t{});
-    case 4: return f(uint32_t{});
-    case 8: return f(uint64_t{});
-    default: break;
+    case 1:
+      return f(uint8_t{});
+    case 2:
+      return f(uint16_t{});
+    case 4:
+      return f(uint32_t{});
+    case 8:
+      return f(uint64_t{});
+    default:
+      break;
   }
   fail(ErrorCode::unsupported, "tensors of type {} cannot be evaluated", to_string(type));
 }
 
 /// Integer arithmetic that wraps, as ONNX Runtime's does, without undefined behaviour; plain for floats.
-template <class T> T wrap_add(T a, T b) {
-  if constexpr (std::is_integral_v<T>) return static_cast<T>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
-  else return a + b;
+template <class T>
+T wrap_add(T a, T b) {
+  if constexpr (std::is_integral_v<T>)
+    return static_cast<T>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+  else
+    return a + b;
 }
-template <class T> T wrap_sub(T a, T b) {
-  if constexpr (std::is_integral_v<T>) return static_cast<T>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
-  else return a - b;
+template <class T>
+T wrap_sub(T a, T b) {
+  if constexpr (std::is_integral_v<T>)
+    return static_cast<T>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+  else
+    return a - b;
 }
-template <class T> T wrap_mul(T a, T b) {
-  if constexpr (std::is_integral_v<T>) return static_cast<T>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
-  else return a * b;
+template <class T>
+T wrap_mul(T a, T b) {
+  if constexpr (std::is_integral_v<T>)
+    return static_cast<T>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+  else
+    return a * b;
 }
 
-/// A number as type To without undefined behaviour: integers wrap, floats truncate, saturating at 64 bits; NaN is 0.
-template <class To, class From> To convert(From x) {
-  if constexpr (std::is_same_v<To, bool>) return x != From(0);
+/// A number as type To without undefined behaviour: integers wrap, floats truncate, saturating at 64 bits;
+/// NaN is 0.
+template <class To, class From>
+To convert(From x) {
+  if constexpr (std::is_same_v<To, bool>)
+    return x != From(0);
   else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
     if (!(x == x)) return To(0);
-    constexpr From limit = static_cast<From>(9223372036854775808.0);   // 2^63
+    constexpr From limit = static_cast<From>(9223372036854775808.0);  // 2^63
     if constexpr (std::is_same_v<To, uint64_t>)
       if (x >= limit) return x >= 2 * limit ? std::numeric_limits<To>::max() : static_cast<To>(x);
     if (x >= limit) return static_cast<To>(std::numeric_limits<int64_t>::max());
     if (x < -limit) return static_cast<To>(std::numeric_limits<int64_t>::min());
     return static_cast<To>(static_cast<int64_t>(x));
-  } else return static_cast<To>(x);
+  } else
+    return static_cast<To>(x);
 }
 
 /// The element type that an ONNX TensorProto.DataType number stands for; an error for one that DType lacks.
 DType dtype_of_onnx(int64_t number);
 
-// ---- attributes without allocation ----------------------------------------------------------------------------------
+// ---- attributes without allocation
+// ----------------------------------------------------------------------------------
 
 std::span<const int64_t> int_list(const ir::Attributes& attrs, std::string_view name);
 std::string_view text_attr(const ir::Attributes& attrs, std::string_view name, std::string_view fallback);
 
-// ---- extents, axes, iteration ---------------------------------------------------------------------------------------
+// ---- extents, axes, iteration
+// ---------------------------------------------------------------------------------------
 
 /// A shape or a list of strides in fixed storage.
 struct Extents {
@@ -153,7 +184,8 @@ struct Extents {
 Extents broadcast_strides(const Shape& shape, const Shape& out);
 
 inline int resolve_axis(int64_t axis, int rank) {
-  if (axis < -rank || axis >= rank) fail(ErrorCode::invalid_argument, "axis {} is out of range for rank {}", axis, rank);
+  if (axis < -rank || axis >= rank)
+    fail(ErrorCode::invalid_argument, "axis {} is out of range for rank {}", axis, rank);
   return static_cast<int>(axis < 0 ? axis + rank : axis);
 }
 
@@ -172,7 +204,8 @@ inline int64_t index_at(const TensorView& t, int64_t i) {
 double scalar_at(const TensorView& t, int64_t i = 0);
 
 /// A walk over N operands with common extents and own strides.
-template <int N> class Walk {
+template <int N>
+class Walk {
  public:
   using Offsets = std::array<int64_t, N>;
 
@@ -191,10 +224,15 @@ template <int N> class Walk {
   }
 
   /// Calls f(offsets, strides, count) for every innermost row.
-  template <class F> void rows(F&& f) const {
-    for (int i = 0; i < rank_; i++) if (extent_[static_cast<size_t>(i)] == 0) return;
+  template <class F>
+  void rows(F&& f) const {
+    for (int i = 0; i < rank_; i++)
+      if (extent_[static_cast<size_t>(i)] == 0) return;
     Offsets at{};
-    if (rank_ == 0) { f(at, Offsets{}, int64_t{1}); return; }
+    if (rank_ == 0) {
+      f(at, Offsets{}, int64_t{1});
+      return;
+    }
     std::array<int64_t, kMaxRank> index{};
     while (true) {
       f(at, stride_[last()], extent_[last()]);
@@ -211,7 +249,8 @@ template <int N> class Walk {
   }
 
   /// Calls f(offsets) for every element.
-  template <class F> void each(F&& f) const {
+  template <class F>
+  void each(F&& f) const {
     rows([&](Offsets at, const Offsets& step, int64_t count) {
       for (int64_t i = 0; i < count; i++) {
         f(at);
@@ -233,12 +272,14 @@ template <int N> class Walk {
 };
 
 /// Copies elements of any type along a walk whose operands are (output, input), in elements.
-void copy_strided(const Walk<2>& walk, const TensorView& out, int64_t out_start, const TensorView& in, int64_t in_start);
+void copy_strided(const Walk<2>& walk, const TensorView& out, int64_t out_start, const TensorView& in,
+                  int64_t in_start);
 
 /// Output 0 is the bytes of input 0: for operators that only rename axes.
 void copy_through(const EvalContext& e);
 
-// ---- inference shared by families -----------------------------------------------------------------------------------
+// ---- inference shared by families
+// -----------------------------------------------------------------------------------
 
 /// Output 0 has the dtype and shape of input 0.
 void infer_like_input(InferContext& c);

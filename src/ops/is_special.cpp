@@ -10,7 +10,8 @@ void infer(InferContext& c) {
   c.set(0, DType::boolean, s ? std::optional<Shape>(*s) : std::nullopt);
 }
 
-template <class F> void test(const EvalContext& e, F f) {
+template <class F>
+void test(const EvalContext& e, F f) {
   dispatch_float(e.in(0).dtype, [&](auto tag) {
     const auto* x = e.in(0).as<decltype(tag)>();
     bool* y = e.out().as<bool>();
@@ -19,10 +20,13 @@ template <class F> void test(const EvalContext& e, F f) {
   });
 }
 
-void eval_nan(const EvalContext& e) { test(e, [](auto x) { return std::isnan(x); }); }
+void eval_nan(const EvalContext& e) {
+  test(e, [](auto x) { return std::isnan(x); });
+}
 
 void eval_inf(const EvalContext& e) {
-  const bool negative = e.attrs().get_int("detect_negative", 1) != 0, positive = e.attrs().get_int("detect_positive", 1) != 0;
+  const bool negative = e.attrs().get_int("detect_negative", 1) != 0,
+             positive = e.attrs().get_int("detect_positive", 1) != 0;
   test(e, [=](auto x) { return std::isinf(x) && (x < 0 ? negative : positive); });
 }
 

@@ -8,18 +8,28 @@ int64_t both(InferContext&, int64_t a, int64_t b) { return a != 0 && b != 0; }
 int64_t either(InferContext&, int64_t a, int64_t b) { return a != 0 || b != 0; }
 int64_t one_of(InferContext&, int64_t a, int64_t b) { return (a != 0) != (b != 0); }
 
-template <DimFunction f> void infer(InferContext& c) {
+template <DimFunction f>
+void infer(InferContext& c) {
   check_type(c, 0, kBool);
   check_type(c, 1, kBool);
   set_broadcast(c, DType::boolean);
   propagate_binary(c, f);
 }
 
-struct And { bool operator()(bool a, bool b) const { return a && b; } };
-struct Or { bool operator()(bool a, bool b) const { return a || b; } };
-struct Xor { bool operator()(bool a, bool b) const { return a != b; } };
+struct And {
+  bool operator()(bool a, bool b) const { return a && b; }
+};
+struct Or {
+  bool operator()(bool a, bool b) const { return a || b; }
+};
+struct Xor {
+  bool operator()(bool a, bool b) const { return a != b; }
+};
 
-template <class F> void eval(const EvalContext& e) { zip<bool, bool, bool>(e.in(0), e.in(1), e.out(), F{}); }
+template <class F>
+void eval(const EvalContext& e) {
+  zip<bool, bool, bool>(e.in(0), e.in(1), e.out(), F{});
+}
 
 void infer_not(InferContext& c) {
   check_type(c, 0, kBool);

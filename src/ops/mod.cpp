@@ -1,4 +1,5 @@
-// Mod(a, b) {fmod}: the sign of b (Python's %), or with fmod = 1 the sign of a (C's fmod, required for floats).
+// Mod(a, b) {fmod}: the sign of b (Python's %), or with fmod = 1 the sign of a (C's fmod, required for
+// floats).
 #include "ops/elementwise.hpp"
 
 namespace tenfold::ops {
@@ -21,11 +22,14 @@ void infer(InferContext& c) {
   if (!fmod) propagate_binary(c, mod_dim);
 }
 
-template <class T> T remainder(T a, T b, bool fmod) {
-  if constexpr (std::is_floating_point_v<T>) return std::fmod(a, b);
+template <class T>
+T remainder(T a, T b, bool fmod) {
+  if constexpr (std::is_floating_point_v<T>)
+    return std::fmod(a, b);
   else {
     if (b == 0) fail(ErrorCode::invalid_argument, "Mod: an integer modulo zero");
-    if constexpr (std::is_signed_v<T>) if (b == static_cast<T>(-1)) return T(0);   // the lowest % -1 overflows
+    if constexpr (std::is_signed_v<T>)
+      if (b == static_cast<T>(-1)) return T(0);  // the lowest % -1 overflows
     const T r = static_cast<T>(a % b);
     return !fmod && r != 0 && (r < 0) != (b < 0) ? static_cast<T>(r + b) : r;
   }

@@ -11,8 +11,9 @@ struct Options {
   bool has_score, centers;
 };
 
-template <class In> Options read_options(const In& boxes, const In& scores, const TensorView& limit, const TensorView& iou,
-                                         const TensorView& score, bool centers) {
+template <class In>
+Options read_options(const In& boxes, const In& scores, const TensorView& limit, const TensorView& iou,
+                     const TensorView& score, bool centers) {
   Options o{boxes[0], boxes[1], scores[1], 0, 0, 0, score.data != nullptr, centers};
   if (limit.data) o.limit = std::max<int64_t>(0, index_at(limit, 0));
   if (iou.data) o.iou = *iou.as<float>();
@@ -21,14 +22,17 @@ template <class In> Options read_options(const In& boxes, const In& scores, cons
 }
 
 /// Corners of a box, ordered.
-struct Box { float y0, x0, y1, x1; };
+struct Box {
+  float y0, x0, y1, x1;
+};
 Box corners(const float* b, bool centers) {
   if (centers) return {b[1] - b[3] / 2, b[0] - b[2] / 2, b[1] + b[3] / 2, b[0] + b[2] / 2};
   return {std::min(b[0], b[2]), std::min(b[1], b[3]), std::max(b[0], b[2]), std::max(b[1], b[3])};
 }
 
 bool overlap(const Box& a, const Box& b, float threshold) {
-  const float h = std::min(a.y1, b.y1) - std::max(a.y0, b.y0), w = std::min(a.x1, b.x1) - std::max(a.x0, b.x0);
+  const float h = std::min(a.y1, b.y1) - std::max(a.y0, b.y0),
+              w = std::min(a.x1, b.x1) - std::max(a.x0, b.x0);
   if (h <= 0 || w <= 0) return false;
   const float common = h * w, both = (a.y1 - a.y0) * (a.x1 - a.x0) + (b.y1 - b.y0) * (b.x1 - b.x0) - common;
   return both > 0 && common / both > threshold;
@@ -45,9 +49,11 @@ int64_t next_best(const float* scores, const Options& o, int64_t last) {
   return best;
 }
 
-/// Calls keep(batch, class, box) for every box that stays; `kept(k)` is the k-th box kept so far in this class.
-/// Needs no memory besides: a candidate is found by scanning, so the time grows with candidates times boxes.
-template <class Keep, class Kept> void suppress(const float* boxes, const float* scores, const Options& o, Keep keep, Kept kept) {
+/// Calls keep(batch, class, box) for every box that stays; `kept(k)` is the k-th box kept so far in this
+/// class. Needs no memory besides: a candidate is found by scanning, so the time grows with candidates times
+/// boxes.
+template <class Keep, class Kept>
+void suppress(const float* boxes, const float* scores, const Options& o, Keep keep, Kept kept) {
   for (int64_t b = 0; b < o.batches; b++)
     for (int64_t c = 0; c < o.classes; c++) {
       const float* score = scores + (b * o.classes + c) * o.boxes;
@@ -56,8 +62,12 @@ template <class Keep, class Kept> void suppress(const float* boxes, const float*
       for (int64_t i = next_best(score, o, -1); i >= 0 && count < o.limit; i = next_best(score, o, i)) {
         const Box candidate = corners(box + i * 4, o.centers);
         bool hidden = false;
-        for (int64_t k = 0; k < count && !hidden; k++) hidden = overlap(candidate, corners(box + kept(k) * 4, o.centers), o.iou);
-        if (!hidden) { keep(b, c, i); count++; }
+        for (int64_t k = 0; k < count && !hidden; k++)
+          hidden = overlap(candidate, corners(box + kept(k) * 4, o.centers), o.iou);
+        if (!hidden) {
+          keep(b, c, i);
+          count++;
+        }
       }
     }
 }
@@ -70,18 +80,19 @@ TensorView constant_view(const InferContext& c, size_t i) {
 /// The number of rows, where all inputs are constants.
 int64_t count_rows(const InferContext& c) {
   const TensorView boxes = constant_view(c, 0), scores = constant_view(c, 1);
-  const Options o = read_options(*boxes.shape, *scores.shape, constant_view(c, 2), constant_view(c, 3), constant_view(c, 4),
-                                 c.attrs().get_int("center_point_box", 0) != 0);
+  const Options o = read_options(*boxes.shape, *scores.shape, constant_view(c, 2), constant_view(c, 3),
+                                 constant_view(c, 4), c.attrs().get_int("center_point_box", 0) != 0);
   std::vector<int64_t> in_class;
   int64_t rows = 0, group = -1;
-  suppress(boxes.as<float>(), scores.as<float>(), o,
-           [&](int64_t b, int64_t k, int64_t i) {
-             if (group != b * o.classes + k) in_class.clear();
-             group = b * o.classes + k;
-             in_class.push_back(i);
-             rows++;
-           },
-           [&](int64_t k) { return in_class[static_cast<size_t>(k)]; });
+  suppress(
+      boxes.as<float>(), scores.as<float>(), o,
+      [&](int64_t b, int64_t k, int64_t i) {
+        if (group != b * o.classes + k) in_class.clear();
+        group = b * o.classes + k;
+        in_class.push_back(i);
+        rows++;
+      },
+      [&](int64_t k) { return in_class[static_cast<size_t>(k)]; });
   return rows;
 }
 
@@ -89,12 +100,15 @@ void infer(InferContext& c) {
   check_type(c, 0, {DType::f32});
   check_type(c, 1, {DType::f32});
   if (c.has_input(2)) check_type(c, 2, {DType::i64});
-  for (size_t i = 3; i < c.inputs(); i++) if (c.has_input(i)) check_type(c, i, {DType::f32});
+  for (size_t i = 3; i < c.inputs(); i++)
+    if (c.has_input(i)) check_type(c, i, {DType::f32});
   for (size_t i = 2; i < c.inputs(); i++)
-    if (const Shape* s = c.shape(i); s && s->is_static() && s->elements() != 1) c.error("input {} is no scalar", i);
+    if (const Shape* s = c.shape(i); s && s->is_static() && s->elements() != 1)
+      c.error("input {} is no scalar", i);
   const Shape *boxes = c.shape(0), *scores = c.shape(1);
   if (boxes && scores) {
-    if (boxes->rank() != 3 || scores->rank() != 3) c.error("boxes {} and scores {} (rank 3 expected)", to_string(*boxes), to_string(*scores));
+    if (boxes->rank() != 3 || scores->rank() != 3)
+      c.error("boxes {} and scores {} (rank 3 expected)", to_string(*boxes), to_string(*scores));
     dim_same(c, (*boxes)[0], (*scores)[0], "batch");
     dim_same(c, (*boxes)[1], (*scores)[2], "boxes");
     dim_same(c, (*boxes)[2], 4, "coordinates");
@@ -111,18 +125,21 @@ void eval(const EvalContext& e) {
   int64_t* out = e.out().as<int64_t>();
   const int64_t planned = (*e.out().shape)[0];
   int64_t rows = 0, first = 0, group = -1;
-  suppress(e.in(0).as<float>(), e.in(1).as<float>(), o,
-           [&](int64_t b, int64_t k, int64_t i) {
-             if (rows == planned) fail(ErrorCode::invalid_argument, "NonMaxSuppression: more than the {} rows planned for", planned);
-             if (group != b * o.classes + k) first = rows;
-             group = b * o.classes + k;
-             out[rows * 3] = b;
-             out[rows * 3 + 1] = k;
-             out[rows * 3 + 2] = i;
-             rows++;
-           },
-           [&](int64_t k) { return out[(first + k) * 3 + 2]; });
-  if (rows != planned) fail(ErrorCode::invalid_argument, "NonMaxSuppression: {} rows, planned for {}", rows, planned);
+  suppress(
+      e.in(0).as<float>(), e.in(1).as<float>(), o,
+      [&](int64_t b, int64_t k, int64_t i) {
+        if (rows == planned)
+          fail(ErrorCode::invalid_argument, "NonMaxSuppression: more than the {} rows planned for", planned);
+        if (group != b * o.classes + k) first = rows;
+        group = b * o.classes + k;
+        out[rows * 3] = b;
+        out[rows * 3 + 1] = k;
+        out[rows * 3 + 2] = i;
+        rows++;
+      },
+      [&](int64_t k) { return out[(first + k) * 3 + 2]; });
+  if (rows != planned)
+    fail(ErrorCode::invalid_argument, "NonMaxSuppression: {} rows, planned for {}", rows, planned);
 }
 
 }  // namespace

@@ -25,14 +25,16 @@ void eval(const EvalContext& e) {
   const Extents in(*e.in(0).shape);
   const Extents stride = in.strides();
   const int64_t n = (*e.out().shape)[1];
-  if (count(e.in(0)) != n) fail(ErrorCode::invalid_argument, "NonZero: planned for {} elements that are not zero", n);
+  if (count(e.in(0)) != n)
+    fail(ErrorCode::invalid_argument, "NonZero: planned for {} elements that are not zero", n);
   dispatch(e.in(0).dtype, [&](auto tag) {
     using T = decltype(tag);
     int64_t column = 0;
     const int64_t total = in.product();
     for (int64_t i = 0; i < total; i++) {
       if (e.in(0).as<T>()[i] == T(0)) continue;
-      for (int axis = 0; axis < in.rank; axis++) e.out().as<int64_t>()[axis * n + column] = i / stride[axis] % in[axis];
+      for (int axis = 0; axis < in.rank; axis++)
+        e.out().as<int64_t>()[axis * n + column] = i / stride[axis] % in[axis];
       column++;
     }
   });

@@ -8,7 +8,8 @@ void infer(InferContext& c) {
   check_type(c, 0, kNumbers);
   check_type(c, 1, kNumbers);
   const Shape* indices = c.shape(0);
-  if (const Shape* v = c.shape(2); v && !(*v == Shape{2}) && v->is_static()) c.error("values have shape {}, not [2]", to_string(*v));
+  if (const Shape* v = c.shape(2); v && !(*v == Shape{2}) && v->is_static())
+    c.error("values have shape {}, not [2]", to_string(*v));
   if (!indices) return c.set(0, c.dtype(2), std::nullopt);
   const int axis = c.axis(c.attrs().get_int("axis", -1), indices->rank() + 1);
   int64_t depth = 0;
@@ -21,7 +22,8 @@ void infer(InferContext& c) {
     depth = d && d->size() == 1 ? (*d)[0] : c.data_dependent(0, axis);
   }
   Shape out;
-  for (int i = 0; i <= indices->rank(); i++) out.push_back(i == axis ? depth : (*indices)[i < axis ? i : i - 1]);
+  for (int i = 0; i <= indices->rank(); i++)
+    out.push_back(i == axis ? depth : (*indices)[i < axis ? i : i - 1]);
   c.set(0, c.dtype(2), std::move(out));
 }
 

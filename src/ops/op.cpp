@@ -36,7 +36,8 @@ void check_signature(const InferContext& c, const OpDef& op) {
   if (inputs < op.min_inputs || (op.max_inputs >= 0 && inputs > op.max_inputs))
     c.error("{} inputs, expected {} to {}", inputs, op.min_inputs,
             op.max_inputs < 0 ? std::string("any number") : std::to_string(op.max_inputs));
-  if (op.max_outputs >= 0 && outputs > op.max_outputs) c.error("{} outputs, at most {} exist", outputs, op.max_outputs);
+  if (op.max_outputs >= 0 && outputs > op.max_outputs)
+    c.error("{} outputs, at most {} exist", outputs, op.max_outputs);
   for (size_t i = 0; i < static_cast<size_t>(op.min_inputs); i++)
     if (!c.has_input(i)) c.error("required input {} is missing", i);
   for (size_t i = 0; i < c.inputs(); i++)
@@ -77,7 +78,8 @@ std::vector<Tensor> fold(const ir::Graph& graph, ir::NodeId id) {
     outputs.push_back(known(graph.value(out)));
   }
   if (std::none_of(outputs.begin(), outputs.end(), [](const Tensor& t) { return t.empty(); })) return outputs;
-  // Dequantized weights are no shape arithmetic, however few they are: planning looks for their DequantizeLinear.
+  // Dequantized weights are no shape arithmetic, however few they are: planning looks for their
+  // DequantizeLinear.
   if (!op.eval || node.op == "DequantizeLinear") return {};
   for (ir::ValueId out : node.outputs)
     if (!small_and_static(graph.value(out))) return {};
@@ -133,7 +135,8 @@ void InferContext::set_content(size_t output, std::vector<int64_t> values) {
 
 int64_t InferContext::data_dependent(size_t output, int axis) {
   const ir::ValueId v = node().output(output);
-  return v == ir::kNone ? graph_.fresh_symbol() : graph_.symbol(fmt::format("{}.{}", graph_.value(v).name, axis));
+  return v == ir::kNone ? graph_.fresh_symbol()
+                        : graph_.symbol(fmt::format("{}.{}", graph_.value(v).name, axis));
 }
 
 int InferContext::axis(int64_t axis, int rank) const {
@@ -169,21 +172,26 @@ void infer_all(ir::Graph& graph) {
 std::vector<Tensor> evaluate(const ir::Graph& graph, ir::NodeId id, std::span<const Tensor> inputs) {
   const ir::Node& node = graph.node(id);
   const OpDef& op = definition(node);
-  if (!op.eval) fail(ErrorCode::unsupported, "operator '{}' (node '{}') cannot be evaluated alone", node.op, node.name);
-  // A graph of this one node over constants: inference then sees every value, so data-dependent shapes come out.
+  if (!op.eval)
+    fail(ErrorCode::unsupported, "operator '{}' (node '{}') cannot be evaluated alone", node.op, node.name);
+  // A graph of this one node over constants: inference then sees every value, so data-dependent shapes come
+  // out.
   ir::Graph scratch;
   std::vector<ir::ValueId> ids;
   for (size_t i = 0; i < inputs.size(); i++)
     ids.push_back(inputs[i].empty() ? ir::kNone : scratch.add_constant(fmt::format("input{}", i), inputs[i]));
-  const ir::NodeId copy = scratch.add_node(node.op, std::move(ids), node.attrs, node.outputs.size(), node.name);
+  const ir::NodeId copy =
+      scratch.add_node(node.op, std::move(ids), node.attrs, node.outputs.size(), node.name);
   infer(scratch, copy);
   std::vector<Tensor> outputs;
   for (ir::ValueId out : scratch.node(copy).outputs) {
     const ir::Value& v = scratch.value(out);
     if (!v.shape || !v.shape->is_static())
-      fail(ErrorCode::invalid_model, "{} '{}': the output shape does not follow from the inputs", node.op, node.name);
+      fail(ErrorCode::invalid_model, "{} '{}': the output shape does not follow from the inputs", node.op,
+           node.name);
     if (checked_mul(v.shape->elements(), static_cast<int64_t>(size_of(v.dtype))) > kMaxOutputBytes)
-      fail(ErrorCode::unsupported, "{} '{}': an output of shape {} is too large", node.op, node.name, to_string(*v.shape));
+      fail(ErrorCode::unsupported, "{} '{}': an output of shape {} is too large", node.op, node.name,
+           to_string(*v.shape));
     outputs.emplace_back(v.dtype, *v.shape);
   }
   std::vector<TensorView> in, out;
@@ -200,7 +208,9 @@ Cost cost(const ir::Graph& graph, ir::NodeId id) {
   const auto elements = [&](ir::ValueId v) {
     if (v == ir::kNone) return 0.0;
     const ir::Value& value = graph.value(v);
-    const Shape* shape = value.is_constant() ? &value.constant.shape() : value.shape ? &*value.shape : nullptr;
+    const Shape* shape = value.is_constant() ? &value.constant.shape()
+                         : value.shape       ? &*value.shape
+                                             : nullptr;
     return shape && shape->is_static() ? static_cast<double>(shape->elements()) : 0.0;
   };
   const auto bytes = [&](ir::ValueId v) {
@@ -208,7 +218,8 @@ Cost cost(const ir::Graph& graph, ir::NodeId id) {
   };
   for (ir::ValueId v : node.inputs) total.bytes += bytes(v);
   for (ir::ValueId v : node.outputs) total.bytes += bytes(v);
-  if (op.macs) total.macs = op.macs(graph, node);
+  if (op.macs)
+    total.macs = op.macs(graph, node);
   else if (op.kind != OpKind::movement)
     for (ir::ValueId v : node.outputs) total.ops += elements(v);
   return total;
@@ -216,22 +227,29 @@ Cost cost(const ir::Graph& graph, ir::NodeId id) {
 
 ir::Graph specialise(const ir::Graph& graph, std::span<const Shape> input_shapes) {
   if (input_shapes.size() != graph.inputs.size())
-    fail(ErrorCode::invalid_argument, "{} input shapes for a graph of {} inputs", input_shapes.size(), graph.inputs.size());
+    fail(ErrorCode::invalid_argument, "{} input shapes for a graph of {} inputs", input_shapes.size(),
+         graph.inputs.size());
   ir::Graph result = graph;
   for (size_t id = 0; id < result.value_count(); id++) {
     ir::Value& v = result.value(static_cast<ir::ValueId>(id));
-    if (v.producer != ir::kNone) { v.shape.reset(); v.content.reset(); }
+    if (v.producer != ir::kNone) {
+      v.shape.reset();
+      v.content.reset();
+    }
   }
   for (size_t i = 0; i < input_shapes.size(); i++) {
     ir::Value& v = result.value(result.inputs[i]);
     if (!input_shapes[i].is_static())
-      fail(ErrorCode::invalid_argument, "input '{}': shape {} is not static", v.name, to_string(input_shapes[i]));
-    const bool fits = !v.shape || (v.shape->rank() == input_shapes[i].rank() &&
-                                   std::equal(v.shape->begin(), v.shape->end(), input_shapes[i].begin(),
-                                              [](int64_t declared, int64_t given) { return declared < 0 || declared == given; }));
+      fail(ErrorCode::invalid_argument, "input '{}': shape {} is not static", v.name,
+           to_string(input_shapes[i]));
+    const bool fits =
+        !v.shape ||
+        (v.shape->rank() == input_shapes[i].rank() &&
+         std::equal(v.shape->begin(), v.shape->end(), input_shapes[i].begin(),
+                    [](int64_t declared, int64_t given) { return declared < 0 || declared == given; }));
     if (!fits)
-      fail(ErrorCode::invalid_argument, "input '{}' has shape {}, the model declares {}", v.name, to_string(input_shapes[i]),
-           to_string(*v.shape));
+      fail(ErrorCode::invalid_argument, "input '{}' has shape {}, the model declares {}", v.name,
+           to_string(input_shapes[i]), to_string(*v.shape));
     v.shape = input_shapes[i];
   }
   bool folded = false;
@@ -240,7 +258,7 @@ ir::Graph specialise(const ir::Graph& graph, std::span<const Shape> input_shapes
     const std::vector<Tensor> known_outputs = fold(result, id);
     for (size_t k = 0; k < known_outputs.size(); k++) {
       const ir::ValueId out = result.node(id).output(k);
-      if (result.is_output(out)) continue;   // a caller looks for it under this id
+      if (result.is_output(out)) continue;  // a caller looks for it under this id
       const std::string name = result.unique_name(result.value(out).name + "_known");
       result.replace_uses(out, result.add_constant(name, known_outputs[k]));
       folded = true;

@@ -11,11 +11,12 @@
 
 namespace tenfold::ops {
 
-/// Evaluation keeps extents and strides in fixed arrays of this size; inference rejects tensors of a higher rank.
+/// Evaluation keeps extents and strides in fixed arrays of this size; inference rejects tensors of a higher
+/// rank.
 inline constexpr int kMaxRank = 8;
 
-/// What shape inference sees of one node.  Shapes may be unknown or symbolic; an inference function gives the best it
-/// can and never guesses.  Errors name the node and operator.
+/// What shape inference sees of one node.  Shapes may be unknown or symbolic; an inference function gives the
+/// best it can and never guesses.  Errors name the node and operator.
 class InferContext {
  public:
   InferContext(ir::Graph& graph, ir::NodeId id) : graph_(graph), id_(id) {}
@@ -35,15 +36,19 @@ class InferContext {
   void set(size_t output, DType dtype, std::optional<Shape> shape);
   void set_content(size_t output, std::vector<int64_t> values);
   int64_t fresh_symbol() { return graph_.fresh_symbol(); }
-  /// The symbol for an expression over symbols; the same text gives the same symbol, so equal expressions stay equal.
+  /// The symbol for an expression over symbols; the same text gives the same symbol, so equal expressions
+  /// stay equal.
   int64_t symbol_for(std::string_view expression) { return graph_.symbol(expression); }
   const std::string& symbol_name(int64_t extent) const { return graph_.symbol_name(extent); }
-  /// The symbol for an extent that depends on data: named after the output, so inferring again gives the same one.
+  /// The symbol for an extent that depends on data: named after the output, so inferring again gives the same
+  /// one.
   int64_t data_dependent(size_t output, int axis);
   /// Resolves a possibly negative axis against a rank.
   int axis(int64_t axis, int rank) const;
-  template <class... Args> [[noreturn]] void error(fmt::format_string<Args...> format, Args&&... args) const {
-    throw Error(ErrorCode::invalid_model, describe() + ": " + fmt::format(format, std::forward<Args>(args)...));
+  template <class... Args>
+  [[noreturn]] void error(fmt::format_string<Args...> format, Args&&... args) const {
+    throw Error(ErrorCode::invalid_model,
+                describe() + ": " + fmt::format(format, std::forward<Args>(args)...));
   }
 
   /// "Conv 'backbone/conv1'", for messages.
@@ -54,8 +59,8 @@ class InferContext {
   ir::NodeId id_;
 };
 
-/// What reference evaluation sees: static shapes, outputs allocated by the caller.  An omitted input has data == nullptr
-/// and shape == nullptr.  Outputs never alias inputs.
+/// What reference evaluation sees: static shapes, outputs allocated by the caller.  An omitted input has data
+/// == nullptr and shape == nullptr.  Outputs never alias inputs.
 struct EvalContext {
   const ir::Node& node;
   std::span<const TensorView> inputs;
@@ -66,15 +71,18 @@ struct EvalContext {
   const TensorView& out(size_t i = 0) const { return outputs[i]; }
 };
 
-/// Work of one node: multiply-accumulates, other arithmetic operations, and bytes moved if nothing stays in a cache.
-struct Cost { double macs = 0, ops = 0, bytes = 0; };
+/// Work of one node: multiply-accumulates, other arithmetic operations, and bytes moved if nothing stays in a
+/// cache.
+struct Cost {
+  double macs = 0, ops = 0, bytes = 0;
+};
 
 /// How an operator treats positions; passes and layout assignment ask this instead of listing names.
 enum class OpKind {
-  unary,       ///< out[i] = f(in[i])
-  binary,      ///< out = f(a, b, ...) with NumPy broadcasting
-  movement,    ///< moves elements, computes nothing (Reshape, Transpose, Slice, Concat, ...)
-  spatial,     ///< channels on axis 1, spatial axes behind (Conv, pools, BatchNormalization, ...)
+  unary,     ///< out[i] = f(in[i])
+  binary,    ///< out = f(a, b, ...) with NumPy broadcasting
+  movement,  ///< moves elements, computes nothing (Reshape, Transpose, Slice, Concat, ...)
+  spatial,   ///< channels on axis 1, spatial axes behind (Conv, pools, BatchNormalization, ...)
   other,
 };
 
@@ -82,10 +90,11 @@ enum class OpKind {
 struct OpDef {
   const char* name;
   OpKind kind;
-  int min_inputs, max_inputs;   ///< max -1: any number
-  int max_outputs;              ///< -1: any number
+  int min_inputs, max_inputs;  ///< max -1: any number
+  int max_outputs;             ///< -1: any number
   void (*infer)(InferContext&);
-  void (*eval)(const EvalContext&);   ///< null: cannot be evaluated (never for an operator that a model may hold)
+  void (*eval)(
+      const EvalContext&);  ///< null: cannot be evaluated (never for an operator that a model may hold)
   /// Null: no multiply-accumulates, one operation per output element.
   double (*macs)(const ir::Graph&, const ir::Node&) = nullptr;
 };
@@ -94,16 +103,17 @@ struct OpDef {
 const OpDef* find(std::string_view name);
 std::span<const OpDef* const> all();
 
-/// Sets dtype, shape and content of a node's outputs.  Throws invalid_model where inputs contradict the operator.
+/// Sets dtype, shape and content of a node's outputs.  Throws invalid_model where inputs contradict the
+/// operator.
 void infer(ir::Graph& graph, ir::NodeId id);
 /// infer() over the whole graph in topological order.
 void infer_all(ir::Graph& graph);
 /// Evaluates one node on concrete tensors; allocates the outputs.  Used by constant folding and tests.
 std::vector<Tensor> evaluate(const ir::Graph& graph, ir::NodeId id, std::span<const Tensor> inputs);
 Cost cost(const ir::Graph& graph, ir::NodeId id);
-/// A copy of `graph` whose inputs have the given static shapes, everything inferred again.  Small values that become
-/// known by that (shape arithmetic) turn into constants, so that later nodes can depend on them; the nodes that
-/// computed them are removed.  Ids of everything else stay.
+/// A copy of `graph` whose inputs have the given static shapes, everything inferred again.  Small values that
+/// become known by that (shape arithmetic) turn into constants, so that later nodes can depend on them; the
+/// nodes that computed them are removed.  Ids of everything else stay.
 ir::Graph specialise(const ir::Graph& graph, std::span<const Shape> input_shapes);
 
 }  // namespace tenfold::ops

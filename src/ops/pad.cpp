@@ -19,7 +19,8 @@ void infer(InferContext& c) {
   if (!mode) c.error("mode '{}'", c.attrs().get_string("mode", ""));
   check_type(c, 1, {DType::i64});
   if (c.has_input(2) && c.dtype(2) != c.dtype(0)) c.error("data and constant_value have different types");
-  if (const Shape* v = c.shape(2); v && v->is_static() && v->elements() != 1) c.error("constant_value is no scalar");
+  if (const Shape* v = c.shape(2); v && v->is_static() && v->elements() != 1)
+    c.error("constant_value is no scalar");
   const Shape* in = c.shape(0);
   if (!in) return c.set(0, c.dtype(0), std::nullopt);
   if (c.has_input(3)) check_type(c, 3, kIndices);
@@ -34,8 +35,10 @@ void infer(InferContext& c) {
   for (size_t i = 0; i < n; i++) {
     const int axis = c.axis(axes ? (*axes)[i] : static_cast<int64_t>(i), in->rank());
     out[axis] = dim_add(c, out[axis], dim_add(c, (*pads)[i], (*pads)[n + i]));
-    if (out[axis] < 0 && !is_symbol(out[axis])) c.error("axis {} of extent {} is cropped below zero", axis, (*in)[axis]);
-    if (*mode != Mode::constant && (*in)[axis] == 0 && out[axis] != 0) c.error("axis {} is empty and has nothing to repeat", axis);
+    if (out[axis] < 0 && !is_symbol(out[axis]))
+      c.error("axis {} of extent {} is cropped below zero", axis, (*in)[axis]);
+    if (*mode != Mode::constant && (*in)[axis] == 0 && out[axis] != 0)
+      c.error("axis {} is empty and has nothing to repeat", axis);
   }
   c.set(0, c.dtype(0), std::move(out));
 }
@@ -44,9 +47,12 @@ void infer(InferContext& c) {
 int64_t source(int64_t i, int64_t d, Mode mode) {
   if (i >= 0 && i < d) return i;
   switch (mode) {
-    case Mode::constant: return -1;
-    case Mode::edge: return i < 0 ? 0 : d - 1;
-    case Mode::wrap: return ((i % d) + d) % d;
+    case Mode::constant:
+      return -1;
+    case Mode::edge:
+      return i < 0 ? 0 : d - 1;
+    case Mode::wrap:
+      return ((i % d) + d) % d;
     case Mode::reflect: {
       if (d == 1) return 0;
       const int64_t period = 2 * (d - 1), k = ((i % period) + period) % period;
@@ -57,7 +63,8 @@ int64_t source(int64_t i, int64_t d, Mode mode) {
 }
 
 /// Fills the block of the output from `axis` on; `from` is -1 where an outer axis is in the padding.
-template <class T> struct Filler {
+template <class T>
+struct Filler {
   const Extents &in, &out, &before, in_strides, out_strides;
   Mode mode;
   T value;
@@ -65,7 +72,10 @@ template <class T> struct Filler {
   T* y;
 
   void fill(int axis, int64_t to, int64_t from) const {
-    if (axis == out.rank) { y[to] = from < 0 ? value : x[from]; return; }
+    if (axis == out.rank) {
+      y[to] = from < 0 ? value : x[from];
+      return;
+    }
     if (from < 0) {
       std::fill_n(y + to, out.product(axis, out.rank), value);
       return;
@@ -89,13 +99,16 @@ void eval(const EvalContext& e) {
   }
   const Mode mode = *mode_of(text_attr(e.attrs(), "mode", "constant"));
   for (int i = 0; i < in.rank; i++) {
-    if (in[i] + before[i] + after[i] != out[i]) fail(ErrorCode::invalid_argument, "Pad: axis {} was planned for extent {}", i, out[i]);
-    if (mode != Mode::constant && in[i] == 0 && out[i] > 0) fail(ErrorCode::invalid_argument, "Pad: an empty axis has nothing to repeat");
+    if (in[i] + before[i] + after[i] != out[i])
+      fail(ErrorCode::invalid_argument, "Pad: axis {} was planned for extent {}", i, out[i]);
+    if (mode != Mode::constant && in[i] == 0 && out[i] > 0)
+      fail(ErrorCode::invalid_argument, "Pad: an empty axis has nothing to repeat");
   }
   dispatch_size(e.in(0).dtype, [&](auto tag) {
     using T = decltype(tag);
     const T value = e.has_input(2) ? *e.in(2).as<T>() : T(0);
-    Filler<T>{in, out, before, in.strides(), out.strides(), mode, value, e.in(0).as<T>(), e.out().as<T>()}.fill(0, 0, 0);
+    Filler<T>{in, out, before, in.strides(), out.strides(), mode, value, e.in(0).as<T>(), e.out().as<T>()}
+        .fill(0, 0, 0);
   });
 }
 

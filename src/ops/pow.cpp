@@ -11,7 +11,8 @@ void infer(InferContext& c) {
 }
 
 /// Exact modulo 2^bits, by squaring.
-template <class A, class B> A integer_power(A base, B exponent) {
+template <class A, class B>
+A integer_power(A base, B exponent) {
   A result = 1;
   for (auto n = static_cast<uint64_t>(exponent); n; n >>= 1) {
     if (n & 1) result = wrap_mul(result, base);
@@ -20,7 +21,8 @@ template <class A, class B> A integer_power(A base, B exponent) {
   return result;
 }
 
-template <class A, class B> A power(A a, B b) {
+template <class A, class B>
+A power(A a, B b) {
   if constexpr (std::is_floating_point_v<A>) {
     if (b == B(2)) return a * a;
     return static_cast<A>(std::pow(a, static_cast<A>(b)));

@@ -28,9 +28,12 @@ void set_shape(InferContext& c) {
   if (!mask && !keep) return c.set(0, c.dtype(0), std::nullopt);
   Shape out;
   for (int i = 0; i < in->rank(); i++) {
-    if (!mask) out.push_back(c.data_dependent(0, i));
-    else if (!(*mask)[static_cast<size_t>(i)]) out.push_back((*in)[i]);
-    else if (keep) out.push_back(1);
+    if (!mask)
+      out.push_back(c.data_dependent(0, i));
+    else if (!(*mask)[static_cast<size_t>(i)])
+      out.push_back((*in)[i]);
+    else if (keep)
+      out.push_back(1);
   }
   c.set(0, c.dtype(0), std::move(out));
 }
@@ -46,82 +49,134 @@ void propagate(InferContext& c, DimFunction fold) {
   try {
     for (size_t i = 1; i < values->size(); i++) r = fold(c, r, (*values)[i]);
   } catch (const Error&) {
-    return;   // overflow
+    return;  // overflow
   }
   c.set_content(0, {r});
 }
 
 // A reducer: start() of an accumulator, step(), and finish() to the element.  Floats accumulate in double.
-template <class T> using Wide = std::conditional_t<std::is_floating_point_v<T>, double, T>;
+template <class T>
+using Wide = std::conditional_t<std::is_floating_point_v<T>, double, T>;
 
-template <class T> T lowest() {
+template <class T>
+T lowest() {
   return std::is_floating_point_v<T> ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest();
 }
-template <class T> T highest() { return std::is_floating_point_v<T> ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max(); }
+template <class T>
+T highest() {
+  return std::is_floating_point_v<T> ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max();
+}
 
 struct Sum {
   static constexpr TypeSet types = kNumbers;
-  static constexpr bool folds = true;   ///< over extents, by:
+  static constexpr bool folds = true;  ///< over extents, by:
   static constexpr DimFunction dim = dim_add;
-  template <class T> static Wide<T> start() { return 0; }
-  template <class T> static void step(Wide<T>& a, T x) { a = wrap_add(a, static_cast<Wide<T>>(x)); }
-  template <class T> static T finish(Wide<T> a, int64_t) { return static_cast<T>(a); }
+  template <class T>
+  static Wide<T> start() {
+    return 0;
+  }
+  template <class T>
+  static void step(Wide<T>& a, T x) {
+    a = wrap_add(a, static_cast<Wide<T>>(x));
+  }
+  template <class T>
+  static T finish(Wide<T> a, int64_t) {
+    return static_cast<T>(a);
+  }
 };
 struct Mean : Sum {
   static constexpr bool folds = false;
-  template <class T> static T finish(Wide<T> a, int64_t n) {
+  template <class T>
+  static T finish(Wide<T> a, int64_t n) {
     if constexpr (std::is_integral_v<T>) {
       if (n == 0) fail(ErrorCode::invalid_argument, "ReduceMean over no elements");
       return convert<T>(static_cast<double>(a) / static_cast<double>(n));
-    } else return static_cast<T>(a / static_cast<double>(n));
+    } else
+      return static_cast<T>(a / static_cast<double>(n));
   }
 };
 struct Prod {
   static constexpr TypeSet types = kNumbers;
-  static constexpr bool folds = true;   ///< over extents, by:
+  static constexpr bool folds = true;  ///< over extents, by:
   static constexpr DimFunction dim = dim_mul;
-  template <class T> static Wide<T> start() { return 1; }
-  template <class T> static void step(Wide<T>& a, T x) { a = wrap_mul(a, static_cast<Wide<T>>(x)); }
-  template <class T> static T finish(Wide<T> a, int64_t) { return static_cast<T>(a); }
+  template <class T>
+  static Wide<T> start() {
+    return 1;
+  }
+  template <class T>
+  static void step(Wide<T>& a, T x) {
+    a = wrap_mul(a, static_cast<Wide<T>>(x));
+  }
+  template <class T>
+  static T finish(Wide<T> a, int64_t) {
+    return static_cast<T>(a);
+  }
 };
 struct Max {
   static constexpr TypeSet types = kNumbers | kBool;
-  static constexpr bool folds = true;   ///< over extents, by:
+  static constexpr bool folds = true;  ///< over extents, by:
   static constexpr DimFunction dim = dim_max;
-  template <class T> static Wide<T> start() { return lowest<T>(); }
-  template <class T> static void step(Wide<T>& a, T x) { if (x > a || x != x) a = x; }
-  template <class T> static T finish(Wide<T> a, int64_t) { return static_cast<T>(a); }
+  template <class T>
+  static Wide<T> start() {
+    return lowest<T>();
+  }
+  template <class T>
+  static void step(Wide<T>& a, T x) {
+    if (x > a || x != x) a = x;
+  }
+  template <class T>
+  static T finish(Wide<T> a, int64_t) {
+    return static_cast<T>(a);
+  }
 };
 struct Min {
   static constexpr TypeSet types = kNumbers | kBool;
-  static constexpr bool folds = true;   ///< over extents, by:
+  static constexpr bool folds = true;  ///< over extents, by:
   static constexpr DimFunction dim = dim_min;
-  template <class T> static Wide<T> start() { return highest<T>(); }
-  template <class T> static void step(Wide<T>& a, T x) { if (x < a || x != x) a = x; }
-  template <class T> static T finish(Wide<T> a, int64_t) { return static_cast<T>(a); }
+  template <class T>
+  static Wide<T> start() {
+    return highest<T>();
+  }
+  template <class T>
+  static void step(Wide<T>& a, T x) {
+    if (x < a || x != x) a = x;
+  }
+  template <class T>
+  static T finish(Wide<T> a, int64_t) {
+    return static_cast<T>(a);
+  }
 };
 struct L1 : Sum {
   static constexpr bool folds = false;
-  template <class T> static void step(Wide<T>& a, T x) {
+  template <class T>
+  static void step(Wide<T>& a, T x) {
     Sum::step<T>(a, x < T(0) ? wrap_sub(T(0), x) : x);
   }
 };
 struct SumSquare : Sum {
   static constexpr bool folds = false;
-  template <class T> static void step(Wide<T>& a, T x) {
+  template <class T>
+  static void step(Wide<T>& a, T x) {
     const auto w = static_cast<Wide<T>>(x);
     a = wrap_add(a, wrap_mul(w, w));
   }
 };
 struct L2 : SumSquare {
-  template <class T> static T finish(Wide<T> a, int64_t) { return convert<T>(std::sqrt(static_cast<double>(a))); }
+  template <class T>
+  static T finish(Wide<T> a, int64_t) {
+    return convert<T>(std::sqrt(static_cast<double>(a)));
+  }
 };
 struct LogSum : Sum {
   static constexpr bool folds = false;
-  template <class T> static T finish(Wide<T> a, int64_t) { return convert<T>(std::log(static_cast<double>(a))); }
+  template <class T>
+  static T finish(Wide<T> a, int64_t) {
+    return convert<T>(std::log(static_cast<double>(a)));
+  }
 };
 
-template <class F> void infer(InferContext& c) {
+template <class F>
+void infer(InferContext& c) {
   check_type(c, 0, F::types);
   if (c.has_input(1)) check_type(c, 1, {DType::i64});
   set_shape(c);
@@ -132,32 +187,38 @@ template <class F> void infer(InferContext& c) {
 struct Walks {
   Walk<2> kept;
   Walk<1> reduced;
-  int64_t count = 1;   ///< elements per output element
+  int64_t count = 1;  ///< elements per output element
 
   explicit Walks(const EvalContext& e) {
     const Extents in(*e.in(0).shape);
     std::array<bool, kMaxRank> mask{};
     const int64_t n = e.has_input(1) ? e.in(1).elements() : 0;
     if (n == 0 && e.attrs().get_int("noop_with_empty_axes", 0) == 0) mask.fill(true);
-    for (int64_t i = 0; i < n; i++) mask[static_cast<size_t>(resolve_axis(index_at(e.in(1), i), in.rank))] = true;
+    for (int64_t i = 0; i < n; i++)
+      mask[static_cast<size_t>(resolve_axis(index_at(e.in(1), i), in.rank))] = true;
     Extents to;
     to.rank = in.rank;
     int64_t step = 1;
     for (int i = in.rank - 1; i >= 0; i--) {
       to[i] = step;
-      if (!mask[static_cast<size_t>(i)]) step *= in[i];
-      else count *= in[i];
+      if (!mask[static_cast<size_t>(i)])
+        step *= in[i];
+      else
+        count *= in[i];
     }
     ensure(step == e.out().elements(), "reduction into {} elements, {} planned", step, e.out().elements());
     const Extents from = in.strides();
     for (int i = 0; i < in.rank; i++) {
-      if (mask[static_cast<size_t>(i)]) reduced.push(in[i], {from[i]});
-      else kept.push(in[i], {to[i], from[i]});
+      if (mask[static_cast<size_t>(i)])
+        reduced.push(in[i], {from[i]});
+      else
+        kept.push(in[i], {to[i], from[i]});
     }
   }
 };
 
-template <class F> void eval(const EvalContext& e) {
+template <class F>
+void eval(const EvalContext& e) {
   const Walks walks(e);
   const auto run = [&](auto tag) {
     using T = decltype(tag);
@@ -168,8 +229,10 @@ template <class F> void eval(const EvalContext& e) {
       e.out().as<T>()[at[0]] = F::template finish<T>(a, walks.count);
     });
   };
-  if constexpr (F::types.has(DType::boolean)) dispatch(e.in(0).dtype, run);
-  else dispatch_number(e.in(0).dtype, run);
+  if constexpr (F::types.has(DType::boolean))
+    dispatch(e.in(0).dtype, run);
+  else
+    dispatch_number(e.in(0).dtype, run);
 }
 
 /// log(sum(exp(x))), scaled by the maximum so that nothing overflows.
@@ -189,7 +252,8 @@ void eval_log_sum_exp(const EvalContext& e) {
   });
 }
 
-template <class F> constexpr OpDef reduction(const char* name) {
+template <class F>
+constexpr OpDef reduction(const char* name) {
   return {name, OpKind::other, 1, 2, 1, infer<F>, eval<F>};
 }
 
@@ -198,7 +262,8 @@ template <class F> constexpr OpDef reduction(const char* name) {
 extern const OpDef op_reduce_l1 = reduction<L1>("ReduceL1");
 extern const OpDef op_reduce_l2 = reduction<L2>("ReduceL2");
 extern const OpDef op_reduce_log_sum = reduction<LogSum>("ReduceLogSum");
-extern const OpDef op_reduce_log_sum_exp = {"ReduceLogSumExp", OpKind::other, 1, 2, 1, infer<LogSum>, eval_log_sum_exp};
+extern const OpDef op_reduce_log_sum_exp = {"ReduceLogSumExp", OpKind::other,   1, 2, 1,
+                                            infer<LogSum>,     eval_log_sum_exp};
 extern const OpDef op_reduce_max = reduction<Max>("ReduceMax");
 extern const OpDef op_reduce_mean = reduction<Mean>("ReduceMean");
 extern const OpDef op_reduce_min = reduction<Min>("ReduceMin");

@@ -28,7 +28,8 @@ const OpDef* find(std::string_view name) {
     std::sort(v.begin(), v.end(), [](auto* a, auto* b) { return std::string_view(a->name) < b->name; });
     return v;
   }();
-  const auto it = std::lower_bound(sorted.begin(), sorted.end(), name, [](auto* op, std::string_view n) { return op->name < n; });
+  const auto it = std::lower_bound(sorted.begin(), sorted.end(), name,
+                                   [](auto* op, std::string_view n) { return op->name < n; });
   return it != sorted.end() && (*it)->name == name ? *it : nullptr;
 }
 

@@ -5,7 +5,10 @@ namespace {
 
 struct Relu {
   static constexpr TypeSet types = kFloats | kSignedIntegers;
-  template <class T> T operator()(T x) const { return x < T(0) ? T(0) : x; }   // a NaN stays one
+  template <class T>
+  T operator()(T x) const {
+    return x < T(0) ? T(0) : x;
+  }  // a NaN stays one
 };
 
 }  // namespace

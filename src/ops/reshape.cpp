@@ -9,7 +9,8 @@ int64_t remaining(InferContext& c, const Shape& in, std::vector<int64_t> dims, s
   dims.erase(dims.begin() + static_cast<ptrdiff_t>(unknown));
   const int64_t total = dim_product(c, in.dims()), known = dim_product(c, dims);
   if (known == 0) {
-    if (total != 0 && !is_symbol(total)) c.error("cannot reshape {} elements into a shape with a zero extent", total);
+    if (total != 0 && !is_symbol(total))
+      c.error("cannot reshape {} elements into a shape with a zero extent", total);
     return 0;
   }
   if (!is_symbol(total) && !is_symbol(known) && total % known != 0)
@@ -22,9 +23,11 @@ void infer(InferContext& c) {
   const Shape* in = c.shape(0);
   const Shape* target_shape = c.shape(1);
   auto target = c.content(1);
-  if (!target) {   // the rank may still be known
-    if (!target_shape || target_shape->rank() != 1 || is_symbol((*target_shape)[0])) return c.set(0, c.dtype(0), std::nullopt);
-    if ((*target_shape)[0] > kMaxRank) c.error("reshape to rank {} (at most {})", (*target_shape)[0], kMaxRank);
+  if (!target) {  // the rank may still be known
+    if (!target_shape || target_shape->rank() != 1 || is_symbol((*target_shape)[0]))
+      return c.set(0, c.dtype(0), std::nullopt);
+    if ((*target_shape)[0] > kMaxRank)
+      c.error("reshape to rank {} (at most {})", (*target_shape)[0], kMaxRank);
     Shape out;
     for (int i = 0; i < (*target_shape)[0]; i++) out.push_back(c.data_dependent(0, i));
     return c.set(0, c.dtype(0), out);
@@ -34,7 +37,8 @@ void infer(InferContext& c) {
   for (size_t i = 0; i < target->size(); i++) {
     int64_t& d = (*target)[i];
     if (d == 0 && !allow_zero) {
-      if (in && static_cast<int>(i) >= in->rank()) c.error("extent 0 at position {} copies an axis that {} lacks", i, to_string(*in));
+      if (in && static_cast<int>(i) >= in->rank())
+        c.error("extent 0 at position {} copies an axis that {} lacks", i, to_string(*in));
       d = in ? (*in)[static_cast<int>(i)] : c.data_dependent(0, static_cast<int>(i));
     } else if (d == -1) {
       if (unknown) c.error("more than one -1 in the target shape");
@@ -44,8 +48,10 @@ void infer(InferContext& c) {
     }
   }
   if (unknown) {
-    (*target)[*unknown] = in ? remaining(c, *in, *target, *unknown) : c.data_dependent(0, static_cast<int>(*unknown));
-  } else if (in && in->is_static() && Shape(*target).is_static() && in->elements() != Shape(*target).elements()) {
+    (*target)[*unknown] =
+        in ? remaining(c, *in, *target, *unknown) : c.data_dependent(0, static_cast<int>(*unknown));
+  } else if (in && in->is_static() && Shape(*target).is_static() &&
+             in->elements() != Shape(*target).elements()) {
     c.error("cannot reshape {} to {}", to_string(*in), to_string(Shape(*target)));
   }
   c.set(0, c.dtype(0), Shape(std::move(*target)));

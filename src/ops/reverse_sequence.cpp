@@ -7,11 +7,13 @@ namespace {
 void infer(InferContext& c) {
   check_type(c, 1, {DType::i64});
   const int64_t batch = c.attrs().get_int("batch_axis", 1), time = c.attrs().get_int("time_axis", 0);
-  if (batch == time || batch < 0 || batch > 1 || time < 0 || time > 1) c.error("batch_axis {} and time_axis {} must be 0 and 1", batch, time);
+  if (batch == time || batch < 0 || batch > 1 || time < 0 || time > 1)
+    c.error("batch_axis {} and time_axis {} must be 0 and 1", batch, time);
   const Shape *in = c.shape(0), *lengths = c.shape(1);
   if (in && in->rank() < 2) c.error("rank {} (at least 2 expected)", in->rank());
   if (lengths && lengths->rank() != 1) c.error("sequence lengths of rank {}", lengths->rank());
-  if (in && lengths) dim_same(c, (*in)[static_cast<int>(batch)], (*lengths)[0], "batch axis and sequence lengths");
+  if (in && lengths)
+    dim_same(c, (*in)[static_cast<int>(batch)], (*lengths)[0], "batch axis and sequence lengths");
   infer_like_input(c);
 }
 
@@ -25,10 +27,12 @@ void eval(const EvalContext& e) {
     for (int64_t b = 0; b < in[batch]; b++) {
       const int64_t length = e.in(1).as<int64_t>()[b];
       if (length < 0 || length > in[time])
-        fail(ErrorCode::invalid_argument, "ReverseSequence: length {} of sequence {} is out of [0, {}]", length, b, in[time]);
+        fail(ErrorCode::invalid_argument, "ReverseSequence: length {} of sequence {} is out of [0, {}]",
+             length, b, in[time]);
       for (int64_t t = 0; t < in[time]; t++) {
         const int64_t from = t < length ? length - 1 - t : t;
-        std::memcpy(e.out().as<T>() + b * stride[batch] + t * stride[time], e.in(0).as<T>() + b * stride[batch] + from * stride[time],
+        std::memcpy(e.out().as<T>() + b * stride[batch] + t * stride[time],
+                    e.in(0).as<T>() + b * stride[batch] + from * stride[time],
                     static_cast<size_t>(run) * sizeof(T));
       }
     }

@@ -1,4 +1,5 @@
-// ScatterElements(data, indices, updates) {axis, reduction}: a copy of `data` with out[i][indices[i][j]] = updates[i][j].
+// ScatterElements(data, indices, updates) {axis, reduction}: a copy of `data` with out[i][indices[i][j]] =
+// updates[i][j].
 #include "ops/scatter.hpp"
 
 namespace tenfold::ops {
@@ -14,7 +15,8 @@ void infer(InferContext& c) {
     const int axis = c.axis(c.attrs().get_int("axis", 0), in->rank());
     for (int i = 0; i < in->rank(); i++) {
       dim_same(c, (*indices)[i], (*updates)[i], "indices and updates");
-      if (i != axis && (*in)[i] >= 0 && (*indices)[i] > (*in)[i]) c.error("indices {} exceed data {}", to_string(*indices), to_string(*in));
+      if (i != axis && (*in)[i] >= 0 && (*indices)[i] > (*in)[i])
+        c.error("indices {} exceed data {}", to_string(*indices), to_string(*in));
     }
   }
   infer_like_input(c);

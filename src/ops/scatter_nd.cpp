@@ -1,4 +1,5 @@
-// ScatterND(data, indices, updates) {reduction}: a copy of `data` with slices at the given coordinates updated.
+// ScatterND(data, indices, updates) {reduction}: a copy of `data` with slices at the given coordinates
+// updated.
 #include "ops/scatter.hpp"
 
 namespace tenfold::ops {
@@ -16,7 +17,8 @@ void infer(InferContext& c) {
     Shape expected;
     for (int i = 0; i < indices->rank() - 1; i++) expected.push_back((*indices)[i]);
     for (int i = static_cast<int>(depth); i < in->rank(); i++) expected.push_back((*in)[i]);
-    if (expected.rank() != updates->rank()) c.error("updates of shape {}, expected {}", to_string(*updates), to_string(expected));
+    if (expected.rank() != updates->rank())
+      c.error("updates of shape {}, expected {}", to_string(*updates), to_string(expected));
     for (int i = 0; i < expected.rank(); i++) dim_same(c, expected[i], (*updates)[i], "updates");
   }
   infer_like_input(c);

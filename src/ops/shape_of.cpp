@@ -6,7 +6,9 @@
 namespace tenfold::ops {
 namespace {
 
-int64_t clamp_axis(int64_t axis, int rank) { return std::clamp<int64_t>(axis < 0 ? axis + rank : axis, 0, rank); }
+int64_t clamp_axis(int64_t axis, int rank) {
+  return std::clamp<int64_t>(axis < 0 ? axis + rank : axis, 0, rank);
+}
 
 std::pair<int, int> range(const ir::Attributes& attrs, int rank) {
   const int64_t start = clamp_axis(attrs.get_int("start", 0), rank);

@@ -5,8 +5,11 @@
 namespace tenfold::ops {
 namespace {
 
-/// Known extents: the first position and the number of elements of [start : end : step] on an axis of extent d.
-struct Range { int64_t start, count; };
+/// Known extents: the first position and the number of elements of [start : end : step] on an axis of extent
+/// d.
+struct Range {
+  int64_t start, count;
+};
 Range resolve(int64_t start, int64_t end, int64_t step, int64_t d) {
   if (d == 0) return {0, 0};
   const auto from_end = [d](int64_t x) { return x < 0 ? std::max<int64_t>(x, -d - 1) + d : x; };
@@ -15,10 +18,12 @@ Range resolve(int64_t start, int64_t end, int64_t step, int64_t d) {
   const int64_t last = std::clamp<int64_t>(from_end(end), step < 0 ? -1 : 0, step < 0 ? d - 1 : d);
   const int64_t distance = step < 0 ? first - last : last - first;
   const uint64_t stride = step < 0 ? uint64_t{0} - static_cast<uint64_t>(step) : static_cast<uint64_t>(step);
-  return {first, distance <= 0 ? 0 : static_cast<int64_t>((static_cast<uint64_t>(distance) - 1) / stride) + 1};
+  return {first,
+          distance <= 0 ? 0 : static_cast<int64_t>((static_cast<uint64_t>(distance) - 1) / stride) + 1};
 }
 
-/// Exporters write the largest 32-bit or 64-bit integer for "to the end", and its negative for "from the end".
+/// Exporters write the largest 32-bit or 64-bit integer for "to the end", and its negative for "from the
+/// end".
 constexpr int64_t kFar = std::numeric_limits<int32_t>::max();
 
 /// A position on an axis of extent d, where one of the two is a symbol.
@@ -31,7 +36,8 @@ int64_t clamp_symbolic(InferContext& c, int64_t x, int64_t d) {
 int64_t count(InferContext& c, int64_t start, int64_t end, int64_t step, int64_t d, int axis) {
   if (!is_symbol(start) && !is_symbol(end) && !is_symbol(d)) return resolve(start, end, step, d).count;
   if (step > 0) {
-    const int64_t distance = dim_max(c, 0, dim_sub(c, clamp_symbolic(c, end, d), clamp_symbolic(c, start, d)));
+    const int64_t distance =
+        dim_max(c, 0, dim_sub(c, clamp_symbolic(c, end, d), clamp_symbolic(c, start, d)));
     return step == 1 ? distance : dim_div(c, dim_add(c, distance, step - 1), step);
   }
   const bool whole = (start == -1 || start >= kFar) && !is_symbol(end) && end <= -kFar;
@@ -50,15 +56,20 @@ void propagate(InferContext& c, int64_t start, int64_t end, int64_t step) {
 void infer(InferContext& c) {
   const Shape* in = c.shape(0);
   if (!in) return c.set(0, c.dtype(0), std::nullopt);
-  for (size_t i = 1; i < c.inputs(); i++) if (c.has_input(i)) check_type(c, i, kIndices);
+  for (size_t i = 1; i < c.inputs(); i++)
+    if (c.has_input(i)) check_type(c, i, kIndices);
   const auto starts = positions(c, 1), ends = positions(c, 2), steps = positions(c, 4);
   auto axes = positions(c, 3);
   if (c.has_input(3) && !axes) return c.set(0, c.dtype(0), std::nullopt);
   size_t n = 0;
-  if (axes) n = axes->size();
-  else if (starts) n = starts->size();
-  else if (ends) n = ends->size();
-  else n = static_cast<size_t>(in->rank());
+  if (axes)
+    n = axes->size();
+  else if (starts)
+    n = starts->size();
+  else if (ends)
+    n = ends->size();
+  else
+    n = static_cast<size_t>(in->rank());
   if ((starts && starts->size() != n) || (ends && ends->size() != n) || (steps && steps->size() != n))
     c.error("starts, ends, axes and steps differ in length");
   if (n > static_cast<size_t>(in->rank())) c.error("{} slices of a tensor of rank {}", n, in->rank());
@@ -71,7 +82,8 @@ void infer(InferContext& c) {
     const int64_t step = !c.has_input(4) ? 1 : steps ? (*steps)[i] : 0;
     if (steps && step == 0) c.error("step 0");
     const bool known = starts && ends && step != 0 && !is_symbol(step);
-    out[axis] = known ? count(c, (*starts)[i], (*ends)[i], step, (*in)[axis], axis) : c.data_dependent(0, axis);
+    out[axis] =
+        known ? count(c, (*starts)[i], (*ends)[i], step, (*in)[axis], axis) : c.data_dependent(0, axis);
   }
   const bool vector = in->rank() == 1 && n == 1 && starts && ends && (!c.has_input(4) || steps);
   c.set(0, c.dtype(0), std::move(out));
@@ -97,7 +109,9 @@ void eval(const EvalContext& e) {
   Walk<2> walk;
   int64_t start = 0;
   for (int i = 0; i < in.rank; i++) {
-    if (out[i] != expected[i]) fail(ErrorCode::invalid_argument, "Slice: {} elements on axis {}, planned for {}", expected[i], i, out[i]);
+    if (out[i] != expected[i])
+      fail(ErrorCode::invalid_argument, "Slice: {} elements on axis {}, planned for {}", expected[i], i,
+           out[i]);
     walk.push(out[i], {to[i], step[i]});
     start += first[i] * from[i];
   }

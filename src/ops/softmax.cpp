@@ -10,7 +10,8 @@ void infer(InferContext& c) {
   infer_like_input(c);
 }
 
-template <bool log> void eval(const EvalContext& e) {
+template <bool log>
+void eval(const EvalContext& e) {
   Extents in(*e.in(0).shape);
   if (in.rank == 0) in.push_back(1);
   const int axis = resolve_axis(e.attrs().get_int("axis", -1), in.rank);
@@ -24,9 +25,11 @@ template <bool log> void eval(const EvalContext& e) {
         T top = -std::numeric_limits<T>::infinity();
         for (int64_t k = 0; k < n; k++) top = std::max(top, x[k * inner]);
         double sum = 0;
-        for (int64_t k = 0; k < n; k++) sum += static_cast<double>(y[k * inner] = std::exp(x[k * inner] - top));
         for (int64_t k = 0; k < n; k++)
-          y[k * inner] = log ? x[k * inner] - top - static_cast<T>(std::log(sum)) : static_cast<T>(y[k * inner] / sum);
+          sum += static_cast<double>(y[k * inner] = std::exp(x[k * inner] - top));
+        for (int64_t k = 0; k < n; k++)
+          y[k * inner] =
+              log ? x[k * inner] - top - static_cast<T>(std::log(sum)) : static_cast<T>(y[k * inner] / sum);
       }
   });
 }

@@ -1,4 +1,5 @@
-// Split(data, split?) {axis, num_outputs}: parts of the given sizes, or of equal size with a smaller last one.
+// Split(data, split?) {axis, num_outputs}: parts of the given sizes, or of equal size with a smaller last
+// one.
 #include "base/math.hpp"
 #include "ops/helpers.hpp"
 
@@ -14,7 +15,8 @@ std::vector<int64_t> part_sizes(InferContext& c, int64_t extent) {
       if (s < 0 && !is_symbol(s)) c.error("split size {}", s);
       sum = dim_add(c, sum, s);
     }
-    if (sum != extent && !is_symbol(sum) && !is_symbol(extent)) c.error("split sizes add up to {}, the axis has {}", sum, extent);
+    if (sum != extent && !is_symbol(sum) && !is_symbol(extent))
+      c.error("split sizes add up to {}, the axis has {}", sum, extent);
     return *sizes;
   }
   std::vector<int64_t> sizes;
@@ -23,8 +25,10 @@ std::vector<int64_t> part_sizes(InferContext& c, int64_t extent) {
     return sizes;
   }
   const auto parts = static_cast<int64_t>(n);
-  if (c.attrs().get_int("num_outputs", parts) != parts) c.error("num_outputs is {}, the node has {}", c.attrs().get_int("num_outputs", 0), n);
-  const int64_t size = is_symbol(extent) ? dim_div(c, dim_add(c, extent, parts - 1), parts) : ceil_div(extent, parts);
+  if (c.attrs().get_int("num_outputs", parts) != parts)
+    c.error("num_outputs is {}, the node has {}", c.attrs().get_int("num_outputs", 0), n);
+  const int64_t size =
+      is_symbol(extent) ? dim_div(c, dim_add(c, extent, parts - 1), parts) : ceil_div(extent, parts);
   int64_t rest = extent;
   for (int64_t i = 0; i + 1 < parts; i++) {
     sizes.push_back(dim_min(c, size, rest));
@@ -65,7 +69,8 @@ void eval(const EvalContext& e) {
   for (const TensorView& out : e.outputs) {
     if (!out.shape) fail(ErrorCode::internal, "Split: every output needs a buffer");
     const int64_t extent = (*out.shape)[axis];
-    if (start + extent > in[axis]) fail(ErrorCode::invalid_argument, "Split: the parts exceed an axis of extent {}", in[axis]);
+    if (start + extent > in[axis])
+      fail(ErrorCode::invalid_argument, "Split: the parts exceed an axis of extent {}", in[axis]);
     Walk<2> walk;
     walk.push(outer, {extent * inner, in[axis] * inner});
     walk.push(extent * inner, {1, 1});

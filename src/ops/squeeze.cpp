@@ -17,11 +17,12 @@ void infer(InferContext& c) {
       drop[static_cast<size_t>(axis)] = true;
     }
   } else {
-    if (!in->is_static()) return c.set(0, c.dtype(0), std::nullopt);   // a symbol may turn out to be 1
+    if (!in->is_static()) return c.set(0, c.dtype(0), std::nullopt);  // a symbol may turn out to be 1
     for (int i = 0; i < in->rank(); i++) drop[static_cast<size_t>(i)] = (*in)[i] == 1;
   }
   Shape out;
-  for (int i = 0; i < in->rank(); i++) if (!drop[static_cast<size_t>(i)]) out.push_back((*in)[i]);
+  for (int i = 0; i < in->rank(); i++)
+    if (!drop[static_cast<size_t>(i)]) out.push_back((*in)[i]);
   c.set(0, c.dtype(0), std::move(out));
   pass_content(c);
 }

@@ -28,7 +28,10 @@ class Parser {
 
   bool parse(Polynomial& out) {
     int64_t sign = 1;
-    if (peek() == '-') { sign = -1; at_++; }
+    if (peek() == '-') {
+      sign = -1;
+      at_++;
+    }
     do {
       if (!term(sign, out)) return false;
       if (peek() != '+' && peek() != '-') break;
@@ -94,7 +97,8 @@ Polynomial constant(int64_t k) { return k == 0 ? Polynomial{} : Polynomial{{Mono
 /// Is `name` a lone atom that print() may write without braces?
 bool prints_bare(const std::string& name) {
   Polynomial p;
-  return Parser(name).parse(p) && p.size() == 1 && p.begin()->second == 1 && p.begin()->first == Monomial{name};
+  return Parser(name).parse(p) && p.size() == 1 && p.begin()->second == 1 &&
+         p.begin()->first == Monomial{name};
 }
 
 Polynomial read(const InferContext& c, int64_t extent) {
@@ -107,12 +111,17 @@ Polynomial read(const InferContext& c, int64_t extent) {
 
 std::string print(const Polynomial& p) {
   std::string text;
-  for (auto it = p.rbegin(); it != p.rend(); ++it) {   // the constant term sorts first and prints last
+  for (auto it = p.rbegin(); it != p.rend(); ++it) {  // the constant term sorts first and prints last
     const auto& [monomial, k] = *it;
     if (k > 0 && !text.empty()) text += '+';
-    if (monomial.empty()) { text += std::to_string(k); continue; }
-    if (k == -1) text += '-';
-    else if (k != 1) text += std::to_string(k) + "*";
+    if (monomial.empty()) {
+      text += std::to_string(k);
+      continue;
+    }
+    if (k == -1)
+      text += '-';
+    else if (k != 1)
+      text += std::to_string(k) + "*";
     for (size_t i = 0; i < monomial.size(); i++) {
       if (i) text += '*';
       text += prints_bare(monomial[i]) ? monomial[i] : "{" + monomial[i] + "}";
@@ -181,7 +190,9 @@ std::optional<Polynomial> divide_exactly(const Polynomial& a, const Polynomial& 
 }
 
 /// p as min(a, b), where it is written so: a - max(0, a - b).
-struct Minimum { Polynomial a, b; };
+struct Minimum {
+  Polynomial a, b;
+};
 std::optional<Minimum> as_minimum(const Polynomial& p) {
   constexpr std::string_view kMax = "max(0,";
   for (const auto& [monomial, k] : p) {
@@ -203,9 +214,12 @@ bool never_negative(const Polynomial& p) {
   return std::all_of(p.begin(), p.end(), [](const auto& term) { return term.second > 0; });
 }
 
-bool is_at_least_one(const Polynomial& p) { return p.size() == 1 && p.begin()->first.empty() && p.begin()->second >= 1; }
+bool is_at_least_one(const Polynomial& p) {
+  return p.size() == 1 && p.begin()->first.empty() && p.begin()->second >= 1;
+}
 
-/// max(0, p), the only form of min and max: since max(0, p) = p + max(0, -p), the leading term is made positive.
+/// max(0, p), the only form of min and max: since max(0, p) = p + max(0, -p), the leading term is made
+/// positive.
 Polynomial positive_part(InferContext& c, const Polynomial& p) {
   if (never_negative(p)) return p;
   const Polynomial negated = add({}, p, -1);
@@ -224,7 +238,8 @@ bool is_capped(const Polynomial& p, const Polynomial& q) {
 
 /// Does `text` read "broadcast(part,...)" or "broadcast(...,part)"?
 bool is_broadcast_of(std::string_view text, const std::string& part) {
-  return text.starts_with("broadcast(" + part + ",") || (text.starts_with("broadcast(") && text.ends_with("," + part + ")"));
+  return text.starts_with("broadcast(" + part + ",") ||
+         (text.starts_with("broadcast(") && text.ends_with("," + part + ")"));
 }
 
 /// In parentheses where a quotient needs them.
@@ -277,7 +292,9 @@ int64_t dim_min(InferContext& c, int64_t a, int64_t b) {
   return write(c, add(pb, positive_part(c, add(pb, pa, -1)), -1));
 }
 
-bool dim_is_never_negative(InferContext& c, int64_t a) { return is_symbol(a) ? never_negative(read(c, a)) : a >= 0; }
+bool dim_is_never_negative(InferContext& c, int64_t a) {
+  return is_symbol(a) ? never_negative(read(c, a)) : a >= 0;
+}
 
 int64_t dim_product(InferContext& c, std::span<const int64_t> dims) {
   int64_t r = 1;
@@ -298,7 +315,7 @@ int64_t dim_broadcast(InferContext& c, int64_t a, int64_t b) {
     if (is_broadcast_of(x, y)) return a == symbol_named(c, x) ? a : b;
     return symbol_named(c, fmt::format("broadcast({},{})", x, y));
   }
-  if (is_symbol(a)) return b;   // a is 1 or b
+  if (is_symbol(a)) return b;  // a is 1 or b
   if (is_symbol(b)) return a;
   c.error("extents {} and {} do not broadcast", a, b);
 }
@@ -309,7 +326,8 @@ Shape broadcast_shapes(InferContext& c, const Shape& a, const Shape& b) {
   for (int i = 0; i < rank; i++) {
     const int ia = i - (rank - a.rank()), ib = i - (rank - b.rank());
     const int64_t da = ia < 0 ? 1 : a[ia], db = ib < 0 ? 1 : b[ib];
-    if (da != db && da > 1 && db > 1) c.error("shapes {} and {} do not broadcast", to_string(a), to_string(b));
+    if (da != db && da > 1 && db > 1)
+      c.error("shapes {} and {} do not broadcast", to_string(a), to_string(b));
     dims[static_cast<size_t>(i)] = dim_broadcast(c, da, db);
   }
   return Shape(std::move(dims));

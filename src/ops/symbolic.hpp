@@ -1,8 +1,9 @@
 // Arithmetic on extents that may be symbols.
 //
 // A derived extent is a symbol whose name is the text of its expression in normal form: "2*height+1",
-// "floor((width-1)/2)", "max(0,seq-512)".  Equal expressions have equal texts, hence equal symbols, so that inference can
-// tell that two derived extents agree, and cancels what cancels: (batch*seq*768)/(batch*seq) is 768.
+// "floor((width-1)/2)", "max(0,seq-512)".  Equal expressions have equal texts, hence equal symbols, so that
+// inference can tell that two derived extents agree, and cancels what cancels: (batch*seq*768)/(batch*seq) is
+// 768.
 #pragma once
 
 #include <cstdint>

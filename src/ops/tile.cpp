@@ -9,7 +9,8 @@ void infer(InferContext& c) {
   const Shape* in = c.shape(0);
   if (!in) return c.set(0, c.dtype(0), std::nullopt);
   const auto repeats = c.content(1);
-  if (repeats && static_cast<int>(repeats->size()) != in->rank()) c.error("{} repeats for rank {}", repeats->size(), in->rank());
+  if (repeats && static_cast<int>(repeats->size()) != in->rank())
+    c.error("{} repeats for rank {}", repeats->size(), in->rank());
   Shape out = *in;
   for (int i = 0; i < out.rank(); i++) {
     const int64_t n = repeats ? (*repeats)[static_cast<size_t>(i)] : 0;

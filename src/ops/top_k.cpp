@@ -1,4 +1,5 @@
-// TopK(x, k) {axis, largest, sorted}: values and i64 positions, best first; of equal elements the first one wins.
+// TopK(x, k) {axis, largest, sorted}: values and i64 positions, best first; of equal elements the first one
+// wins.
 #include "ops/helpers.hpp"
 
 namespace tenfold::ops {
@@ -18,15 +19,18 @@ void infer(InferContext& c) {
   if (k && k->size() != 1) c.error("k has {} elements", k->size());
   const int64_t extent = (*in)[axis];
   const int64_t count = k ? (*k)[0] : c.data_dependent(0, axis);
-  if (!is_symbol(count) && (count < 0 || (!is_symbol(extent) && count > extent))) c.error("k = {} of an axis of extent {}", count, extent);
+  if (!is_symbol(count) && (count < 0 || (!is_symbol(extent) && count > extent)))
+    c.error("k = {} of an axis of extent {}", count, extent);
   Shape out = *in;
   out[axis] = count;
   c.set(0, c.dtype(0), out);
   c.set(1, DType::i64, std::move(out));
 }
 
-/// The k best positions of one line, kept as a heap with the worst on top, in the output itself (no other memory).
-template <class T> struct Selector {
+/// The k best positions of one line, kept as a heap with the worst on top, in the output itself (no other
+/// memory).
+template <class T>
+struct Selector {
   const T* x;
   int64_t x_step;
   int64_t* heap;
@@ -59,7 +63,7 @@ template <class T> struct Selector {
         at(0) = i;
         sift_down(0, k);
       }
-    for (int64_t i = k - 1; i > 0; i--) {   // the worst goes last
+    for (int64_t i = k - 1; i > 0; i--) {  // the worst goes last
       std::swap(at(0), at(i));
       sift_down(0, i);
     }
@@ -69,8 +73,10 @@ template <class T> struct Selector {
 void eval(const EvalContext& e) {
   const Extents in(*e.in(0).shape), out(*e.out(0).shape);
   const int axis = resolve_axis(e.attrs().get_int("axis", -1), in.rank);
-  const int64_t outer = in.product(0, axis), inner = in.product(axis + 1, in.rank), n = in[axis], k = out[axis];
-  if (index_at(e.in(1), 0) != k || k > n) fail(ErrorCode::invalid_argument, "TopK: planned for k = {} of {} elements", k, n);
+  const int64_t outer = in.product(0, axis), inner = in.product(axis + 1, in.rank), n = in[axis],
+                k = out[axis];
+  if (index_at(e.in(1), 0) != k || k > n)
+    fail(ErrorCode::invalid_argument, "TopK: planned for k = {} of {} elements", k, n);
   if (k == 0) return;
   const bool largest = e.attrs().get_int("largest", 1) != 0;
   ensure(e.outputs.size() == 2 && e.out(1).data, "TopK needs a buffer for both outputs");
@@ -78,7 +84,8 @@ void eval(const EvalContext& e) {
     using T = decltype(tag);
     for (int64_t o = 0; o < outer; o++)
       for (int64_t i = 0; i < inner; i++) {
-        const Selector<T> line{e.in(0).as<T>() + o * n * inner + i, inner, e.out(1).as<int64_t>() + o * k * inner + i, inner, largest};
+        const Selector<T> line{e.in(0).as<T>() + o * n * inner + i, inner,
+                               e.out(1).as<int64_t>() + o * k * inner + i, inner, largest};
         line.select(n, k);
         T* values = e.out(0).as<T>() + o * k * inner + i;
         for (int64_t j = 0; j < k; j++) values[j * inner] = line.value(line.at(j));

@@ -15,7 +15,8 @@ void infer(InferContext& c) {
     std::vector<bool> seen(static_cast<size_t>(rank));
     for (int i = 0; i < rank; i++) {
       const int64_t p = perm[static_cast<size_t>(i)];
-      if (p < 0 || p >= rank || seen[static_cast<size_t>(p)]) c.error("perm is not a permutation of {} axes", rank);
+      if (p < 0 || p >= rank || seen[static_cast<size_t>(p)])
+        c.error("perm is not a permutation of {} axes", rank);
       seen[static_cast<size_t>(p)] = true;
       out[i] = (*in)[static_cast<int>(p)];
     }
@@ -23,7 +24,8 @@ void infer(InferContext& c) {
     for (int i = 0; i < rank; i++) out[i] = (*in)[rank - 1 - i];
   }
   c.set(0, c.dtype(0), std::move(out));
-  if (rank <= 1) if (auto content = c.content(0)) c.set_content(0, std::move(*content));
+  if (rank <= 1)
+    if (auto content = c.content(0)) c.set_content(0, std::move(*content));
 }
 
 void eval(const EvalContext& e) {

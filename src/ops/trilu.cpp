@@ -5,7 +5,8 @@ namespace tenfold::ops {
 namespace {
 
 void infer(InferContext& c) {
-  if (const Shape* in = c.shape(0); in && in->rank() < 2) c.error("rank {} (at least 2 expected)", in->rank());
+  if (const Shape* in = c.shape(0); in && in->rank() < 2)
+    c.error("rank {} (at least 2 expected)", in->rank());
   if (c.has_input(1)) {
     check_type(c, 1, {DType::i64});
     if (const Shape* k = c.shape(1); k && k->is_static() && k->elements() != 1) c.error("k is no scalar");

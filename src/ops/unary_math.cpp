@@ -4,43 +4,161 @@
 namespace tenfold::ops {
 namespace {
 
-template <class T> T absolute(T x) {
-  if constexpr (std::is_floating_point_v<T>) return std::abs(x);
-  else if constexpr (std::is_unsigned_v<T>) return x;
-  else return x < 0 ? wrap_sub(T(0), x) : x;
+template <class T>
+T absolute(T x) {
+  if constexpr (std::is_floating_point_v<T>)
+    return std::abs(x);
+  else if constexpr (std::is_unsigned_v<T>)
+    return x;
+  else
+    return x < 0 ? wrap_sub(T(0), x) : x;
 }
 
-struct Abs { static constexpr TypeSet types = kNumbers; template <class T> T operator()(T x) const { return absolute(x); } };
+struct Abs {
+  static constexpr TypeSet types = kNumbers;
+  template <class T>
+  T operator()(T x) const {
+    return absolute(x);
+  }
+};
 struct Sign {
   static constexpr TypeSet types = kNumbers;
-  template <class T> T operator()(T x) const { return x > T(0) ? T(1) : x == T(0) ? T(0) : x < T(0) ? static_cast<T>(-1) : x; }
+  template <class T>
+  T operator()(T x) const {
+    return x > T(0) ? T(1) : x == T(0) ? T(0) : x < T(0) ? static_cast<T>(-1) : x;
+  }
 };
 struct Neg {
   static constexpr TypeSet types = kFloats | kSignedIntegers;
-  template <class T> T operator()(T x) const { return std::is_integral_v<T> ? wrap_sub(T(0), x) : static_cast<T>(-x); }
+  template <class T>
+  T operator()(T x) const {
+    return std::is_integral_v<T> ? wrap_sub(T(0), x) : static_cast<T>(-x);
+  }
 };
 
-struct Float { static constexpr TypeSet types = kFloats; };
-struct Acos : Float { template <class T> T operator()(T x) const { return std::acos(x); } };
-struct Acosh : Float { template <class T> T operator()(T x) const { return std::acosh(x); } };
-struct Asin : Float { template <class T> T operator()(T x) const { return std::asin(x); } };
-struct Asinh : Float { template <class T> T operator()(T x) const { return std::asinh(x); } };
-struct Atan : Float { template <class T> T operator()(T x) const { return std::atan(x); } };
-struct Atanh : Float { template <class T> T operator()(T x) const { return std::atanh(x); } };
-struct Ceil : Float { template <class T> T operator()(T x) const { return std::ceil(x); } };
-struct Cos : Float { template <class T> T operator()(T x) const { return std::cos(x); } };
-struct Cosh : Float { template <class T> T operator()(T x) const { return std::cosh(x); } };
-struct Erf : Float { template <class T> T operator()(T x) const { return std::erf(x); } };
-struct Exp : Float { template <class T> T operator()(T x) const { return std::exp(x); } };
-struct Floor : Float { template <class T> T operator()(T x) const { return std::floor(x); } };
-struct Log : Float { template <class T> T operator()(T x) const { return std::log(x); } };
-struct Reciprocal : Float { template <class T> T operator()(T x) const { return T(1) / x; } };
-struct Round : Float { template <class T> T operator()(T x) const { return std::nearbyint(x); } };   // half to even
-struct Sin : Float { template <class T> T operator()(T x) const { return std::sin(x); } };
-struct Sinh : Float { template <class T> T operator()(T x) const { return std::sinh(x); } };
-struct Sqrt : Float { template <class T> T operator()(T x) const { return std::sqrt(x); } };
-struct Tan : Float { template <class T> T operator()(T x) const { return std::tan(x); } };
-struct Tanh : Float { template <class T> T operator()(T x) const { return std::tanh(x); } };
+struct Float {
+  static constexpr TypeSet types = kFloats;
+};
+struct Acos : Float {
+  template <class T>
+  T operator()(T x) const {
+    return std::acos(x);
+  }
+};
+struct Acosh : Float {
+  template <class T>
+  T operator()(T x) const {
+    return std::acosh(x);
+  }
+};
+struct Asin : Float {
+  template <class T>
+  T operator()(T x) const {
+    return std::asin(x);
+  }
+};
+struct Asinh : Float {
+  template <class T>
+  T operator()(T x) const {
+    return std::asinh(x);
+  }
+};
+struct Atan : Float {
+  template <class T>
+  T operator()(T x) const {
+    return std::atan(x);
+  }
+};
+struct Atanh : Float {
+  template <class T>
+  T operator()(T x) const {
+    return std::atanh(x);
+  }
+};
+struct Ceil : Float {
+  template <class T>
+  T operator()(T x) const {
+    return std::ceil(x);
+  }
+};
+struct Cos : Float {
+  template <class T>
+  T operator()(T x) const {
+    return std::cos(x);
+  }
+};
+struct Cosh : Float {
+  template <class T>
+  T operator()(T x) const {
+    return std::cosh(x);
+  }
+};
+struct Erf : Float {
+  template <class T>
+  T operator()(T x) const {
+    return std::erf(x);
+  }
+};
+struct Exp : Float {
+  template <class T>
+  T operator()(T x) const {
+    return std::exp(x);
+  }
+};
+struct Floor : Float {
+  template <class T>
+  T operator()(T x) const {
+    return std::floor(x);
+  }
+};
+struct Log : Float {
+  template <class T>
+  T operator()(T x) const {
+    return std::log(x);
+  }
+};
+struct Reciprocal : Float {
+  template <class T>
+  T operator()(T x) const {
+    return T(1) / x;
+  }
+};
+struct Round : Float {
+  template <class T>
+  T operator()(T x) const {
+    return std::nearbyint(x);
+  }
+};  // half to even
+struct Sin : Float {
+  template <class T>
+  T operator()(T x) const {
+    return std::sin(x);
+  }
+};
+struct Sinh : Float {
+  template <class T>
+  T operator()(T x) const {
+    return std::sinh(x);
+  }
+};
+struct Sqrt : Float {
+  template <class T>
+  T operator()(T x) const {
+    return std::sqrt(x);
+  }
+};
+struct Tan : Float {
+  template <class T>
+  T operator()(T x) const {
+    return std::tan(x);
+  }
+};
+struct Tanh : Float {
+  template <class T>
+  T operator()(T x) const {
+    return std::tanh(x);
+  }
+};
 
 void infer_neg(InferContext& c) {
   infer_unary<Neg>(c);

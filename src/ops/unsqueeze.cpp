@@ -8,7 +8,8 @@ void infer(InferContext& c) {
   const Shape* in = c.shape(0);
   const auto axes = c.content(1);
   if (!in || !axes) return c.set(0, c.dtype(0), std::nullopt);
-  if (axes->size() > kMaxRank) c.error("{} axes to insert (at most {} axes are supported)", axes->size(), kMaxRank);
+  if (axes->size() > kMaxRank)
+    c.error("{} axes to insert (at most {} axes are supported)", axes->size(), kMaxRank);
   const int rank = in->rank() + static_cast<int>(axes->size());
   std::vector<bool> added(static_cast<size_t>(rank));
   for (int64_t a : *axes) {

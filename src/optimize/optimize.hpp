@@ -15,64 +15,72 @@ namespace tenfold::optimize {
 
 /// What the caller asks for.
 struct Goal {
-  double max_drop = 0.01;          ///< allowed loss of the metric, in its unit (0.01: one point of accuracy)
-  double latency_ms = 0;           ///< target; 0: none, as fast as possible
-  double latency_quantile = 0.5;   ///< of which the target speaks: 0.5 is the median, 0.99 the tail
+  double max_drop = 0.01;         ///< allowed loss of the metric, in its unit (0.01: one point of accuracy)
+  double latency_ms = 0;          ///< target; 0: none, as fast as possible
+  double latency_quantile = 0.5;  ///< of which the target speaks: 0.5 is the median, 0.99 the tail
   int threads = 1;
 };
 
 struct Progress {
-  std::string stage;               ///< "baseline", "calibrating", "int8 percentile", ...
-  double fraction = 0;             ///< of the whole search, 0 to 1
+  std::string stage;    ///< "baseline", "calibrating", "int8 percentile", ...
+  double fraction = 0;  ///< of the whole search, 0 to 1
 };
 
 struct Options {
-  size_t calibration_samples = 300;    ///< at most this many are read
-  size_t sensitivity_samples = 16;     ///< for ranking layers by the error they cause
-  bool keep_reference = false;         ///< the metric compares with the FP32 outputs (measure::MetricInfo::needs_labels is false)
+  size_t calibration_samples = 300;  ///< at most this many are read
+  size_t sensitivity_samples = 16;   ///< for ranking layers by the error they cause
+  bool keep_reference =
+      false;  ///< the metric compares with the FP32 outputs (measure::MetricInfo::needs_labels is false)
   measure::StabilityOptions stability{.relative_width = 0.02, .max_seconds = 4};
   std::function<void(const Progress&)> progress;
-  std::function<bool()> cancelled;     ///< asked between samples; true throws Error(cancelled)
+  std::function<bool()> cancelled;  ///< asked between samples; true throws Error(cancelled)
 };
 
 /// One way to deploy the model, with its proof.
 struct Candidate {
-  std::string name;                    ///< "fp32", "int8 entropy", "int8 entropy, 3 layers fp32"
+  std::string name;  ///< "fp32", "int8 entropy", "int8 entropy, 3 layers fp32"
   ir::Graph graph;
-  std::vector<double> scores;          ///< per evaluation sample
-  measure::PairedOutcome outcome;      ///< against the baseline
+  std::vector<double> scores;      ///< per evaluation sample
+  measure::PairedOutcome outcome;  ///< against the baseline
   measure::Certificate certificate = measure::Certificate::missed;
   measure::LatencySummary latency;
-  std::vector<double> latencies_ms;    ///< raw timings
-  size_t bytes = 0;                    ///< of the ONNX file
+  std::vector<double> latencies_ms;  ///< raw timings
+  size_t bytes = 0;                  ///< of the ONNX file
   std::vector<quant::NodeRecord> records;
 };
 
 enum class Verdict {
-  met,               ///< accuracy certified and latency reached
-  latency_missed,    ///< accuracy certified, the fastest such candidate is too slow
-  accuracy_missed,   ///< no quantized candidate keeps the accuracy: FP32 is what is left, and it misses the latency
-  too_little_data,   ///< the best candidate's drop looks allowed, but the data cannot certify it
+  met,              ///< accuracy certified and latency reached
+  latency_missed,   ///< accuracy certified, the fastest such candidate is too slow
+  accuracy_missed,  ///< no quantized candidate keeps the accuracy: FP32 is what is left, and it misses the
+                    ///< latency
+  too_little_data,  ///< the best candidate's drop looks allowed, but the data cannot certify it
 };
 std::string_view to_string(Verdict verdict);
 
 struct Result {
-  std::vector<Candidate> candidates;   ///< the first is the FP32 baseline
+  std::vector<Candidate> candidates;  ///< the first is the FP32 baseline
   size_t chosen = 0;
   Verdict verdict = Verdict::met;
-  std::string explanation;             ///< one sentence for people: what was reached, what is missing and why
-  size_t samples_wanted = 0;           ///< too_little_data: about how many samples would certify
+  std::string explanation;    ///< one sentence for people: what was reached, what is missing and why
+  size_t samples_wanted = 0;  ///< too_little_data: about how many samples would certify
 };
 
-/// Searches the candidates for `model` (canonical FP32 graph).  `metric` judges evaluation samples; the calibration
-/// samples choose ranges and rank layers.  The chosen candidate is the fastest whose accuracy is certified; it is
-/// never slower than the baseline.  Errors: data (empty set, NaN, a sample that does not fit), cancelled.
-Result optimize(const ir::Graph& model, const measure::Dataset& evaluation, const measure::Dataset& calibration, const measure::Metric& metric,
-                const Goal& goal, const Options& options = {});
+/// Searches the candidates for `model` (canonical FP32 graph).  `metric` judges evaluation samples; the
+/// calibration samples choose ranges and rank layers.  The chosen candidate is the fastest whose accuracy is
+/// certified; it is never slower than the baseline.  Errors: data (empty set, NaN, a sample that does not
+/// fit), cancelled.
+Result optimize(const ir::Graph& model, const measure::Dataset& evaluation,
+                const measure::Dataset& calibration, const measure::Metric& metric, const Goal& goal,
+                const Options& options = {});
 
-/// Scores of `graph` on every sample; `reference` (may be null) gives the FP32 outputs that some metrics compare with.
-std::vector<double> evaluate(const ir::Graph& graph, const measure::Dataset& data, const measure::Metric& metric, int threads,
-                             const std::vector<std::vector<Tensor>>* reference, const std::function<void(double)>& progress,
-                             const std::function<bool()>& cancelled, std::vector<std::vector<Tensor>>* keep_outputs = nullptr);
+/// Scores of `graph` on every sample; `reference` (may be null) gives the FP32 outputs that some metrics
+/// compare with.
+std::vector<double> evaluate(const ir::Graph& graph, const measure::Dataset& data,
+                             const measure::Metric& metric, int threads,
+                             const std::vector<std::vector<Tensor>>* reference,
+                             const std::function<void(double)>& progress,
+                             const std::function<bool()>& cancelled,
+                             std::vector<std::vector<Tensor>>* keep_outputs = nullptr);
 
 }  // namespace tenfold::optimize

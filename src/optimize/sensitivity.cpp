@@ -8,7 +8,8 @@
 namespace tenfold::optimize {
 namespace {
 
-std::vector<std::vector<Tensor>> run_all(const ir::Graph& graph, const std::vector<std::vector<Tensor>>& feeds, int threads) {
+std::vector<std::vector<Tensor>> run_all(const ir::Graph& graph,
+                                         const std::vector<std::vector<Tensor>>& feeds, int threads) {
   exec::Session session(graph, {.threads = threads});
   std::vector<std::vector<Tensor>> results;
   for (const auto& f : feeds) results.push_back(session.run(f));
@@ -35,10 +36,12 @@ double relative_error(const std::vector<std::vector<Tensor>>& a, const std::vect
 
 }  // namespace
 
-std::vector<std::string> rank_layers(const ir::Graph& model, const quant::CalibrationTable& table, const measure::Dataset& samples,
-                                     int threads, const Options& options, const std::function<void(double)>& progress) {
+std::vector<std::string> rank_layers(const ir::Graph& model, const quant::CalibrationTable& table,
+                                     const measure::Dataset& samples, int threads, const Options& options,
+                                     const std::function<void(double)>& progress) {
   std::vector<std::vector<Tensor>> feeds;
-  for (size_t i = 0; i < std::min(samples.size(), options.sensitivity_samples); i++) feeds.push_back(samples.get(i).feeds);
+  for (size_t i = 0; i < std::min(samples.size(), options.sensitivity_samples); i++)
+    feeds.push_back(samples.get(i).feeds);
   const auto reference = run_all(model, feeds, threads);
   const auto layers = quant::quantize_static(model, table).layers;
   std::vector<std::pair<double, std::string>> errors;
@@ -48,14 +51,16 @@ std::vector<std::string> rank_layers(const ir::Graph& model, const quant::Calibr
     ops.insert(layer.op);
   }
   for (const auto& layer : layers) {
-    if (options.cancelled && options.cancelled()) fail(ErrorCode::cancelled, "cancelled while ranking layers");
+    if (options.cancelled && options.cancelled())
+      fail(ErrorCode::cancelled, "cancelled while ranking layers");
     std::set<std::string> others = all;
     others.erase(layer.node);
     const quant::QuantizeResult alone = quant::quantize_static(model, table, {.exclude = others, .ops = ops});
     errors.emplace_back(relative_error(run_all(alone.graph, feeds, threads), reference), layer.node);
     progress(static_cast<double>(errors.size()) / static_cast<double>(layers.size()));
   }
-  std::stable_sort(errors.begin(), errors.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::stable_sort(errors.begin(), errors.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
   std::vector<std::string> names;
   for (auto& [error, name] : errors) names.push_back(std::move(name));
   return names;

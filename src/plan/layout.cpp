@@ -1,8 +1,10 @@
-// Layout assignment: spatial operators run channels last (NHWC), everything that follows them elementwise too.
+// Layout assignment: spatial operators run channels last (NHWC), everything that follows them elementwise
+// too.
 //
-// The graph is rebuilt node by node.  Every value may exist in two forms, plain (as the model says, channels on axis 1)
-// and last (channels on the last axis); a form that is missing is made from the other by one Transpose, which is a
-// free Reshape where it only moves extents of 1.  A model's own Transpose between the two forms disappears.
+// The graph is rebuilt node by node.  Every value may exist in two forms, plain (as the model says, channels
+// on axis 1) and last (channels on the last axis); a form that is missing is made from the other by one
+// Transpose, which is a free Reshape where it only moves extents of 1.  A model's own Transpose between the
+// two forms disappears.
 #include <algorithm>
 #include <numeric>
 
@@ -16,7 +18,7 @@ using ir::kNone;
 using ir::ValueId;
 using Permutation = std::vector<int64_t>;
 
-Permutation to_last(int rank) {   // N C H W -> N H W C
+Permutation to_last(int rank) {  // N C H W -> N H W C
   Permutation p{0};
   for (int i = 2; i < rank; i++) p.push_back(i);
   p.push_back(1);
@@ -68,7 +70,9 @@ class Rebuilder {
   }
 
  private:
-  struct Forms { ValueId plain = kNone, last = kNone; };
+  struct Forms {
+    ValueId plain = kNone, last = kNone;
+  };
 
   Forms& form(ValueId id) { return forms_[static_cast<size_t>(id)]; }
   const Shape& shape(ValueId id) const { return *from_.value(id).shape; }
@@ -85,10 +89,12 @@ class Rebuilder {
   ValueId transposed(ValueId value, const Permutation& p) {
     const Shape s = *to_.value(value).shape;
     const std::string name = to_.value(value).name;
-    if (const Tensor* data = to_.constant(value)) return to_.add_constant(to_.unique_name(name), transpose_constant(*data, p));
+    if (const Tensor* data = to_.constant(value))
+      return to_.add_constant(to_.unique_name(name), transpose_constant(*data, p));
     if (!moves_only_ones(s, p)) return add("Transpose", {value}, {{"perm", p}}, name + ".layout");
     const Shape target = permuted(s, p);
-    const ValueId extents = to_.add_constant(to_.unique_name(name + ".shape"), Tensor::from<int64_t>({target.rank()}, target.dims()));
+    const ValueId extents = to_.add_constant(to_.unique_name(name + ".shape"),
+                                             Tensor::from<int64_t>({target.rank()}, target.dims()));
     return add("Reshape", {value, extents}, {}, name + ".layout");
   }
 
@@ -104,7 +110,8 @@ class Rebuilder {
     if (id == kNone) return kNone;
     Forms& f = form(id);
     if (f.plain != kNone) return f.plain;
-    if (from_.value(id).is_constant()) return f.plain = to_.add_constant(to_.unique_name(from_.value(id).name), from_.value(id).constant);
+    if (from_.value(id).is_constant())
+      return f.plain = to_.add_constant(to_.unique_name(from_.value(id).name), from_.value(id).constant);
     ensure(f.last != kNone, "'{}' is used before it is computed", from_.value(id).name);
     return f.plain = transposed(f.last, to_plain(rank(id)));
   }
@@ -125,15 +132,20 @@ class Rebuilder {
     dims.insert(dims.end(), s.begin(), s.end());
     const ValueId p = plain(id);
     if (const Tensor* data = to_.constant(p))
-      return transposed(to_.add_constant(to_.unique_name(to_.value(p).name), data->reshaped(Shape(dims))), to_last(target_rank));
-    const ValueId extents = to_.add_constant(to_.unique_name("extents"), Tensor::from<int64_t>({target_rank}, dims));
-    return transposed(add("Reshape", {p, extents}, {}, to_.value(p).name + ".unsqueezed"), to_last(target_rank));
+      return transposed(to_.add_constant(to_.unique_name(to_.value(p).name), data->reshaped(Shape(dims))),
+                        to_last(target_rank));
+    const ValueId extents =
+        to_.add_constant(to_.unique_name("extents"), Tensor::from<int64_t>({target_rank}, dims));
+    return transposed(add("Reshape", {p, extents}, {}, to_.value(p).name + ".unsqueezed"),
+                      to_last(target_rank));
   }
 
   void finish(const ir::Node& n, std::vector<ValueId> ins, ir::Attributes attrs, bool channels_last) {
     std::vector<ValueId> outs;
     for (ValueId out : n.outputs)
-      outs.push_back(out == kNone ? kNone : to_.add_value(to_.unique_name(from_.value(out).name), from_.value(out).dtype));
+      outs.push_back(out == kNone
+                         ? kNone
+                         : to_.add_value(to_.unique_name(from_.value(out).name), from_.value(out).dtype));
     const ir::NodeId id = to_.add_node_onto(n.op, std::move(ins), outs, std::move(attrs), n.name);
     ops::infer(to_, id);
     for (size_t i = 0; i < outs.size(); i++)
@@ -143,22 +155,29 @@ class Rebuilder {
   void rebuild(const ir::Node& n) {
     const ops::OpDef* op = ops::find(n.op);
     if (n.op == "Transpose" && absorb_transpose(n)) return;
-    if (op->kind == ops::OpKind::spatial && rank(n.input(0)) >= 3 && rank(n.output()) == rank(n.input(0))) return spatial(n);
+    if (op->kind == ops::OpKind::spatial && rank(n.input(0)) >= 3 && rank(n.output()) == rank(n.input(0)))
+      return spatial(n);
     if (is_elementwise(*op) && follows_last(n)) return elementwise(n);
     if (n.op == "Concat" && follows_last(n)) return with_axis(n, n.inputs);
-    if ((n.op == "Split" || n.op == "Softmax" || n.op == "LogSoftmax") && is_last(n.input(0))) return with_axis(n, {n.input(0)});
+    if ((n.op == "Split" || n.op == "Softmax" || n.op == "LogSoftmax") && is_last(n.input(0)))
+      return with_axis(n, {n.input(0)});
     if (n.op == "Slice" && is_last(n.input(0)) && from_.constant(n.input(3))) return slice(n);
-    if (n.op == "Pad" && is_last(n.input(0)) && from_.constant(n.input(1)) && n.input(3) == kNone) return pad(n);
-    if (n.op.starts_with("Reduce") && is_last(n.input(0)) && from_.constant(n.input(1)) && n.attrs.get_int("keepdims", 1)) return reduce(n);
+    if (n.op == "Pad" && is_last(n.input(0)) && from_.constant(n.input(1)) && n.input(3) == kNone)
+      return pad(n);
+    if (n.op.starts_with("Reduce") && is_last(n.input(0)) && from_.constant(n.input(1)) &&
+        n.attrs.get_int("keepdims", 1))
+      return reduce(n);
     std::vector<ValueId> ins;
     for (ValueId v : n.inputs) ins.push_back(plain(v));
     finish(n, std::move(ins), n.attrs, false);
   }
 
-  static bool is_elementwise(const ops::OpDef& op) { return op.kind == ops::OpKind::unary || op.kind == ops::OpKind::binary; }
+  static bool is_elementwise(const ops::OpDef& op) {
+    return op.kind == ops::OpKind::unary || op.kind == ops::OpKind::binary;
+  }
 
-  /// The widest operand was computed channels last, and no operand of full rank only exists plain (unless constant or
-  /// so small that its transposition does not matter).
+  /// The widest operand was computed channels last, and no operand of full rank only exists plain (unless
+  /// constant or so small that its transposition does not matter).
   bool follows_last(const ir::Node& n) {
     const int r = rank(n.output());
     bool any = false;
@@ -173,7 +192,8 @@ class Rebuilder {
     std::vector<ValueId> ins{last(n.input(0))};
     for (size_t i = 1; i < n.inputs.size(); i++) {
       const ValueId v = n.inputs[i];
-      const bool activation = v != kNone && !from_.value(v).is_constant() && rank(v) == rank(n.output()) && shape(v) == shape(n.output());
+      const bool activation = v != kNone && !from_.value(v).is_constant() && rank(v) == rank(n.output()) &&
+                              shape(v) == shape(n.output());
       ins.push_back(activation ? last(v) : plain(v));
     }
     ir::Attributes attrs = n.attrs;
@@ -190,9 +210,12 @@ class Rebuilder {
     std::vector<ValueId> ins;
     for (size_t i = 0; i < n.inputs.size(); i++) {
       const ValueId v = n.inputs[i];
-      if (v == kNone) ins.push_back(kNone);
-      else if (i > 0 && quantization) ins.push_back(plain(v));
-      else ins.push_back(last_broadcast(v, r));
+      if (v == kNone)
+        ins.push_back(kNone);
+      else if (i > 0 && quantization)
+        ins.push_back(plain(v));
+      else
+        ins.push_back(last_broadcast(v, r));
     }
     finish(n, std::move(ins), std::move(attrs), true);
   }
@@ -202,7 +225,8 @@ class Rebuilder {
     ir::Attributes attrs = n.attrs;
     attrs.set("axis", axis_in_last(n.attrs.get_int("axis", n.op == "Split" ? 0 : -1), r));
     std::vector<ValueId> ins;
-    for (size_t i = 0; i < n.inputs.size(); i++) ins.push_back(i < tensors.size() ? last(n.inputs[i]) : plain(n.inputs[i]));
+    for (size_t i = 0; i < n.inputs.size(); i++)
+      ins.push_back(i < tensors.size() ? last(n.inputs[i]) : plain(n.inputs[i]));
     finish(n, std::move(ins), std::move(attrs), true);
   }
 
@@ -214,7 +238,10 @@ class Rebuilder {
   }
 
   void slice(const ir::Node& n) {
-    finish(n, {last(n.input(0)), plain(n.input(1)), plain(n.input(2)), remapped_axes(n.input(3), rank(n.input(0))), plain(n.input(4))}, n.attrs, true);
+    finish(n,
+           {last(n.input(0)), plain(n.input(1)), plain(n.input(2)),
+            remapped_axes(n.input(3), rank(n.input(0))), plain(n.input(4))},
+           n.attrs, true);
   }
 
   void reduce(const ir::Node& n) {
@@ -230,7 +257,8 @@ class Rebuilder {
       mapped[to] = pads.at_int(i);
       mapped[to + static_cast<size_t>(r)] = pads.at_int(i + r);
     }
-    std::vector<ValueId> ins{last(n.input(0)), to_.add_constant(to_.unique_name("pads"), Tensor::from<int64_t>({2 * r}, mapped))};
+    std::vector<ValueId> ins{
+        last(n.input(0)), to_.add_constant(to_.unique_name("pads"), Tensor::from<int64_t>({2 * r}, mapped))};
     if (n.inputs.size() > 2) ins.push_back(plain(n.input(2)));
     finish(n, std::move(ins), n.attrs, true);
   }
@@ -258,7 +286,8 @@ class Rebuilder {
       ir::Value& v = to_.value(to_.outputs[i]);
       if (v.name == want || to_.is_input(to_.outputs[i])) continue;
       for (size_t j = 0; j < to_.value_count(); j++)
-        if (to_.value(static_cast<ValueId>(j)).name == want) std::swap(to_.value(static_cast<ValueId>(j)).name, v.name);
+        if (to_.value(static_cast<ValueId>(j)).name == want)
+          std::swap(to_.value(static_cast<ValueId>(j)).name, v.name);
     }
   }
 

@@ -22,9 +22,12 @@ void separate_outputs(ir::Graph& graph) {
   std::vector<ir::ValueId> taken;
   for (size_t i = 0; i < graph.outputs.size(); i++) {
     const ir::ValueId root = alias_roots(graph)[static_cast<size_t>(graph.outputs[i])];
-    const bool shared = graph.is_input(root) || graph.value(root).is_constant() || std::find(taken.begin(), taken.end(), root) != taken.end();
-    if (shared) copy_output(graph, i);
-    else taken.push_back(root);
+    const bool shared = graph.is_input(root) || graph.value(root).is_constant() ||
+                        std::find(taken.begin(), taken.end(), root) != taken.end();
+    if (shared)
+      copy_output(graph, i);
+    else
+      taken.push_back(root);
   }
 }
 

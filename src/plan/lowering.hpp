@@ -5,11 +5,12 @@
 
 namespace tenfold::plan {
 
-/// A copy of `graph` in which spatial operators and what follows them compute channels last, with Transpose nodes
-/// where both forms meet.
+/// A copy of `graph` in which spatial operators and what follows them compute channels last, with Transpose
+/// nodes where both forms meet.
 ir::Graph assign_layout(const ir::Graph& graph);
 
-/// Makes every graph output a value whose buffer nothing else claims (not an input, a constant or another output).
+/// Makes every graph output a value whose buffer nothing else claims (not an input, a constant or another
+/// output).
 void separate_outputs(ir::Graph& graph);
 
 }  // namespace tenfold::plan

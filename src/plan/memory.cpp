@@ -10,7 +10,8 @@ namespace tenfold::plan {
 size_t assign_offsets(std::vector<Buffer>& buffers) {
   std::vector<size_t> order(buffers.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return buffers[a].bytes > buffers[b].bytes; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return buffers[a].bytes > buffers[b].bytes; });
   std::vector<size_t> placed;  // by offset
   size_t total = 0;
   for (size_t i : order) {
@@ -24,7 +25,9 @@ size_t assign_offsets(std::vector<Buffer>& buffers) {
     }
     b.offset = offset;
     total = std::max(total, offset + b.bytes);
-    placed.insert(std::upper_bound(placed.begin(), placed.end(), i, [&](size_t x, size_t y) { return buffers[x].offset < buffers[y].offset; }), i);
+    placed.insert(std::upper_bound(placed.begin(), placed.end(), i,
+                                   [&](size_t x, size_t y) { return buffers[x].offset < buffers[y].offset; }),
+                  i);
   }
   return total;
 }

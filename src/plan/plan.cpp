@@ -57,8 +57,10 @@ void place_values(Plan& plan, std::span<const ir::NodeId> order) {
   at.assign(g.value_count(), {});
   for (size_t i = 0; i < g.value_count(); i++)
     if (g.value(static_cast<ir::ValueId>(i)).is_constant()) at[i].kind = Location::Kind::constant;
-  for (size_t i = 0; i < g.inputs.size(); i++) at[static_cast<size_t>(g.inputs[i])] = {Location::Kind::input, i};
-  // lower() made every output's root a buffer of its own, so the last step writes straight into the caller's memory.
+  for (size_t i = 0; i < g.inputs.size(); i++)
+    at[static_cast<size_t>(g.inputs[i])] = {Location::Kind::input, i};
+  // lower() made every output's root a buffer of its own, so the last step writes straight into the caller's
+  // memory.
   for (size_t i = 0; i < g.outputs.size(); i++) {
     Location& root = at[static_cast<size_t>(roots[static_cast<size_t>(g.outputs[i])])];
     ensure(root.kind == Location::Kind::none, "output {} shares its buffer", i);
@@ -68,7 +70,8 @@ void place_values(Plan& plan, std::span<const ir::NodeId> order) {
   std::vector<size_t> owner;
   for (size_t i = 0; i < g.value_count(); i++) {
     if (at[i].kind != Location::Kind::none || life.first[i] < 0) continue;
-    buffers.push_back({padded(value_bytes(g, static_cast<ir::ValueId>(i)) + kTensorSlack), life.first[i], life.last[i]});
+    buffers.push_back(
+        {padded(value_bytes(g, static_cast<ir::ValueId>(i)) + kTensorSlack), life.first[i], life.last[i]});
     owner.push_back(i);
   }
   plan.arena_bytes = assign_offsets(buffers);
@@ -80,8 +83,9 @@ void require_static(const ir::Graph& g) {
   for (ir::NodeId id : g.topological_order())
     for (ir::ValueId v : g.node(id).outputs)
       if (v != ir::kNone && (!g.value(v).shape || !g.value(v).shape->is_static()))
-        fail(ErrorCode::unsupported, "the shape of '{}' ({} '{}') depends on data, which the engine cannot plan for",
-             g.value(v).name, g.node(id).op, g.node(id).name);
+        fail(ErrorCode::unsupported,
+             "the shape of '{}' ({} '{}') depends on data, which the engine cannot plan for", g.value(v).name,
+             g.node(id).op, g.node(id).name);
 }
 
 }  // namespace
@@ -98,7 +102,8 @@ std::vector<ir::ValueId> alias_roots(const ir::Graph& graph) {
   return roots;
 }
 
-std::shared_ptr<const Plan> make_plan(const ir::Graph& model, std::span<const Shape> input_shapes, const PlanOptions& options, PackCache& packs) {
+std::shared_ptr<const Plan> make_plan(const ir::Graph& model, std::span<const Shape> input_shapes,
+                                      const PlanOptions& options, PackCache& packs) {
   auto plan = std::make_shared<Plan>();
   plan->graph = lower(model, input_shapes, options);
   const ir::Graph& g = plan->graph;
@@ -108,7 +113,8 @@ std::shared_ptr<const Plan> make_plan(const ir::Graph& model, std::span<const Sh
   const BuildContext context{g, *options.kernels, options.threads, packs};
   std::vector<ir::NodeId> executed;
   for (ir::NodeId id : order) {
-    if (roots[static_cast<size_t>(g.node(id).output())] != g.node(id).output()) continue;  // an alias: nothing to do
+    if (roots[static_cast<size_t>(g.node(id).output())] != g.node(id).output())
+      continue;  // an alias: nothing to do
     PlannedStep s{id, "", nullptr, plan->state_bytes};
     s.step = make_step(context, id, &s.kernel);
     plan->scratch_bytes = std::max(plan->scratch_bytes, padded(s.step->scratch_bytes()));

@@ -12,7 +12,7 @@ namespace tenfold::plan {
 
 struct PlanOptions {
   int threads = 1;
-  const kernels::Kernels* kernels = nullptr;   ///< the table of the chosen ISA
+  const kernels::Kernels* kernels = nullptr;  ///< the table of the chosen ISA
   std::set<std::string> disabled_passes;
 };
 
@@ -27,19 +27,21 @@ struct PlannedStep {
 /// Where a value lives while the plan runs.
 struct Location {
   enum class Kind { none, constant, arena, input, output } kind = Kind::none;
-  size_t offset = 0;   ///< arena: bytes from its start; input / output: index
+  size_t offset = 0;  ///< arena: bytes from its start; input / output: index
 };
 
 /// Immutable and shareable between threads; each running context brings its own arena.
 struct Plan {
-  ir::Graph graph;                     ///< lowered, every shape static
-  std::vector<PlannedStep> steps;      ///< in execution order
-  std::vector<Location> locations;     ///< by ValueId
+  ir::Graph graph;                  ///< lowered, every shape static
+  std::vector<PlannedStep> steps;   ///< in execution order
+  std::vector<Location> locations;  ///< by ValueId
   size_t arena_bytes = 0, scratch_bytes = 0, state_bytes = 0;
 };
 
-/// Lowers `model` for the given input shapes and prepares every step.  Throws unsupported where a shape stays unknown.
-std::shared_ptr<const Plan> make_plan(const ir::Graph& model, std::span<const Shape> input_shapes, const PlanOptions& options, PackCache& packs);
+/// Lowers `model` for the given input shapes and prepares every step.  Throws unsupported where a shape stays
+/// unknown.
+std::shared_ptr<const Plan> make_plan(const ir::Graph& model, std::span<const Shape> input_shapes,
+                                      const PlanOptions& options, PackCache& packs);
 
 /// The graph that make_plan() executes: specialised, folded, INT8 lowered, fused, channels last.
 ir::Graph lower(const ir::Graph& model, std::span<const Shape> input_shapes, const PlanOptions& options);
@@ -47,9 +49,13 @@ ir::Graph lower(const ir::Graph& model, std::span<const Shape> input_shapes, con
 /// Values that share the bytes of another: Reshape and the like.  The root of each value, by ValueId.
 std::vector<ir::ValueId> alias_roots(const ir::Graph& graph);
 
-/// Arena offsets for buffers with lifetimes, largest first, each at the lowest offset where it fits ("greedy by size",
-/// Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net Inference, 2020).
-struct Buffer { size_t bytes; int first, last; size_t offset = 0; };
+/// Arena offsets for buffers with lifetimes, largest first, each at the lowest offset where it fits ("greedy
+/// by size", Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net Inference, 2020).
+struct Buffer {
+  size_t bytes;
+  int first, last;
+  size_t offset = 0;
+};
 size_t assign_offsets(std::vector<Buffer>& buffers);
 
 }  // namespace tenfold::plan

@@ -15,16 +15,20 @@ namespace tenfold::plan {
 
 /// What a step sees while it runs.
 struct RunContext {
-  void* const* pointers;   ///< address of every value of the lowered graph, by ValueId
-  std::byte* scratch;      ///< 64-byte aligned; at least scratch_bytes() of every step, shared by all steps
-  std::byte* state;        ///< this step's own state_bytes(), 64-byte aligned, zero at first, kept between runs
+  void* const* pointers;  ///< address of every value of the lowered graph, by ValueId
+  std::byte* scratch;     ///< 64-byte aligned; at least scratch_bytes() of every step, shared by all steps
+  std::byte* state;  ///< this step's own state_bytes(), 64-byte aligned, zero at first, kept between runs
   ThreadPool* pool;
 
-  template <class T> T* at(ir::ValueId id) const { return static_cast<T*>(pointers[id]); }
+  template <class T>
+  T* at(ir::ValueId id) const {
+    return static_cast<T*>(pointers[id]);
+  }
 };
 
-/// Immutable after construction and shared by all contexts of a plan; run() allocates nothing and does not throw for
-/// any data (an operator whose data can be invalid, such as Gather, throws Error before it stores anything).
+/// Immutable after construction and shared by all contexts of a plan; run() allocates nothing and does not
+/// throw for any data (an operator whose data can be invalid, such as Gather, throws Error before it stores
+/// anything).
 class Step {
  public:
   virtual ~Step() = default;
@@ -45,8 +49,8 @@ struct BuildContext {
 
 /// One way to run an operator: `make` returns null where it does not apply to the node.
 struct StepMaker {
-  const char* op;       ///< operator name, or "*" for any
-  const char* kernel;   ///< what the profiler and `inspect` call it
+  const char* op;      ///< operator name, or "*" for any
+  const char* kernel;  ///< what the profiler and `inspect` call it
   std::unique_ptr<Step> (*make)(const BuildContext& context, ir::NodeId id);
 };
 

@@ -8,7 +8,9 @@ namespace tenfold::quant {
 namespace {
 
 /// The convolution of one BatchNormalization: weight [C, 1, 1, ...] and bias [C].
-struct Affine { Tensor weight, bias; };
+struct Affine {
+  Tensor weight, bias;
+};
 
 std::optional<Affine> affine(const ir::Graph& g, const ir::Node& n) {
   const Tensor* p[4];
@@ -24,7 +26,8 @@ std::optional<Affine> affine(const ir::Graph& g, const ir::Node& n) {
   for (int64_t c = 0; c < channels; c++) {
     const double scale = p[0]->data<float>()[c] / std::sqrt(double{p[3]->data<float>()[c]} + epsilon);
     a.weight.mutable_data<float>()[c] = static_cast<float>(scale);
-    a.bias.mutable_data<float>()[c] = static_cast<float>(p[1]->data<float>()[c] - p[2]->data<float>()[c] * scale);
+    a.bias.mutable_data<float>()[c] =
+        static_cast<float>(p[1]->data<float>()[c] - p[2]->data<float>()[c] * scale);
   }
   return a;
 }

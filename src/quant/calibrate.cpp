@@ -47,8 +47,9 @@ void observe(Statistics& statistics, const Tensor& tensor, const std::string& na
   const auto values = tensor.span<float>();
   const auto bad = std::find_if(values.begin(), values.end(), [](float v) { return !std::isfinite(v); });
   fail(ErrorCode::data,
-       "calibration: tensor '{}' has {} at element {} for sample {}; remove the sample or mend its preprocessing", name,
-       std::isnan(*bad) ? "NaN" : "infinity", bad - values.begin(), sample);
+       "calibration: tensor '{}' has {} at element {} for sample {}; remove the sample or mend its "
+       "preprocessing",
+       name, std::isnan(*bad) ? "NaN" : "infinity", bad - values.begin(), sample);
 }
 
 }  // namespace
@@ -63,7 +64,8 @@ ir::ValueId find_value(const ir::Graph& graph, std::string_view name) {
 
 void check_feeds(const ir::Graph& graph, std::span<const Tensor> feeds, size_t sample) {
   if (feeds.size() != graph.inputs.size())
-    fail(ErrorCode::data, "sample {} has {} tensors, the model has {} inputs", sample, feeds.size(), graph.inputs.size());
+    fail(ErrorCode::data, "sample {} has {} tensors, the model has {} inputs", sample, feeds.size(),
+         graph.inputs.size());
   for (size_t i = 0; i < feeds.size(); i++) {
     const ir::Value& input = graph.value(graph.inputs[i]);
     if (feeds[i].dtype() != input.dtype)
@@ -82,7 +84,8 @@ void check_feeds(const ir::Graph& graph, std::span<const Tensor> feeds, size_t s
 CalibrationTable Calibration::table(Method method, double percent) const {
   CalibrationTable table;
   for (const auto& [name, statistics] : values) {
-    ensure(method == Method::minmax || statistics.has_histogram(), "method {} needs histograms", to_string(method));
+    ensure(method == Method::minmax || statistics.has_histogram(), "method {} needs histograms",
+           to_string(method));
     table[name] = statistics.range(method, percent);
   }
   return table;
@@ -98,13 +101,16 @@ Calibration calibrate(const ir::Graph& graph, const Compile& compile, FeedStream
     const ir::ValueId id = find_value(graph, name);
     ensure(id != ir::kNone, "calibration of '{}', which the graph does not have", name);
     const auto input = std::find(graph.inputs.begin(), graph.inputs.end(), id);
-    if (input == graph.inputs.end()) activations.push_back(name);
-    else inputs.emplace_back(input - graph.inputs.begin(), name);
+    if (input == graph.inputs.end())
+      activations.push_back(name);
+    else
+      inputs.emplace_back(input - graph.inputs.begin(), name);
   }
 
   std::vector<Tensor> feeds;
   stream.reset();
-  if (!stream.next(feeds)) fail(ErrorCode::data, "the calibration data set is empty: give at least one sample");
+  if (!stream.next(feeds))
+    fail(ErrorCode::data, "the calibration data set is empty: give at least one sample");
   check_feeds(graph, feeds, 0);
   auto parts = split_by_bytes(graph, feeds, activations, options.max_output_bytes);
   if (parts.empty()) parts.emplace_back();
@@ -116,7 +122,8 @@ Calibration calibrate(const ir::Graph& graph, const Compile& compile, FeedStream
     observed.remove_dead();
     const Runner run = parts[part].empty() ? Runner{} : compile(observed);
     stream.reset();
-    for (size_t sample = 0; (options.max_samples == 0 || sample < options.max_samples) && stream.next(feeds); sample++) {
+    for (size_t sample = 0; (options.max_samples == 0 || sample < options.max_samples) && stream.next(feeds);
+         sample++) {
       check_feeds(graph, feeds, sample);
       if (part == 0) {
         for (const auto& [index, name] : inputs) observe(result.values.at(name), feeds[index], name, sample);
@@ -124,7 +131,8 @@ Calibration calibrate(const ir::Graph& graph, const Compile& compile, FeedStream
       }
       if (run) {
         const std::vector<Tensor> results = run(feeds);
-        for (size_t i = 0; i < results.size(); i++) observe(result.values.at(parts[part][i]), results[i], parts[part][i], sample);
+        for (size_t i = 0; i < results.size(); i++)
+          observe(result.values.at(parts[part][i]), results[i], parts[part][i], sample);
       }
       if (options.progress) options.progress(part * result.samples + sample + 1, parts.size());
       if (options.cancelled && options.cancelled()) fail(ErrorCode::cancelled, "calibration was cancelled");

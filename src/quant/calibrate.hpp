@@ -14,12 +14,13 @@ namespace tenfold::quant {
 using CalibrationTable = std::map<std::string, Range>;
 
 struct CalibrationOptions {
-  bool histogram = true;            ///< false: only Method::minmax can be asked of the result
-  size_t max_samples = 0;           ///< 0: the whole stream
-  /// Intermediate results that one run may hand out; where the model has more, the stream is read several times.
+  bool histogram = true;   ///< false: only Method::minmax can be asked of the result
+  size_t max_samples = 0;  ///< 0: the whole stream
+  /// Intermediate results that one run may hand out; where the model has more, the stream is read several
+  /// times.
   size_t max_output_bytes = size_t{256} << 20;
-  std::function<bool()> cancelled;                       ///< asked after every sample; true throws Error(cancelled)
-  std::function<void(size_t done, size_t total_passes)> progress;   ///< samples seen so far over all passes
+  std::function<bool()> cancelled;  ///< asked after every sample; true throws Error(cancelled)
+  std::function<void(size_t done, size_t total_passes)> progress;  ///< samples seen so far over all passes
 };
 
 /// What was observed; one pass over the data serves every method.
@@ -29,9 +30,9 @@ struct Calibration {
   CalibrationTable table(Method method, double percent = 99.99) const;
 };
 
-/// Observes the named values (FP32, activations or graph inputs) of `graph` over `stream`, from its beginning.
-/// Errors: data (no sample, a wrong feed, NaN or infinity: names tensor and sample), cancelled, internal (a value that
-/// the graph does not have).
+/// Observes the named values (FP32, activations or graph inputs) of `graph` over `stream`, from its
+/// beginning. Errors: data (no sample, a wrong feed, NaN or infinity: names tensor and sample), cancelled,
+/// internal (a value that the graph does not have).
 Calibration calibrate(const ir::Graph& graph, const Compile& compile, FeedStream& stream,
                       const std::vector<std::string>& values, const CalibrationOptions& options = {});
 

@@ -7,29 +7,30 @@
 
 namespace tenfold::quant {
 
-/// Batch norms that could not be folded (behind a Concat, as in DenseNet) as depthwise 1x1 convolutions, whose single
-/// weight per channel int8 represents exactly.  Names of results stay.  quantize_static() and calibration_values() do
-/// this themselves; those in `options.exclude` stay as they are.
+/// Batch norms that could not be folded (behind a Concat, as in DenseNet) as depthwise 1x1 convolutions,
+/// whose single weight per channel int8 represents exactly.  Names of results stay.  quantize_static() and
+/// calibration_values() do this themselves; those in `options.exclude` stay as they are.
 ir::Graph batch_norms_as_convolutions(const ir::Graph& graph, const QuantizeOptions& options = {});
 
-/// Cross-layer equalization (M. Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction",
-/// ICCV 2019, section 4.1): scales each channel between two convolutions so that the weights before and after it have
-/// the same range.  Only across nothing, Relu or LeakyRelu, which commute with positive scales; the FP32 result stays the same up to
-/// rounding.  Helps per-tensor weights most.  For FP32 graphs, before calibration.
+/// Cross-layer equalization (M. Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias
+/// Correction", ICCV 2019, section 4.1): scales each channel between two convolutions so that the weights
+/// before and after it have the same range.  Only across nothing, Relu or LeakyRelu, which commute with
+/// positive scales; the FP32 result stays the same up to rounding.  Helps per-tensor weights most.  For FP32
+/// graphs, before calibration.
 ir::Graph equalize_layers(const ir::Graph& graph);
 
 struct BiasCorrectionOptions {
   size_t max_samples = 32;
-  /// The layers are corrected in so many groups, in execution order; each group sees the network with all groups before
-  /// it corrected.  0: one layer at a time, the most exact.
+  /// The layers are corrected in so many groups, in execution order; each group sees the network with all
+  /// groups before it corrected.  0: one layer at a time, the most exact.
   size_t steps = 8;
-  std::function<bool()> cancelled;   ///< true throws Error(cancelled)
+  std::function<bool()> cancelled;  ///< true throws Error(cancelled)
 };
 
-/// Empirical bias correction (ibid., section 4.2): shifts the int32 bias of every Conv, ConvTranspose and Gemm so that the mean of
-/// each output channel over `stream` is that of `original`.  `quantized` must come from quantize_static(original, ...).
-/// Throws what calibrate() throws.
-ir::Graph correct_bias(const ir::Graph& original, const QuantizeResult& quantized, const Compile& compile, FeedStream& stream,
-                       const BiasCorrectionOptions& options = {});
+/// Empirical bias correction (ibid., section 4.2): shifts the int32 bias of every Conv, ConvTranspose and
+/// Gemm so that the mean of each output channel over `stream` is that of `original`.  `quantized` must come
+/// from quantize_static(original, ...). Throws what calibrate() throws.
+ir::Graph correct_bias(const ir::Graph& original, const QuantizeResult& quantized, const Compile& compile,
+                       FeedStream& stream, const BiasCorrectionOptions& options = {});
 
 }  // namespace tenfold::quant

@@ -14,10 +14,12 @@ using ir::ValueId;
 
 namespace {
 
-constexpr int64_t kOnnxFloat = 1;   // TensorProto.FLOAT, the type that Cast goes to
+constexpr int64_t kOnnxFloat = 1;  // TensorProto.FLOAT, the type that Cast goes to
 
 /// u8 values, scale and zero point of one activation, shared by all products that read it.
-struct DynamicValue { ValueId values, scale, zero_point; };
+struct DynamicValue {
+  ValueId values, scale, zero_point;
+};
 
 /// A [columns, rows] matrix as [rows, columns].
 Tensor transposed(const Tensor& matrix) {
@@ -37,14 +39,17 @@ class Writer {
     const std::string stem = node_label(g_, id);
     const Tensor& weight = *g_.constant(n.input(1));
     const bool flip = n.op == "Gemm" && n.attrs.get_int("transB", 0) != 0;
-    const QuantizedWeight w = quantize_weight(flip ? transposed(weight) : weight, options_.per_channel ? std::optional(1) : std::nullopt);
+    const QuantizedWeight w = quantize_weight(flip ? transposed(weight) : weight,
+                                              options_.per_channel ? std::optional(1) : std::nullopt);
     const auto count = static_cast<int64_t>(w.scales.size());
     const Shape parameter = options_.per_channel ? Shape{count} : Shape{};
     const std::string weight_name = g_.value(n.input(1)).name;
     Tensor zeros(DType::s8, parameter);
     std::memset(zeros.mutable_raw(), 0, zeros.bytes());
-    const ValueId values = constant(weight_name + "_quantized", w.data), zero = constant(weight_name + "_zero_point", std::move(zeros));
-    const ValueId scale = constant(weight_name + "_scale", Tensor::from<float>(parameter, std::span<const float>(w.scales)));
+    const ValueId values = constant(weight_name + "_quantized", w.data),
+                  zero = constant(weight_name + "_zero_point", std::move(zeros));
+    const ValueId scale =
+        constant(weight_name + "_scale", Tensor::from<float>(parameter, std::span<const float>(w.scales)));
 
     const DynamicValue& x = dynamic(n.input(0));
     const ValueId product = add("MatMulInteger", {x.values, values, x.zero_point, zero}, {}, stem + "_quant");
@@ -62,7 +67,9 @@ class Writer {
   }
 
  private:
-  ValueId constant(const std::string& name, Tensor data) { return g_.add_constant(g_.unique_name(name), std::move(data)); }
+  ValueId constant(const std::string& name, Tensor data) {
+    return g_.add_constant(g_.unique_name(name), std::move(data));
+  }
   ValueId add(std::string op, std::vector<ValueId> inputs, ir::Attributes attrs, std::string name) {
     const NodeId id = g_.add_node(std::move(op), std::move(inputs), std::move(attrs), 1, std::move(name));
     ops::infer(g_, id);

@@ -13,14 +13,17 @@ using ir::ValueId;
 
 namespace {
 
-struct Pair { NodeId first, second; };
+struct Pair {
+  NodeId first, second;
+};
 
 const Tensor* weight_of(const Graph& g, const Node& n) {
   const Tensor* w = n.op == "Conv" ? g.constant(n.input(1)) : nullptr;
   return w && w->dtype() == DType::f32 && w->shape().rank() >= 3 ? w : nullptr;
 }
 
-/// The convolution that alone reads the result of `first`, behind nothing but activations that commute with scales.
+/// The convolution that alone reads the result of `first`, behind nothing but activations that commute with
+/// scales.
 std::optional<Pair> pair_from(const Graph& g, NodeId first) {
   const Node& n = g.node(first);
   if (!weight_of(g, n) || (n.input(2) != kNone && !g.constant(n.input(2)))) return std::nullopt;
@@ -40,11 +43,14 @@ std::optional<Pair> pair_from(const Graph& g, NodeId first) {
 }
 
 /// Calls f(channel, offset, count) for the runs of weights of `n` that read input channel `channel`.
-template <class F> void for_input_channels(const Node& n, const Shape& weight, F&& f) {
-  const int64_t group = n.attrs.get_int("group", 1), per_group = weight[1], kernel = weight.elements(2, weight.rank());
+template <class F>
+void for_input_channels(const Node& n, const Shape& weight, F&& f) {
+  const int64_t group = n.attrs.get_int("group", 1), per_group = weight[1],
+                kernel = weight.elements(2, weight.rank());
   const int64_t outputs_per_group = weight[0] / group;
   for (int64_t o = 0; o < weight[0]; o++)
-    for (int64_t i = 0; i < per_group; i++) f(o / outputs_per_group * per_group + i, (o * per_group + i) * kernel, kernel);
+    for (int64_t i = 0; i < per_group; i++)
+      f(o / outputs_per_group * per_group + i, (o * per_group + i) * kernel, kernel);
 }
 
 float largest(const float* v, int64_t n) {
@@ -69,7 +75,8 @@ float equalize(Graph& g, Pair pair) {
   for (int64_t c = 0; c < channels; c++) {
     float& s = scale[static_cast<size_t>(c)];
     const float before = largest(wa.data<float>() + c * row, row), after = s;
-    // A dead channel says nothing about a good scale; extreme scales would only trade one outlier for another.
+    // A dead channel says nothing about a good scale; extreme scales would only trade one outlier for
+    // another.
     constexpr float kLimit = 256;
     s = before > 0 && after > 0 ? std::clamp(std::sqrt(before / after), 1 / kLimit, kLimit) : 1.0f;
     change = std::max(change, std::fabs(std::log2(s)));
@@ -97,8 +104,10 @@ float equalize(Graph& g, Pair pair) {
 Graph equalize_layers(const Graph& graph) {
   Graph g = graph;
   std::vector<Pair> pairs;
-  for (NodeId id : g.topological_order()) if (const auto pair = pair_from(g, id)) pairs.push_back(*pair);
-  // A convolution may be second of one pair and first of the next, so the pairs are repeated until they settle.
+  for (NodeId id : g.topological_order())
+    if (const auto pair = pair_from(g, id)) pairs.push_back(*pair);
+  // A convolution may be second of one pair and first of the next, so the pairs are repeated until they
+  // settle.
   constexpr int kRounds = 10;
   constexpr float kSettled = 0.05f;
   for (int round = 0; round < kRounds; round++) {

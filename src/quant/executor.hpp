@@ -46,7 +46,9 @@ class VectorFeeds final : public FeedStream {
 class LimitedFeeds final : public FeedStream {
  public:
   LimitedFeeds(FeedStream& source, size_t limit) : source_(source), limit_(limit) { source_.reset(); }
-  bool next(std::vector<Tensor>& feeds) override { return taken_ < limit_ && source_.next(feeds) && ++taken_; }
+  bool next(std::vector<Tensor>& feeds) override {
+    return taken_ < limit_ && source_.next(feeds) && ++taken_;
+  }
   void reset() override {
     source_.reset();
     taken_ = 0;

@@ -21,13 +21,14 @@ ActivationParams activation_params(Range range) {
   return {scale, static_cast<uint8_t>(std::clamp(zero, 0.0, 255.0))};
 }
 
-QuantizedWeight quantize_weight(const Tensor& weight, std::optional<int> axis, std::span<const float> min_scales) {
+QuantizedWeight quantize_weight(const Tensor& weight, std::optional<int> axis,
+                                std::span<const float> min_scales) {
   const Shape& shape = weight.shape();
   const int64_t channels = axis ? shape[*axis] : 1;
   const int64_t inner = axis ? shape.elements(*axis + 1, shape.rank()) : weight.elements();
   const int64_t outer = axis ? shape.elements(0, *axis) : 1;
-  ensure(min_scales.empty() || static_cast<int64_t>(min_scales.size()) == channels, "{} scale bounds for {} channels",
-         min_scales.size(), channels);
+  ensure(min_scales.empty() || static_cast<int64_t>(min_scales.size()) == channels,
+         "{} scale bounds for {} channels", min_scales.size(), channels);
   QuantizedWeight q{Tensor(DType::s8, shape), std::vector<float>(static_cast<size_t>(channels), 0.0f)};
   const float* src = weight.data<float>();
   int8_t* dst = q.data.mutable_data<int8_t>();

@@ -17,32 +17,65 @@ namespace {
 
 /// How an operator takes part in an int8 network.
 enum class Role {
-  none,       ///< FP32 only
-  compute,    ///< s8 weights; starts int8 regions
-  combine,    ///< Add, Mul of two activations, or of one and a constant
+  none,     ///< FP32 only
+  compute,  ///< s8 weights; starts int8 regions
+  combine,  ///< Add, Mul of two activations, or of one and a constant
   concat,
-  average,    ///< pools whose result has its own range
-  movement,   ///< result values are input values: same scale and zero point
-  table,      ///< unary: 256 entries
+  average,   ///< pools whose result has its own range
+  movement,  ///< result values are input values: same scale and zero point
+  table,     ///< unary: 256 entries
 };
 
-constexpr std::pair<std::string_view, Role> kRoles[] = {
-    {"Conv", Role::compute}, {"ConvTranspose", Role::compute}, {"MatMul", Role::compute}, {"Gemm", Role::compute},
-    {"Add", Role::combine}, {"Mul", Role::combine},
-    {"Sub", Role::table}, {"Div", Role::table},   // by a scalar constant only
-    {"Concat", Role::concat},
-    {"GlobalAveragePool", Role::average}, {"AveragePool", Role::average},
-    {"MaxPool", Role::movement}, {"GlobalMaxPool", Role::movement}, {"Resize", Role::movement}, {"Reshape", Role::movement},
-    {"Flatten", Role::movement}, {"Squeeze", Role::movement}, {"Unsqueeze", Role::movement}, {"Transpose", Role::movement},
-    {"Slice", Role::movement}, {"Split", Role::movement}, {"Identity", Role::movement}, {"DepthToSpace", Role::movement},
-    {"SpaceToDepth", Role::movement}, {"Pad", Role::movement}, {"Expand", Role::movement}, {"Tile", Role::movement},
-    {"Relu", Role::table}, {"Clip", Role::table}, {"LeakyRelu", Role::table}, {"Elu", Role::table}, {"Sigmoid", Role::table},
-    {"HardSigmoid", Role::table}, {"HardSwish", Role::table}, {"SiLU", Role::table}, {"Gelu", Role::table},
-    {"GeluTanh", Role::table}, {"Tanh", Role::table}, {"Mish", Role::table}, {"Softplus", Role::table}, {"Erf", Role::table},
-    {"Exp", Role::table}, {"Abs", Role::table}, {"Neg", Role::table}, {"Sqrt", Role::table}, {"Square", Role::table}};
+constexpr std::pair<std::string_view, Role> kRoles[] = {{"Conv", Role::compute},
+                                                        {"ConvTranspose", Role::compute},
+                                                        {"MatMul", Role::compute},
+                                                        {"Gemm", Role::compute},
+                                                        {"Add", Role::combine},
+                                                        {"Mul", Role::combine},
+                                                        {"Sub", Role::table},
+                                                        {"Div", Role::table},  // by a scalar constant only
+                                                        {"Concat", Role::concat},
+                                                        {"GlobalAveragePool", Role::average},
+                                                        {"AveragePool", Role::average},
+                                                        {"MaxPool", Role::movement},
+                                                        {"GlobalMaxPool", Role::movement},
+                                                        {"Resize", Role::movement},
+                                                        {"Reshape", Role::movement},
+                                                        {"Flatten", Role::movement},
+                                                        {"Squeeze", Role::movement},
+                                                        {"Unsqueeze", Role::movement},
+                                                        {"Transpose", Role::movement},
+                                                        {"Slice", Role::movement},
+                                                        {"Split", Role::movement},
+                                                        {"Identity", Role::movement},
+                                                        {"DepthToSpace", Role::movement},
+                                                        {"SpaceToDepth", Role::movement},
+                                                        {"Pad", Role::movement},
+                                                        {"Expand", Role::movement},
+                                                        {"Tile", Role::movement},
+                                                        {"Relu", Role::table},
+                                                        {"Clip", Role::table},
+                                                        {"LeakyRelu", Role::table},
+                                                        {"Elu", Role::table},
+                                                        {"Sigmoid", Role::table},
+                                                        {"HardSigmoid", Role::table},
+                                                        {"HardSwish", Role::table},
+                                                        {"SiLU", Role::table},
+                                                        {"Gelu", Role::table},
+                                                        {"GeluTanh", Role::table},
+                                                        {"Tanh", Role::table},
+                                                        {"Mish", Role::table},
+                                                        {"Softplus", Role::table},
+                                                        {"Erf", Role::table},
+                                                        {"Exp", Role::table},
+                                                        {"Abs", Role::table},
+                                                        {"Neg", Role::table},
+                                                        {"Sqrt", Role::table},
+                                                        {"Square", Role::table}};
 
 Role role_of(std::string_view op) {
-  for (const auto& [name, role] : kRoles) if (name == op) return role;
+  for (const auto& [name, role] : kRoles)
+    if (name == op) return role;
   return Role::none;
 }
 
@@ -55,7 +88,8 @@ bool is_clamp(const Node& n) { return n.op == "Relu" || n.op == "Clip"; }
 bool is_smooth_activation(const Node& n) { return n.op == "Gelu" || n.op == "GeluTanh" || n.op == "SiLU"; }
 
 std::string gemm_obstacle(const Graph& g, const Node& n) {
-  if (n.attrs.get_int("transA", 0) != 0 || n.attrs.get_float("alpha", 1) != 1) return "Gemm with transA or alpha has no int8 form";
+  if (n.attrs.get_int("transA", 0) != 0 || n.attrs.get_float("alpha", 1) != 1)
+    return "Gemm with transA or alpha has no int8 form";
   if (n.input(2) != kNone && n.attrs.get_float("beta", 1) != 1) return "Gemm with beta has no int8 form";
   if (n.input(2) != kNone && !is_constant(g, n.input(2))) return "its bias is not constant";
   return {};
@@ -79,8 +113,8 @@ class Placer {
  private:
   struct State {
     Role role = Role::none;
-    bool eligible = false;    ///< has an int8 form and is not excluded
-    bool supplied = false;    ///< its activations come (or could come) in int8
+    bool eligible = false;  ///< has an int8 form and is not excluded
+    bool supplied = false;  ///< its activations come (or could come) in int8
     bool quantized = false;
     std::string reason;
   };
@@ -92,9 +126,11 @@ class Placer {
   std::vector<ValueId> activations(NodeId id) const {
     const Node& n = g_.node(id);
     const Role role = state(id).role;
-    if (role != Role::combine && role != Role::concat && !(role == Role::table && n.inputs.size() == 2)) return {n.input(0)};
+    if (role != Role::combine && role != Role::concat && !(role == Role::table && n.inputs.size() == 2))
+      return {n.input(0)};
     std::vector<ValueId> result;
-    for (ValueId v : n.inputs) if (v != kNone && !is_constant(g_, v)) result.push_back(v);
+    for (ValueId v : n.inputs)
+      if (v != kNone && !is_constant(g_, v)) result.push_back(v);
     return result;
   }
 
@@ -103,7 +139,8 @@ class Placer {
     State& s = state(id);
     s.role = role_of(n.op);
     // A unary function of one activation: whatever constant stands beside it becomes part of the table.
-    if (s.role == Role::combine && (is_scalar_constant(g_, n.input(0)) != is_scalar_constant(g_, n.input(1)))) s.role = Role::table;
+    if (s.role == Role::combine && (is_scalar_constant(g_, n.input(0)) != is_scalar_constant(g_, n.input(1))))
+      s.role = Role::table;
     s.reason = obstacle(id);
     s.eligible = s.reason.empty();
   }
@@ -121,22 +158,30 @@ class Placer {
     if (n.output() == kNone || g_.value(n.output()).dtype != DType::f32) return "its result is not FP32";
     if (is_constant(g_, inputs.front())) return "its input is constant";
     switch (role) {
-      case Role::compute: return weight_obstacle(g_, n);
-      case Role::concat: return inputs.size() != n.inputs.size() ? "one of its inputs is constant" : "";
-      case Role::movement: return movement_obstacle(n);
-      case Role::table: return table_obstacle(id);
-      default: return {};
+      case Role::compute:
+        return weight_obstacle(g_, n);
+      case Role::concat:
+        return inputs.size() != n.inputs.size() ? "one of its inputs is constant" : "";
+      case Role::movement:
+        return movement_obstacle(n);
+      case Role::table:
+        return table_obstacle(id);
+      default:
+        return {};
     }
   }
 
   std::string movement_obstacle(const Node& n) const {
-    if (n.op == "Resize" && n.attrs.get_string("mode", "nearest") == "cubic") return "cubic Resize leaves the range of its input";
+    if (n.op == "Resize" && n.attrs.get_string("mode", "nearest") == "cubic")
+      return "cubic Resize leaves the range of its input";
     if (n.op == "Pad") {
       const Tensor* value = g_.constant(n.input(2));
       const bool zero = n.input(2) == kNone || (value && value->elements() == 1 && value->at_double(0) == 0);
-      if (n.attrs.get_string("mode", "constant") == "constant" && !zero) return "it pads with a value other than 0";
+      if (n.attrs.get_string("mode", "constant") == "constant" && !zero)
+        return "it pads with a value other than 0";
     }
-    if (n.outputs.size() > 1 && n.op == "MaxPool" && n.output(1) != kNone) return "MaxPool with indices has no int8 form";
+    if (n.outputs.size() > 1 && n.op == "MaxPool" && n.output(1) != kNone)
+      return "MaxPool with indices has no int8 form";
     return {};
   }
 
@@ -146,7 +191,8 @@ class Placer {
       for (size_t i : {size_t{1}, size_t{2}})
         if (n.input(i) != kNone && !is_constant(g_, n.input(i))) return "its bounds are not constant";
     if (n.op == "Sub" || n.op == "Div")
-      if (is_scalar_constant(g_, n.input(0)) == is_scalar_constant(g_, n.input(1))) return fmt::format("{} of two tensors has no int8 form", n.op);
+      if (is_scalar_constant(g_, n.input(0)) == is_scalar_constant(g_, n.input(1)))
+        return fmt::format("{} of two tensors has no int8 form", n.op);
     if (options_.matmul_activations || !is_smooth_activation(n)) return {};
     const Node* before = g_.producer(n.input(0));
     if (before && before->op == "Add") before = behind_bias(*before);
@@ -177,7 +223,7 @@ class Placer {
     const auto inputs = activations(id);
     return std::all_of(inputs.begin(), inputs.end(), [&](ValueId v) {
       const NodeId p = g_.value(v).producer;
-      return p == kNone || state(p).supplied;   // a graph input is quantized before it is moved or combined
+      return p == kNone || state(p).supplied;  // a graph input is quantized before it is moved or combined
     });
   }
 
@@ -200,12 +246,14 @@ class Placer {
       return false;
     }
     const Node& n = g_.node(id);
-    const bool any = std::any_of(n.outputs.begin(), n.outputs.end(), [&](ValueId v) { return v != kNone && demanded(v); });
+    const bool any =
+        std::any_of(n.outputs.begin(), n.outputs.end(), [&](ValueId v) { return v != kNone && demanded(v); });
     if (!any) s.reason = "no int8 operator reads its result";
     return any;
   }
 
-  /// Whether the single consumer of `v` is computed together with its producer, so that no Q/DQ belongs between.
+  /// Whether the single consumer of `v` is computed together with its producer, so that no Q/DQ belongs
+  /// between.
   bool is_inner(ValueId v) const {
     const NodeId p = g_.value(v).producer, c = g_.single_consumer(v);
     if (p == kNone || c == kNone || !state(p).quantized || !state(c).quantized) return false;
@@ -225,12 +273,14 @@ class Placer {
   void collect() {
     std::set<ValueId> seen;
     const auto want = [&](ValueId v) {
-      if (v != kNone && !is_constant(g_, v) && demanded(v) && !is_inner(v) && seen.insert(v).second) out_.values.push_back(v);
+      if (v != kNone && !is_constant(g_, v) && demanded(v) && !is_inner(v) && seen.insert(v).second)
+        out_.values.push_back(v);
     };
     std::set<ValueId> read;
     for (NodeId id : order_)
       if (state(id).eligible)
-        for (ValueId v : activations(id)) if (read.insert(v).second) out_.candidates.push_back(v);
+        for (ValueId v : activations(id))
+          if (read.insert(v).second) out_.candidates.push_back(v);
     for (ValueId v : g_.inputs) want(v);
     for (NodeId id : order_) {
       const Node& n = g_.node(id);
@@ -248,10 +298,12 @@ class Placer {
     if (role == Role::compute) out_.compute.push_back(id);
     if (role == Role::concat) out_.concats.push_back(id);
     if (role == Role::movement)
-      for (ValueId v : n.outputs) if (v != kNone) out_.shared.emplace_back(v, n.input(0));
+      for (ValueId v : n.outputs)
+        if (v != kNone) out_.shared.emplace_back(v, n.input(0));
     // The bias of a MatMul is added in FP32 behind the integer product.
     if (role == Role::combine && !behind_bias(n))
-      for (size_t i = 0; i < n.inputs.size(); i++) if (is_constant(g_, n.inputs[i])) out_.constants.emplace_back(id, i);
+      for (size_t i = 0; i < n.inputs.size(); i++)
+        if (is_constant(g_, n.inputs[i])) out_.constants.emplace_back(id, i);
   }
 
   const Graph& g_;
@@ -267,7 +319,8 @@ void check_options(const Graph& graph, const QuantizeOptions& options, bool (*kn
   std::set<std::string> labels;
   for (NodeId id : graph.topological_order()) labels.insert(node_label(graph, id));
   for (const std::string& name : options.exclude)
-    if (!labels.contains(name)) fail(ErrorCode::invalid_argument, "the model has no node '{}' to exclude from quantization", name);
+    if (!labels.contains(name))
+      fail(ErrorCode::invalid_argument, "the model has no node '{}' to exclude from quantization", name);
   for (const std::string& op : options.ops)
     if (!known(op)) fail(ErrorCode::invalid_argument, "operator '{}' has no int8 form", op);
 }
@@ -293,7 +346,8 @@ std::optional<int> weight_axis(const Node& n) {
 std::string node_label(const Graph& graph, NodeId id) {
   const Node& n = graph.node(id);
   if (!n.name.empty()) return n.name;
-  for (ValueId v : n.outputs) if (v != kNone) return graph.value(v).name;
+  for (ValueId v : n.outputs)
+    if (v != kNone) return graph.value(v).name;
   return n.op;
 }
 

@@ -1,5 +1,5 @@
-// Entropy and MSE range selection: both score candidate ranges on the histogram through prefix sums, so that one
-// candidate costs 256 steps whatever the number of bins.
+// Entropy and MSE range selection: both score candidate ranges on the histogram through prefix sums, so that
+// one candidate costs 256 steps whatever the number of bins.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -21,8 +21,8 @@ class RangeSearch {
       const auto c = static_cast<double>(s.bins_[static_cast<size_t>(i)]);
       const double x = i + 0.5 - kZero;
       const auto at = static_cast<size_t>(i);
-      sums_[at + 1] = {sums_[at].mass + c, sums_[at].used + (c > 0), sums_[at].log + c_log_c(c), sums_[at].first + c * x,
-                       sums_[at].second + c * x * x};
+      sums_[at + 1] = {sums_[at].mass + c, sums_[at].used + (c > 0), sums_[at].log + c_log_c(c),
+                       sums_[at].first + c * x, sums_[at].second + c * x * x};
     }
   }
 
@@ -36,7 +36,9 @@ class RangeSearch {
       const double value = evaluate(score, a, b);
       if (value < best.value) best = {a, b, value};
     };
-    const auto scaled = [](int edge, int step) { return kZero + static_cast<int>(int64_t{edge - kZero} * step / kGrid); };
+    const auto scaled = [](int edge, int step) {
+      return kZero + static_cast<int>(int64_t{edge - kZero} * step / kGrid);
+    };
     for (int step = 1; step < kGrid; step++) consider(scaled(first_, step), scaled(last_, step));
     for (int round = 0; round < 3; round++) {
       const Candidate before = best;
@@ -45,7 +47,8 @@ class RangeSearch {
       for (int step = 0; step <= kGrid; step++) consider(scaled(first_, step), b);
       if (best.value >= before.value) break;
     }
-    return {std::max(s_.lo_, static_cast<float>(s_.edge(best.a))), std::min(s_.hi_, static_cast<float>(s_.edge(best.b)))};
+    return {std::max(s_.lo_, static_cast<float>(s_.edge(best.a))),
+            std::min(s_.hi_, static_cast<float>(s_.edge(best.b)))};
   }
 
  private:
@@ -55,16 +58,24 @@ class RangeSearch {
   static constexpr int kGrid = 128;
   /// Two bins a level: with fewer the histogram knows less than the quantized form and every score is zero.
   static constexpr int kMinBins = 2 * kLevels;
-  struct Sums { double mass = 0, used = 0, log = 0, first = 0, second = 0; };
-  struct Candidate { int a, b; double value; };
+  struct Sums {
+    double mass = 0, used = 0, log = 0, first = 0, second = 0;
+  };
+  struct Candidate {
+    int a, b;
+    double value;
+  };
 
   static double c_log_c(double c) { return c > 0 ? c * std::log(c) : 0.0; }
   const Sums& at(int edge) const { return sums_[static_cast<size_t>(edge)]; }
 
-  double evaluate(Score score, int a, int b) const { return score == Score::mse ? mse(a, b) : divergence(a, b); }
+  double evaluate(Score score, int a, int b) const {
+    return score == Score::mse ? mse(a, b) : divergence(a, b);
+  }
 
   /// Calls f(cell begin, cell end, level) for the bins that round to each level of [a, b].
-  template <class F> void for_levels(int a, int b, F&& f) const {
+  template <class F>
+  void for_levels(int a, int b, F&& f) const {
     const double step = static_cast<double>(b - a) / (kLevels - 1);
     int begin = a;
     for (int level = 0; level < kLevels; level++) {
@@ -74,19 +85,22 @@ class RangeSearch {
     }
   }
 
-  /// Squared error in bins squared: rounding inside [a, b], clipping outside; the outer cells take what lies beyond.
+  /// Squared error in bins squared: rounding inside [a, b], clipping outside; the outer cells take what lies
+  /// beyond.
   double mse(int a, int b) const {
     double total = 0;
     for_levels(a, b, [&](int begin, int end, double centre) {
       const Sums& lo = at(begin == a ? 0 : begin);
       const Sums& hi = at(end == b ? kBins : end);
-      total += (hi.second - lo.second) - 2 * centre * (hi.first - lo.first) + centre * centre * (hi.mass - lo.mass);
+      total += (hi.second - lo.second) - 2 * centre * (hi.first - lo.first) +
+               centre * centre * (hi.mass - lo.mass);
     });
     return total;
   }
 
-  /// KL(P || Q) as in S. Migacz, "8-bit Inference with TensorRT" (GTC 2017): P is the histogram with what is clipped
-  /// added to its outer bins; Q has 256 levels, each spread evenly over its non-empty bins, without what is clipped.
+  /// KL(P || Q) as in S. Migacz, "8-bit Inference with TensorRT" (GTC 2017): P is the histogram with what is
+  /// clipped added to its outer bins; Q has 256 levels, each spread evenly over its non-empty bins, without
+  /// what is clipped.
   double divergence(int a, int b) const {
     const double inside = at(b).mass - at(a).mass, all = at(kBins).mass;
     if (inside <= 0) return std::numeric_limits<double>::infinity();

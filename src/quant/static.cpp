@@ -1,4 +1,5 @@
-// Writes a placement into the graph: Q/DQ pairs on activations, s8 weights and int32 biases behind DequantizeLinear.
+// Writes a placement into the graph: Q/DQ pairs on activations, s8 weights and int32 biases behind
+// DequantizeLinear.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -18,10 +19,13 @@ using ir::ValueId;
 
 namespace {
 
-/// The part of `range` in which `op` tells values apart: below -3 HardSwish is 0 whatever its input.  Where a function
-/// only tends to a constant, the bounds lie where it is within 0.004 (half a step of a range of 2) of it.
+/// The part of `range` in which `op` tells values apart: below -3 HardSwish is 0 whatever its input.  Where a
+/// function only tends to a constant, the bounds lie where it is within 0.004 (half a step of a range of 2)
+/// of it.
 Range active_range(const Node& op, Range range) {
-  const auto clamp = [&](float lo, float hi) { return Range{std::clamp(range.lo, lo, hi), std::clamp(range.hi, lo, hi)}; };
+  const auto clamp = [&](float lo, float hi) {
+    return Range{std::clamp(range.lo, lo, hi), std::clamp(range.hi, lo, hi)};
+  };
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   if (op.op == "HardSwish") return clamp(-3, kInfinity);
   if (op.op == "HardSigmoid") {
@@ -48,7 +52,8 @@ Range useful_range(const Graph& graph, ValueId v, Range range) {
 /// Values that must carry the same scale and zero point, and the range of each such group.
 class SharedRanges {
  public:
-  SharedRanges(const Graph& graph, const Placement& placement, const CalibrationTable& table, const QuantizeOptions& options)
+  SharedRanges(const Graph& graph, const Placement& placement, const CalibrationTable& table,
+               const QuantizeOptions& options)
       : graph_(graph), parent_(graph.value_count()), ranges_(graph.value_count()) {
     std::iota(parent_.begin(), parent_.end(), ValueId{0});
     for (const auto& [result, input] : placement.shared) {
@@ -59,7 +64,8 @@ class SharedRanges {
       if (find(v) != v) continue;
       const auto it = table.find(graph.value(v).name);
       if (it == table.end())
-        fail(ErrorCode::invalid_argument, "the calibration table has no range for value '{}': calibrate with the same options",
+        fail(ErrorCode::invalid_argument,
+             "the calibration table has no range for value '{}': calibrate with the same options",
              graph.value(v).name);
       ranges_[index(v)] = options.saturate_ranges ? useful_range(graph, v, it->second) : it->second;
     }
@@ -111,10 +117,12 @@ class Writer {
 
  private:
   /// constant -> DequantizeLinear; per channel where there is more than one scale.
-  ValueId dequantized_constant(Tensor data, std::vector<float> scales, Tensor zero_point, std::optional<int> axis, const std::string& stem) {
+  ValueId dequantized_constant(Tensor data, std::vector<float> scales, Tensor zero_point,
+                               std::optional<int> axis, const std::string& stem) {
     ir::Attributes attrs;
-    Tensor scale = axis ? Tensor::from<float>(Shape{static_cast<int64_t>(scales.size())}, std::span<const float>(scales))
-                        : Tensor::scalar(scales.front());
+    Tensor scale =
+        axis ? Tensor::from<float>(Shape{static_cast<int64_t>(scales.size())}, std::span<const float>(scales))
+             : Tensor::scalar(scales.front());
     if (axis) attrs.set("axis", int64_t{*axis});
     const ValueId q = g_.add_constant(g_.unique_name(stem + "_quantized"), std::move(data));
     const ValueId s = g_.add_constant(g_.unique_name(stem + "_scale"), std::move(scale));
@@ -151,15 +159,18 @@ class Writer {
     }
     QuantizedWeight q = quantize_weight(weight, axis, bounds);
     const std::vector<float> scales = q.scales;
-    g_.set_input(id, 1, dequantized_constant(std::move(q.data), q.scales, zeros(DType::s8, axis, scales.size()), axis, stem));
+    g_.set_input(
+        id, 1,
+        dequantized_constant(std::move(q.data), q.scales, zeros(DType::s8, axis, scales.size()), axis, stem));
 
     if (bias.empty()) return;
     const std::string bias_stem = g_.value(g_.node(id).input(2)).name;
     std::vector<float> bias_scales;
     for (float s : scales) bias_scales.push_back(s * input_scale);
     const std::optional<int> bias_axis = axis ? std::optional<int>(0) : std::nullopt;
-    g_.set_input(id, 2, dequantized_constant(quantize_bias(bias, input_scale, scales), bias_scales,
-                                             zeros(DType::i32, bias_axis, scales.size()), bias_axis, bias_stem));
+    g_.set_input(id, 2,
+                 dequantized_constant(quantize_bias(bias, input_scale, scales), bias_scales,
+                                      zeros(DType::i32, bias_axis, scales.size()), bias_axis, bias_stem));
   }
 
   static int64_t output_channels(const Node& n, const Shape& weight) {
@@ -173,7 +184,8 @@ class Writer {
     if (n.op == "MatMul") return {};
     const Tensor* bias = g_.constant(n.input(2));
     if (!bias || bias->dtype() != DType::f32) return {};
-    if (bias->elements() == 1) return std::vector<float>(static_cast<size_t>(channels), bias->data<float>()[0]);
+    if (bias->elements() == 1)
+      return std::vector<float>(static_cast<size_t>(channels), bias->data<float>()[0]);
     if (bias->elements() != channels || bias->shape().back() != channels) return {};
     return {bias->data<float>(), bias->data<float>() + channels};
   }
@@ -186,9 +198,12 @@ class Writer {
     const ActivationParams p = activation_params({*lo, *hi});
     Tensor q(DType::u8, data.shape());
     for (size_t i = 0; i < values.size(); i++)
-      q.mutable_data<uint8_t>()[i] = static_cast<uint8_t>(std::clamp(std::nearbyint(values[i] / p.scale) + p.zero_point, 0.0f, 255.0f));
+      q.mutable_data<uint8_t>()[i] =
+          static_cast<uint8_t>(std::clamp(std::nearbyint(values[i] / p.scale) + p.zero_point, 0.0f, 255.0f));
     const std::string stem = g_.value(v).name;
-    g_.set_input(id, input, dequantized_constant(std::move(q), {p.scale}, Tensor::scalar(p.zero_point), std::nullopt, stem));
+    g_.set_input(
+        id, input,
+        dequantized_constant(std::move(q), {p.scale}, Tensor::scalar(p.zero_point), std::nullopt, stem));
   }
 
   void write_pair(ValueId v) {
@@ -200,10 +215,12 @@ class Writer {
     const ValueId q = add_node("QuantizeLinear", {v, scale, zero}, {}, stem + "_QuantizeLinear");
     const ValueId dq = add_node("DequantizeLinear", {q, scale, zero}, {}, stem + "_DequantizeLinear");
     for (NodeId user : users)
-      for (size_t i = 0; i < g_.node(user).inputs.size(); i++) if (g_.node(user).inputs[i] == v) g_.set_input(user, i, dq);
+      for (size_t i = 0; i < g_.node(user).inputs.size(); i++)
+        if (g_.node(user).inputs[i] == v) g_.set_input(user, i, dq);
     if (!g_.is_output(v) || g_.is_input(v)) return;
     // The caller's name goes to what the caller reads.
-    for (ValueId& out : g_.outputs) if (out == v) out = dq;
+    for (ValueId& out : g_.outputs)
+      if (out == v) out = dq;
     std::swap(g_.value(v).name, g_.value(dq).name);
   }
 
@@ -221,18 +238,21 @@ std::vector<std::string> calibration_values(const Graph& original, const Quantiz
   std::set<ValueId> derived;
   for (const auto& [result, input] : placement.shared) derived.insert(result);
   std::vector<std::string> names;
-  for (ValueId v : placement.values) if (!derived.contains(v)) names.push_back(graph.value(v).name);
+  for (ValueId v : placement.values)
+    if (!derived.contains(v)) names.push_back(graph.value(v).name);
   return names;
 }
 
-std::vector<std::string> calibration_values_for_search(const Graph& original, const QuantizeOptions& options) {
+std::vector<std::string> calibration_values_for_search(const Graph& original,
+                                                       const QuantizeOptions& options) {
   const Graph graph = batch_norms_as_convolutions(original, options);
   std::vector<std::string> names;
   for (ValueId v : place(graph, options).candidates) names.push_back(graph.value(v).name);
   return names;
 }
 
-QuantizeResult quantize_static(const Graph& original, const CalibrationTable& table, const QuantizeOptions& options) {
+QuantizeResult quantize_static(const Graph& original, const CalibrationTable& table,
+                               const QuantizeOptions& options) {
   const Graph graph = batch_norms_as_convolutions(original, options);
   const Placement placement = place(graph, options);
   SharedRanges ranges(graph, placement, table, options);
@@ -243,7 +263,8 @@ QuantizeResult quantize_static(const Graph& original, const CalibrationTable& ta
   for (NodeId id : placement.compute) {
     // Ids survive until compact(); names may have moved to the value that the caller reads.
     const ValueId out = graph.node(id).output();
-    result.layers.push_back({node_label(graph, id), graph.node(id).op, graph.value(out).name, writer.graph().value(out).name});
+    result.layers.push_back(
+        {node_label(graph, id), graph.node(id).op, graph.value(out).name, writer.graph().value(out).name});
   }
   result.graph = writer.graph().compact();
   return result;

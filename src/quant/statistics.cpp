@@ -7,21 +7,26 @@
 namespace tenfold::quant {
 
 namespace {
-constexpr std::pair<Method, std::string_view> kMethods[] = {
-    {Method::minmax, "minmax"}, {Method::percentile, "percentile"}, {Method::entropy, "entropy"}, {Method::mse, "mse"}};
+constexpr std::pair<Method, std::string_view> kMethods[] = {{Method::minmax, "minmax"},
+                                                            {Method::percentile, "percentile"},
+                                                            {Method::entropy, "entropy"},
+                                                            {Method::mse, "mse"}};
 
 /// Below this magnitude everything falls in the innermost bins.
 constexpr int kMinExponent = -60;
 }  // namespace
 
 std::string_view to_string(Method method) {
-  for (const auto& [m, name] : kMethods) if (m == method) return name;
+  for (const auto& [m, name] : kMethods)
+    if (m == method) return name;
   return "?";
 }
 
 Method method_from_string(std::string_view name) {
-  for (const auto& [m, known] : kMethods) if (known == name) return m;
-  fail(ErrorCode::invalid_argument, "unknown calibration method '{}': use minmax, percentile, entropy or mse", name);
+  for (const auto& [m, known] : kMethods)
+    if (known == name) return m;
+  fail(ErrorCode::invalid_argument, "unknown calibration method '{}': use minmax, percentile, entropy or mse",
+       name);
 }
 
 double Statistics::width() const { return std::ldexp(1.0, exponent_ + 1) / kBins; }
@@ -39,7 +44,8 @@ void Statistics::widen(float limit) {
   for (; exponent_ < needed; exponent_++) {
     std::vector<uint64_t> merged(kBins, 0);
     for (int i = 0; i < kBins / 2; i++)
-      merged[static_cast<size_t>(kBins / 4 + i)] = bins_[static_cast<size_t>(2 * i)] + bins_[static_cast<size_t>(2 * i + 1)];
+      merged[static_cast<size_t>(kBins / 4 + i)] =
+          bins_[static_cast<size_t>(2 * i)] + bins_[static_cast<size_t>(2 * i + 1)];
     bins_ = std::move(merged);
   }
 }
@@ -70,10 +76,13 @@ bool Statistics::observe(std::span<const float> values) {
   int32_t index[kBlock];
   for (size_t at = 0; at < values.size(); at += kBlock) {
     const size_t n = std::min(kBlock, values.size() - at);
-    for (size_t i = 0; i < n; i++) index[i] = static_cast<int32_t>(std::floor(values[at + i] * inverse)) + kBins / 2;
+    for (size_t i = 0; i < n; i++)
+      index[i] = static_cast<int32_t>(std::floor(values[at + i] * inverse)) + kBins / 2;
     for (size_t i = 0; i < n; i++) {
-      if (values[at + i] == 0) zeros_++;
-      else bins_[static_cast<size_t>(std::clamp(index[i], 0, kBins - 1))]++;
+      if (values[at + i] == 0)
+        zeros_++;
+      else
+        bins_[static_cast<size_t>(std::clamp(index[i], 0, kBins - 1))]++;
     }
   }
   return true;
@@ -84,19 +93,28 @@ Range Statistics::percentile(double percent) const {
     fail(ErrorCode::invalid_argument, "percentile {} is outside (50, 100]", percent);
   if (bins_.empty()) return minmax();
   const double cut = static_cast<double>(count_) * (100.0 - percent) / 200.0;
-  const auto mass = [&](int i) { return static_cast<double>(bins_[static_cast<size_t>(i)]) + (i == kBins / 2 ? static_cast<double>(zeros_) : 0.0); };
+  const auto mass = [&](int i) {
+    return static_cast<double>(bins_[static_cast<size_t>(i)]) +
+           (i == kBins / 2 ? static_cast<double>(zeros_) : 0.0);
+  };
   int first = 0, last = kBins - 1;
-  for (double below = mass(first); below <= cut && first < last; below += mass(++first)) {}
-  for (double above = mass(last); above <= cut && last > first; above += mass(--last)) {}
+  for (double below = mass(first); below <= cut && first < last; below += mass(++first)) {
+  }
+  for (double above = mass(last); above <= cut && last > first; above += mass(--last)) {
+  }
   return {std::max(lo_, static_cast<float>(edge(first))), std::min(hi_, static_cast<float>(edge(last + 1)))};
 }
 
 Range Statistics::range(Method method, double percent) const {
   switch (method) {
-    case Method::minmax: return minmax();
-    case Method::percentile: return percentile(percent);
-    case Method::entropy: return entropy();
-    case Method::mse: return mse();
+    case Method::minmax:
+      return minmax();
+    case Method::percentile:
+      return percentile(percent);
+    case Method::entropy:
+      return entropy();
+    case Method::mse:
+      return mse();
   }
   return minmax();
 }

@@ -21,9 +21,10 @@ std::string_view to_string(Method method);
 /// Throws invalid_argument for an unknown name, listing the known ones.
 Method method_from_string(std::string_view name);
 
-/// Minimum, maximum and a histogram over [-R, R) with R a power of two that doubles, by merging pairs of bins, when a
-/// larger value comes.  Bin edges are multiples of a power of two, so the result does not depend on the order of samples.
-/// Exact zeros are counted apart: quantization represents them without error, and after a ReLU they are half of all.
+/// Minimum, maximum and a histogram over [-R, R) with R a power of two that doubles, by merging pairs of
+/// bins, when a larger value comes.  Bin edges are multiples of a power of two, so the result does not depend
+/// on the order of samples. Exact zeros are counted apart: quantization represents them without error, and
+/// after a ReLU they are half of all.
 class Statistics {
  public:
   /// `histogram` false: only minimum and maximum, which is faster and enough for Method::minmax.
@@ -53,8 +54,8 @@ class Statistics {
   bool with_histogram_;
   uint64_t count_ = 0, zeros_ = 0;
   float lo_ = 0, hi_ = 0;
-  int exponent_ = 0;               ///< R = 2^exponent_
-  std::vector<uint64_t> bins_;     ///< empty until a value other than 0 was seen
+  int exponent_ = 0;            ///< R = 2^exponent_
+  std::vector<uint64_t> bins_;  ///< empty until a value other than 0 was seen
 };
 
 }  // namespace tenfold::quant

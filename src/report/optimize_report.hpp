@@ -16,6 +16,7 @@ struct Provenance {
 /// The table of candidates, what stayed FP32 and why, and the verdict.
 std::string optimize_text(const optimize::Result& result, const optimize::Goal& goal);
 /// The same as JSON with raw timings, per-sample changes and the machine (schema: docs/report.md).
-std::string optimize_json(const optimize::Result& result, const optimize::Goal& goal, const Provenance& provenance);
+std::string optimize_json(const optimize::Result& result, const optimize::Goal& goal,
+                          const Provenance& provenance);
 
 }  // namespace tenfold::report

@@ -7,10 +7,14 @@ namespace tenfold::report {
 namespace {
 
 size_t width_of(const std::string& s) {
-  return static_cast<size_t>(std::count_if(s.begin(), s.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return static_cast<size_t>(std::count_if(
+      s.begin(), s.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-bool is_numeric(const std::string& s) { return !s.empty() && (std::isdigit(static_cast<unsigned char>(s[0])) || s[0] == '-' || s[0] == '+' || s[0] == '['); }
+bool is_numeric(const std::string& s) {
+  return !s.empty() &&
+         (std::isdigit(static_cast<unsigned char>(s[0])) || s[0] == '-' || s[0] == '+' || s[0] == '[');
+}
 
 std::string pad(const std::string& s, size_t width, bool right) {
   const std::string space(width > width_of(s) ? width - width_of(s) : 0, ' ');

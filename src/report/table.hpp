@@ -6,7 +6,8 @@
 
 namespace tenfold::report {
 
-/// Rows of cells under a header; numbers right-aligned, a rule below the header.  Widths count Unicode code points.
+/// Rows of cells under a header; numbers right-aligned, a rule below the header.  Widths count Unicode code
+/// points.
 class Table {
  public:
   explicit Table(std::vector<std::string> header) : rows_{std::move(header)} {}

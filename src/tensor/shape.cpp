@@ -19,7 +19,8 @@ int64_t Shape::elements(int first, int last) const {
 
 std::vector<int64_t> Shape::strides() const {
   std::vector<int64_t> s(dims_.size(), 1);
-  for (int i = rank() - 2; i >= 0; i--) s[static_cast<size_t>(i)] = checked_mul(s[static_cast<size_t>(i) + 1], (*this)[i + 1]);
+  for (int i = rank() - 2; i >= 0; i--)
+    s[static_cast<size_t>(i)] = checked_mul(s[static_cast<size_t>(i) + 1], (*this)[i + 1]);
   return s;
 }
 

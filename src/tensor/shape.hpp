@@ -15,8 +15,9 @@ constexpr bool is_symbol(int64_t extent) { return extent <= kSymbolBase; }
 constexpr int64_t symbol_extent(size_t index) { return kSymbolBase - static_cast<int64_t>(index); }
 constexpr size_t symbol_index(int64_t extent) { return static_cast<size_t>(kSymbolBase - extent); }
 
-/// Extents of a tensor, outermost first.  An extent >= 0 is known; any other is a symbol of the graph's symbol table
-/// (see symbol_extent).  Equal symbols are equal extents; different ones are only not known to be equal.
+/// Extents of a tensor, outermost first.  An extent >= 0 is known; any other is a symbol of the graph's
+/// symbol table (see symbol_extent).  Equal symbols are equal extents; different ones are only not known to
+/// be equal.
 class Shape {
  public:
   Shape() = default;
@@ -34,7 +35,8 @@ class Shape {
   void push_back(int64_t d) { dims_.push_back(d); }
 
   bool is_static() const {
-    for (int64_t d : dims_) if (d < 0) return false;
+    for (int64_t d : dims_)
+      if (d < 0) return false;
     return true;
   }
   /// Number of elements (1 for a scalar).  Requires is_static(); overflow is an invalid_model error.

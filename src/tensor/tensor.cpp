@@ -8,7 +8,8 @@
 namespace tenfold {
 
 Tensor::Tensor(DType dtype, Shape shape) : dtype_(dtype), shape_(std::move(shape)) {
-  const size_t used = static_cast<size_t>(checked_mul(shape_.elements(), static_cast<int64_t>(size_of(dtype))));
+  const size_t used =
+      static_cast<size_t>(checked_mul(shape_.elements(), static_cast<int64_t>(size_of(dtype))));
   const size_t size = static_cast<size_t>(round_up(static_cast<int64_t>(used + kTensorSlack), kTensorAlign));
   void* p = std::aligned_alloc(kTensorAlign, size);
   if (!p) throw std::bad_alloc();

@@ -13,8 +13,8 @@
 
 namespace tenfold {
 
-/// Bytes that are readable (not meaningful) behind the last element of every tensor that tenfold allocates: vector
-/// kernels may load past the end, never store there.
+/// Bytes that are readable (not meaningful) behind the last element of every tensor that tenfold allocates:
+/// vector kernels may load past the end, never store there.
 inline constexpr size_t kTensorSlack = 64;
 inline constexpr size_t kTensorAlign = 64;
 
@@ -26,12 +26,18 @@ struct TensorView {
 
   int64_t elements() const { return shape->elements(); }
   size_t bytes() const { return static_cast<size_t>(elements()) * size_of(dtype); }
-  template <class T> T* as() const { return static_cast<T*>(data); }
-  template <class T> std::span<T> span() const { return {as<T>(), static_cast<size_t>(elements())}; }
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(data);
+  }
+  template <class T>
+  std::span<T> span() const {
+    return {as<T>(), static_cast<size_t>(elements())};
+  }
 };
 
-/// An owning tensor.  Copies share the bytes; a tensor is treated as immutable once it is shared.  The bytes may
-/// belong to something else (a memory-mapped file, a NumPy array) that `owner` keeps alive.
+/// An owning tensor.  Copies share the bytes; a tensor is treated as immutable once it is shared.  The bytes
+/// may belong to something else (a memory-mapped file, a NumPy array) that `owner` keeps alive.
 class Tensor {
  public:
   Tensor() = default;
@@ -40,18 +46,25 @@ class Tensor {
   /// Wraps foreign bytes: `bytes` must be elements * size_of(dtype) long and live as long as `owner`.
   Tensor(DType dtype, Shape shape, const void* bytes, std::shared_ptr<const void> owner);
 
-  template <class T> static Tensor from(Shape shape, std::span<const T> values) {
+  template <class T>
+  static Tensor from(Shape shape, std::span<const T> values) {
     Tensor t(dtype_of<T>, std::move(shape));
     if (static_cast<size_t>(t.elements()) != values.size())
       fail(ErrorCode::internal, "{} values for shape {}", values.size(), to_string(t.shape()));
-    if constexpr (std::is_same_v<T, bool>) for (size_t i = 0; i < values.size(); i++) t.mutable_data<bool>()[i] = values[i];
-    else if (!values.empty()) std::memcpy(t.mutable_raw(), values.data(), values.size() * sizeof(T));
+    if constexpr (std::is_same_v<T, bool>)
+      for (size_t i = 0; i < values.size(); i++) t.mutable_data<bool>()[i] = values[i];
+    else if (!values.empty())
+      std::memcpy(t.mutable_raw(), values.data(), values.size() * sizeof(T));
     return t;
   }
-  template <class T> static Tensor from(Shape shape, std::initializer_list<T> values) {
+  template <class T>
+  static Tensor from(Shape shape, std::initializer_list<T> values) {
     return from<T>(std::move(shape), std::span<const T>(values.begin(), values.size()));
   }
-  template <class T> static Tensor scalar(T value) { return from<T>(Shape{}, {value}); }
+  template <class T>
+  static Tensor scalar(T value) {
+    return from<T>(Shape{}, {value});
+  }
   /// String tensors hold their text beside the bytes.
   static Tensor strings(Shape shape, std::vector<std::string> values);
 
@@ -62,9 +75,18 @@ class Tensor {
   size_t bytes() const { return static_cast<size_t>(elements()) * size_of(dtype_); }
   const void* raw() const { return data_.get(); }
   void* mutable_raw() { return const_cast<void*>(data_.get()); }
-  template <class T> const T* data() const { return static_cast<const T*>(raw()); }
-  template <class T> T* mutable_data() { return static_cast<T*>(mutable_raw()); }
-  template <class T> std::span<const T> span() const { return {data<T>(), static_cast<size_t>(elements())}; }
+  template <class T>
+  const T* data() const {
+    return static_cast<const T*>(raw());
+  }
+  template <class T>
+  T* mutable_data() {
+    return static_cast<T*>(mutable_raw());
+  }
+  template <class T>
+  std::span<const T> span() const {
+    return {data<T>(), static_cast<size_t>(elements())};
+  }
   const std::vector<std::string>& text() const { return *text_; }
 
   /// The same bytes under another shape of as many elements.

@@ -11,8 +11,10 @@ TEST(Features, SelectionNeverFallsBackSilently) {
   EXPECT_EQ(select("ref"), Isa::ref);
   EXPECT_THROW(select("sse9"), Error);
   for (Isa isa : kAllIsas) {
-    if (available(isa)) EXPECT_EQ(select(to_string(isa)), isa);
-    else EXPECT_THROW(select(to_string(isa)), Error);
+    if (available(isa))
+      EXPECT_EQ(select(to_string(isa)), isa);
+    else
+      EXPECT_THROW(select(to_string(isa)), Error);
   }
   EXPECT_TRUE(available(select("")));
 }

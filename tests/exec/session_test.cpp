@@ -45,9 +45,13 @@ ir::Graph small_network() {
   };
   const ir::ValueId x = g.add_input("x", DType::f32, {g.symbol("batch"), 5, 17, 13});
   const std::vector<int64_t> pads{1, 1, 1, 1}, two{2, 2};
-  const ir::ValueId a = add("Conv", {x, g.add_constant("w1", random_tensor({19, 5, 3, 3}, 1)), g.add_constant("b1", random_tensor({19}, 2))}, {{"pads", pads}});
+  const ir::ValueId a = add("Conv",
+                            {x, g.add_constant("w1", random_tensor({19, 5, 3, 3}, 1)),
+                             g.add_constant("b1", random_tensor({19}, 2))},
+                            {{"pads", pads}});
   const ir::ValueId r = add("Relu", {a});
-  const ir::ValueId d = add("Conv", {r, g.add_constant("w2", random_tensor({19, 1, 3, 3}, 3))}, {{"pads", pads}, {"strides", two}, {"group", int64_t{19}}});
+  const ir::ValueId d = add("Conv", {r, g.add_constant("w2", random_tensor({19, 1, 3, 3}, 3))},
+                            {{"pads", pads}, {"strides", two}, {"group", int64_t{19}}});
   g.outputs = {add("GlobalAveragePool", {d})};
   return g;
 }
@@ -61,7 +65,8 @@ TEST(Session, EveryIsaAgreesWithTheReference) {
       Session session(small_network(), {.threads = threads, .isa = std::string(to_string(isa))});
       const auto actual = session.run(std::span(&x, 1));
       ASSERT_EQ(actual[0].shape(), expected[0].shape());
-      for (int64_t i = 0; i < actual[0].elements(); i++) ASSERT_NEAR(actual[0].data<float>()[i], expected[0].data<float>()[i], 1e-4);
+      for (int64_t i = 0; i < actual[0].elements(); i++)
+        ASSERT_NEAR(actual[0].data<float>()[i], expected[0].data<float>()[i], 1e-4);
     }
   }
 }

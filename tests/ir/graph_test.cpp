@@ -21,7 +21,8 @@ TEST(Graph, LinksBothWays) {
   verify(g);
   EXPECT_EQ(g.single_consumer(g.inputs[0]), 0);
   EXPECT_EQ(g.single_consumer(g.outputs[0]), kNone);
-  EXPECT_EQ(to_text(g), "input %x:f32[1, n]\n%a:f32[...] = Relu(%x)\n%b:f32[...] = Neg(%a)\noutput %b:f32[...]\n");
+  EXPECT_EQ(to_text(g),
+            "input %x:f32[1, n]\n%a:f32[...] = Relu(%x)\n%b:f32[...] = Neg(%a)\noutput %b:f32[...]\n");
 }
 
 TEST(Graph, PatchReplacesAndKeepsOutputName) {

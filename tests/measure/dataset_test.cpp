@@ -10,7 +10,8 @@ namespace tenfold::measure {
 namespace {
 
 /// The bytes numpy.save writes.
-std::string npy(const std::string& descr, const std::string& shape, std::string_view data, const char* order = "False") {
+std::string npy(const std::string& descr, const std::string& shape, std::string_view data,
+                const char* order = "False") {
   std::string header = "{'descr': '" + descr + "', 'fortran_order': " + order + ", 'shape': " + shape + ", }";
   while ((header.size() + 11) % 64 != 0) header += ' ';
   header += '\n';
@@ -19,7 +20,8 @@ std::string npy(const std::string& descr, const std::string& shape, std::string_
   bytes += static_cast<char>(header.size() >> 8);
   return bytes + header + std::string(data);
 }
-template <class T> std::string raw(std::initializer_list<T> values) {
+template <class T>
+std::string raw(std::initializer_list<T> values) {
   return {reinterpret_cast<const char*>(values.begin()), values.size() * sizeof(T)};
 }
 std::string little(uint64_t v, int n) {
@@ -49,17 +51,20 @@ std::string npz(std::initializer_list<std::pair<std::string, std::string>> membe
     const std::string packed = compress ? deflated(plain) : plain, file = name + ".npy";
     const auto crc = crc32_z(0, reinterpret_cast<const Bytef*>(plain.data()), plain.size());
     const std::string common = little(0, 2) + little(compress ? 8 : 0, 2) + little(0, 4) + little(crc, 4);
-    const std::string zip64 = little(1, 2) + little(16, 2) + little(plain.size(), 8) + little(packed.size(), 8);
-    directory += little(0x02014b50, 4) + little(45, 2) + little(45, 2) + common + little(packed.size(), 4) + little(plain.size(), 4) +
-                 little(file.size(), 2) + little(0, 2) + little(0, 2) + little(0, 8) + little(bytes.size(), 4) + file;
+    const std::string zip64 =
+        little(1, 2) + little(16, 2) + little(plain.size(), 8) + little(packed.size(), 8);
+    directory += little(0x02014b50, 4) + little(45, 2) + little(45, 2) + common + little(packed.size(), 4) +
+                 little(plain.size(), 4) + little(file.size(), 2) + little(0, 2) + little(0, 2) +
+                 little(0, 8) + little(bytes.size(), 4) + file;
     bytes += little(0x04034b50, 4) + little(45, 2) + common + little(0xffffffff, 4) + little(0xffffffff, 4) +
              little(file.size(), 2) + little(zip64.size(), 2) + file + zip64 + packed;
   }
-  return bytes + directory + little(0x06054b50, 4) + little(0, 4) + little(members.size(), 2) + little(members.size(), 2) +
-         little(directory.size(), 4) + little(bytes.size(), 4) + little(0, 2);
+  return bytes + directory + little(0x06054b50, 4) + little(0, 4) + little(members.size(), 2) +
+         little(members.size(), 2) + little(directory.size(), 4) + little(bytes.size(), 4) + little(0, 2);
 }
 
-template <class F> ErrorCode code_of(F&& f, std::string_view part = "") {
+template <class F>
+ErrorCode code_of(F&& f, std::string_view part = "") {
   try {
     f();
   } catch (const Error& e) {
@@ -70,7 +75,9 @@ template <class F> ErrorCode code_of(F&& f, std::string_view part = "") {
   return ErrorCode::internal;
 }
 
-std::span<const std::byte> bytes_of(const std::string& s) { return std::as_bytes(std::span(s.data(), s.size())); }
+std::span<const std::byte> bytes_of(const std::string& s) {
+  return std::as_bytes(std::span(s.data(), s.size()));
+}
 
 TEST(Npy, ReadsTypesAndShapes) {
   const std::string matrix = npy("<f4", "(2, 1)", raw<float>({1.5f, -2.0f}));
@@ -86,11 +93,21 @@ TEST(Npy, RefusesWhatIsDamaged) {
   const std::string good = npy("<f4", "(2,)", raw<float>({1, 2}));
   for (size_t keep = 0; keep < good.size(); keep++)
     EXPECT_EQ(code_of([&] { parse_npy(bytes_of(good.substr(0, keep)), "x"); }, "x"), ErrorCode::data) << keep;
-  EXPECT_EQ(code_of([&] { parse_npy(bytes_of(npy("<f4", "(3,)", raw<float>({1, 2}))), "x"); }), ErrorCode::data);
+  EXPECT_EQ(code_of([&] {
+              parse_npy(bytes_of(npy("<f4", "(3,)", raw<float>({1, 2}))), "x");
+            }),
+            ErrorCode::data);
   EXPECT_EQ(code_of([&] { parse_npy(bytes_of(npy("<f4", "(-1,)", "")), "x"); }), ErrorCode::data);
-  EXPECT_EQ(code_of([&] { parse_npy(bytes_of(npy("<f4", "(9223372036854775807, 9)", "")), "x"); }), ErrorCode::data);
-  EXPECT_EQ(code_of([&] { parse_npy(bytes_of(npy("<U4", "(1,)", "")), "x"); }, "<U4"), ErrorCode::unsupported);
-  EXPECT_EQ(code_of([&] { parse_npy(bytes_of(npy("<f4", "(1, 2)", raw<float>({1, 2}), "True")), "x"); }, "Fortran"), ErrorCode::unsupported);
+  EXPECT_EQ(code_of([&] { parse_npy(bytes_of(npy("<f4", "(9223372036854775807, 9)", "")), "x"); }),
+            ErrorCode::data);
+  EXPECT_EQ(code_of([&] { parse_npy(bytes_of(npy("<U4", "(1,)", "")), "x"); }, "<U4"),
+            ErrorCode::unsupported);
+  EXPECT_EQ(code_of(
+                [&] {
+                  parse_npy(bytes_of(npy("<f4", "(1, 2)", raw<float>({1, 2}), "True")), "x");
+                },
+                "Fortran"),
+            ErrorCode::unsupported);
 }
 
 TEST(Npz, StoredAndDeflated) {
@@ -131,7 +148,7 @@ ir::Graph model(std::initializer_list<std::pair<std::string, DType>> inputs) {
 TEST(Dataset, Tensors) {
   const test::TemporaryFolder folder;
   folder.write("dataset.json", R"({"kind": "tensors"})");
-  folder.write("b.npy", npy("<f8", "(2,)", raw<double>({3, 4})));   // f64, no batch axis
+  folder.write("b.npy", npy("<f8", "(2,)", raw<double>({3, 4})));  // f64, no batch axis
   folder.write("a.npy", npy("<f4", "(1, 2)", raw<float>({1, 2})));
   const auto data = open_dataset(folder.path(), model({{"x", DType::f32}}));
   ASSERT_EQ(data->size(), 2u);
@@ -148,21 +165,33 @@ TEST(Dataset, Tensors) {
   EXPECT_EQ(n, 2);
   EXPECT_TRUE(every_second.next(sample));
   EXPECT_FALSE(every_second.next(sample));
-  EXPECT_EQ(code_of([&] { open_dataset(folder.path(), model({{"x", DType::f32}, {"y", DType::i64}}))->get(0); }, "a.npy"), ErrorCode::data);
+  EXPECT_EQ(code_of(
+                [&] {
+                  open_dataset(folder.path(), model({{"x", DType::f32}, {"y", DType::i64}}))->get(0);
+                },
+                "a.npy"),
+            ErrorCode::data);
 }
 
 TEST(Dataset, SeveralInputsAndLabels) {
   const test::TemporaryFolder folder;
   folder.write("dataset.json", R"({"kind": "tensors", "labels": "l.tsv", "task": "top1"})");
   folder.write("l.tsv", "s.npz\t3\r\n\ns.npz\tlabel with\ttab\n");
-  folder.write("s.npz", npz({{"x", npy("<f4", "(1, 2)", raw<float>({1, 2}))}, {"y", npy("<i4", "(2,)", raw<int32_t>({5, 6}))}}, false));
+  folder.write("s.npz", npz({{"x", npy("<f4", "(1, 2)", raw<float>({1, 2}))},
+                             {"y", npy("<i4", "(2,)", raw<int32_t>({5, 6}))}},
+                            false));
   const auto data = open_dataset(folder.path(), model({{"y", DType::i64}, {"x", DType::f32}}));
   EXPECT_EQ(data->task(), "top1");
   ASSERT_EQ(data->size(), 2u);
   EXPECT_EQ(data->get(0).label, "3");
   EXPECT_EQ(data->get(1).label, "label with\ttab");
   EXPECT_EQ(data->get(0).feeds[0].data<int64_t>()[1], 6);
-  EXPECT_EQ(code_of([&] { open_dataset(folder.path(), model({{"z", DType::f32}}))->get(0); }, "'z'"), ErrorCode::data);
+  EXPECT_EQ(code_of(
+                [&] {
+                  open_dataset(folder.path(), model({{"z", DType::f32}}))->get(0);
+                },
+                "'z'"),
+            ErrorCode::data);
 }
 
 TEST(Dataset, MalformedManifests) {
@@ -174,7 +203,8 @@ TEST(Dataset, MalformedManifests) {
       open_dataset(folder.path(), g);
     };
   };
-  EXPECT_EQ(code_of([&] { open_dataset(folder.path() / "absent", g); }, "dataset.json"), ErrorCode::not_found);
+  EXPECT_EQ(code_of([&] { open_dataset(folder.path() / "absent", g); }, "dataset.json"),
+            ErrorCode::not_found);
   EXPECT_EQ(code_of(open("{")), ErrorCode::data);
   EXPECT_EQ(code_of(open("[1]")), ErrorCode::data);
   EXPECT_EQ(code_of(open("{}"), "kind"), ErrorCode::unsupported);
@@ -185,18 +215,27 @@ TEST(Dataset, MalformedManifests) {
   EXPECT_EQ(code_of(open(R"({"kind": "images"})"), "empty"), ErrorCode::data);
   folder.write("labels.tsv", "x.png\t0\n");
   EXPECT_EQ(code_of(open(R"({"kind": "images"})"), "input"), ErrorCode::data);
-  EXPECT_EQ(code_of(open(R"({"kind": "images", "input": {"height": 0, "width": 2}})"), "height"), ErrorCode::data);
-  EXPECT_EQ(code_of(open(R"({"kind": "images", "input": {"height": 2, "width": 2, "mode": "tile"}})"), "stretch, center_crop"), ErrorCode::unsupported);
-  EXPECT_EQ(code_of(open(R"({"kind": "images", "input": {"height": 2, "width": 2, "mean": [1, 2]}})"), "mean"), ErrorCode::data);
-  EXPECT_EQ(code_of(open(R"({"kind": "images", "input": {"height": 2, "width": 2, "interpolation": "cubic"}})")), ErrorCode::unsupported);
-  folder.write("dataset.json", R"({"kind": "images", "input": {"height": 2, "width": 2, "mean": 127, "scale": [1, 1, 1]}})");
+  EXPECT_EQ(code_of(open(R"({"kind": "images", "input": {"height": 0, "width": 2}})"), "height"),
+            ErrorCode::data);
+  EXPECT_EQ(code_of(open(R"({"kind": "images", "input": {"height": 2, "width": 2, "mode": "tile"}})"),
+                    "stretch, center_crop"),
+            ErrorCode::unsupported);
+  EXPECT_EQ(
+      code_of(open(R"({"kind": "images", "input": {"height": 2, "width": 2, "mean": [1, 2]}})"), "mean"),
+      ErrorCode::data);
+  EXPECT_EQ(
+      code_of(open(R"({"kind": "images", "input": {"height": 2, "width": 2, "interpolation": "cubic"}})")),
+      ErrorCode::unsupported);
+  folder.write("dataset.json",
+               R"({"kind": "images", "input": {"height": 2, "width": 2, "mean": 127, "scale": [1, 1, 1]}})");
   const auto data = open_dataset(folder.path(), g);
   EXPECT_EQ(code_of([&] { data->get(0); }, "x.png"), ErrorCode::not_found);
   EXPECT_THROW(open_dataset(folder.path(), model({{"x", DType::f32}, {"y", DType::f32}})), Error);
 }
 
 TEST(Dataset, Memory) {
-  const auto data = memory_dataset({{{Tensor::scalar(1.0f)}, "a", "first"}, {{Tensor::scalar(2.0f)}, "", "second"}});
+  const auto data =
+      memory_dataset({{{Tensor::scalar(1.0f)}, "a", "first"}, {{Tensor::scalar(2.0f)}, "", "second"}});
   EXPECT_EQ(data->size(), 2u);
   EXPECT_TRUE(data->has_labels());
   EXPECT_EQ(data->get(1).feeds[0].at_double(0), 2);

@@ -96,7 +96,8 @@ TEST(Image, DamagedFilesAreNamed) {
   EXPECT_EQ(code_of(folder.path() / "absent.png"), ErrorCode::not_found);
   EXPECT_EQ(code_of(folder.write("empty.png", "")), ErrorCode::data);
   EXPECT_EQ(code_of(folder.write("text.png", "hello, world")), ErrorCode::data);
-  for (size_t keep : {4ul, 20ul, 60ul, png.size() / 2}) EXPECT_EQ(code_of(folder.write("cut.png", png.substr(0, keep))), ErrorCode::data) << keep;
+  for (size_t keep : {4ul, 20ul, 60ul, png.size() / 2})
+    EXPECT_EQ(code_of(folder.write("cut.png", png.substr(0, keep))), ErrorCode::data) << keep;
   for (size_t keep : {2ul, 20ul, 200ul, jpeg.size() / 2, jpeg.size() - 2})
     EXPECT_EQ(code_of(folder.write("cut.jpg", jpeg.substr(0, keep))), ErrorCode::data) << keep;
 }
@@ -135,11 +136,11 @@ TEST(Image, ToTensorModes) {
   in.scale = {1, 1, 0.5f};
   const Tensor crop = to_tensor(image, in);
   EXPECT_EQ(crop.shape(), (Shape{1, 3, 4, 4}));
-  EXPECT_EQ(crop.data<float>()[0], 6 * 4);        // column 6
-  EXPECT_EQ(crop.data<float>()[16], 2 * 4);       // row 2
+  EXPECT_EQ(crop.data<float>()[0], 6 * 4);   // column 6
+  EXPECT_EQ(crop.data<float>()[16], 2 * 4);  // row 2
   EXPECT_EQ(crop.data<float>()[32], 0);
   in.resize = 4;
-  EXPECT_EQ(to_tensor(image, in).data<float>()[0], 2 * 8 + 2);   // every second column, from 2 on
+  EXPECT_EQ(to_tensor(image, in).data<float>()[0], 2 * 8 + 2);  // every second column, from 2 on
   in.resize.reset();
   in.mode = ImageInput::Mode::keep_ratio_pad;
   in.height = 8;
@@ -151,11 +152,11 @@ TEST(Image, ToTensorModes) {
   EXPECT_EQ(padded.shape(), (Shape{1, 8, 20, 3}));
   EXPECT_EQ(padded.data<float>()[15 * 3], 60 - 11);
   EXPECT_EQ(padded.data<float>()[16 * 3], -7);
-  in.width = 10;   // a line too long is squeezed
+  in.width = 10;  // a line too long is squeezed
   EXPECT_NE(to_tensor(image, in).data<float>()[9 * 3], -7);
   in.mode = ImageInput::Mode::stretch;
   EXPECT_EQ(to_tensor(image, in).shape(), (Shape{1, 8, 10, 3}));
-  in.mode = ImageInput::Mode::center_crop;   // larger than the picture: enlarged
+  in.mode = ImageInput::Mode::center_crop;  // larger than the picture: enlarged
   in.height = 32;
   in.width = 32;
   EXPECT_EQ(to_tensor(image, in).shape(), (Shape{1, 32, 32, 3}));

@@ -24,7 +24,8 @@ Tensor steps(std::initializer_list<int> best, int64_t classes) {
   return t;
 }
 
-double score(const char* metric, const ir::Graph& g, Tensor output, std::string_view label, std::vector<Tensor> reference = {}) {
+double score(const char* metric, const ir::Graph& g, Tensor output, std::string_view label,
+             std::vector<Tensor> reference = {}) {
   const std::vector<Tensor> outputs{std::move(output)};
   return find_metric(metric).make(g)->score({outputs, reference, label, "s.png"});
 }
@@ -53,7 +54,7 @@ TEST(Metric, TopK) {
 }
 
 TEST(Metric, CtcDecodesRepeatsAndBlanks) {
-  const ir::Graph g = text_model("a\nb\né\n", 5);   // blank a b é space
+  const ir::Graph g = text_model("a\nb\né\n", 5);  // blank a b é space
   const auto alphabet = ctc_alphabet(g, 5);
   ASSERT_EQ(alphabet.size(), 4u);
   EXPECT_EQ(alphabet[3], " ");
@@ -67,14 +68,14 @@ TEST(Metric, CtcDecodesRepeatsAndBlanks) {
 }
 
 TEST(Metric, CtcAlphabets) {
-  EXPECT_EQ(ctc_alphabet(text_model("'\na\nb", 4), 4).size(), 3u);       // no room for a space
+  EXPECT_EQ(ctc_alphabet(text_model("'\na\nb", 4), 4).size(), 3u);  // no room for a space
   EXPECT_EQ(ctc_alphabet(text_model("a\r\nb\r\n", 3), 3)[1], "b");
   EXPECT_THROW(ctc_alphabet(text_model("a\nb", 9), 9), Error);
   EXPECT_THROW(ctc_alphabet(ir::Graph{}, 9), Error);
   EXPECT_THROW(find_metric("ctc").make(ir::Graph{}), Error);
   const auto two = ctc_alphabet(text_model("a\nb", 3), 3);
   EXPECT_THROW(ctc_decode(steps({1}, 5), two), Error);
-  EXPECT_THROW(ctc_decode(Tensor::from<float>({2, 1, 3}, {1, 0, 0, 1, 0, 0}), two), Error);   // batch 2
+  EXPECT_THROW(ctc_decode(Tensor::from<float>({2, 1, 3}, {1, 0, 0, 1, 0, 0}), two), Error);  // batch 2
 }
 
 TEST(Metric, EditDistanceCountsCharacters) {

@@ -100,8 +100,8 @@ TEST(Paired, TangoKnownValues) {
   const Interval all = tango_interval(10, 0, 10);
   EXPECT_LE(all.hi, 1.0);
   EXPECT_GT(all.lo, 0.4);
-  // Approval ratings of A. Agresti, "Categorical Data Analysis": 150 and 86 of 1600 changed; the Wald interval, close
-  // to the score interval at this size, is 0.0213 to 0.0587.
+  // Approval ratings of A. Agresti, "Categorical Data Analysis": 150 and 86 of 1600 changed; the Wald
+  // interval, close to the score interval at this size, is 0.0213 to 0.0587.
   EXPECT_NEAR(tango_interval(150, 86, 1600).lo, 0.0213, 3e-4);
   EXPECT_NEAR(tango_interval(150, 86, 1600).hi, 0.0587, 3e-4);
   EXPECT_THROW((void)tango_interval(0, 0, 0), Error);
@@ -126,7 +126,7 @@ TEST(Paired, TangoCoverage) {
 TEST(Paired, ExactScores) {
   std::vector<double> base(1000, 1.0), candidate(1000, 1.0);
   for (size_t i = 0; i < 50; i++) base[i] = 0;
-  for (size_t i = 48; i < 54; i++) candidate[i] = 1 - base[i];   // 2 gained, 4 lost
+  for (size_t i = 48; i < 54; i++) candidate[i] = 1 - base[i];  // 2 gained, 4 lost
   for (size_t i = 0; i < 48; i++) candidate[i] = 0;
   const PairedOutcome o = compare_paired(base, candidate);
   EXPECT_EQ(o.lost, 4u);
@@ -162,7 +162,7 @@ TEST(Paired, EqualScoresAreNotCertain) {
   const std::vector<double> s{0.5, 0.9, 0.7, 1.0};
   const PairedOutcome o = compare_paired(s, s);
   EXPECT_EQ(o.drop, 0);
-  EXPECT_GE(o.confidence.hi, 0.375);   // 3 / 4 of the spread
+  EXPECT_GE(o.confidence.hi, 0.375);  // 3 / 4 of the spread
   EXPECT_EQ(certify(o, 0.01), Certificate::too_little_data);
 }
 

@@ -43,7 +43,8 @@ ir::Graph unary_graph(std::string op, ir::Attributes attrs = {}) {
 
 Tensor counting(Shape shape) {
   Tensor t(DType::f32, std::move(shape));
-  for (int64_t i = 0; i < t.elements(); i++) t.mutable_data<float>()[i] = static_cast<float>(i) * 0.25f - 3.0f;
+  for (int64_t i = 0; i < t.elements(); i++)
+    t.mutable_data<float>()[i] = static_cast<float>(i) * 0.25f - 3.0f;
   return t;
 }
 
@@ -74,7 +75,8 @@ class TemporaryFolder {
 
 const Tensor* constant_named(const ir::Graph& g, std::string_view name) {
   for (size_t i = 0; i < g.value_count(); i++)
-    if (const ir::Value& v = g.value(static_cast<ir::ValueId>(i)); v.name == name && v.is_constant()) return &v.constant;
+    if (const ir::Value& v = g.value(static_cast<ir::ValueId>(i)); v.name == name && v.is_constant())
+      return &v.constant;
   return nullptr;
 }
 
@@ -116,7 +118,8 @@ TEST(Export, InternalOperatorsBecomeStandardOnes) {
 }
 
 TEST(Export, UnknownOperatorSetsAreRefused) {
-  for (const int opset : {0, 12, 14, 99}) EXPECT_THROW(onnx::save_to_bytes(unary_graph("Relu"), {.opset = opset}), Error) << opset;
+  for (const int opset : {0, 12, 14, 99})
+    EXPECT_THROW(onnx::save_to_bytes(unary_graph("Relu"), {.opset = opset}), Error) << opset;
 }
 
 TEST(Export, EngineAttributesNeverReachAFile) {

@@ -1,4 +1,5 @@
-// Writes ONNX files field by field, so that tests can hold what the exporter never writes: old versions, other domains.
+// Writes ONNX files field by field, so that tests can hold what the exporter never writes: old versions,
+// other domains.
 #pragma once
 
 #include <protozero/pbf_writer.hpp>
@@ -27,18 +28,22 @@ class FileBuilder {
     graph_ += value_info(12, name, DType::f32, {}, false);
     return *this;
   }
-  template <class T> FileBuilder& initializer(std::string_view name, const std::vector<int64_t>& shape, const std::vector<T>& values) {
+  template <class T>
+  FileBuilder& initializer(std::string_view name, const std::vector<int64_t>& shape,
+                           const std::vector<T>& values) {
     protozero::pbf_writer graph(graph_);
     protozero::pbf_writer t(graph, 5);
     write_tensor(t, name, shape, values);
     return *this;
   }
-  FileBuilder& node(std::string_view op, const Names& in, const Names& out, const ir::Attributes& attrs = {}, std::string_view domain = "") {
+  FileBuilder& node(std::string_view op, const Names& in, const Names& out, const ir::Attributes& attrs = {},
+                    std::string_view domain = "") {
     graph_ += node_bytes(op, in, out, attrs, domain);
     return *this;
   }
   /// A function of the model: `body` is made of node_bytes(); every node field becomes one of the function.
-  FileBuilder& function(std::string_view domain, std::string_view name, const Names& in, const Names& out, const std::string& node) {
+  FileBuilder& function(std::string_view domain, std::string_view name, const Names& in, const Names& out,
+                        const std::string& node) {
     std::string f, version;
     protozero::pbf_writer w(f);
     w.add_string(1, name.data(), name.size());
@@ -52,8 +57,8 @@ class FileBuilder {
     return *this;
   }
   /// The bytes of a NodeProto.
-  static std::string node_message(std::string_view op, const Names& in, const Names& out, const ir::Attributes& attrs = {},
-                                  std::string_view domain = "") {
+  static std::string node_message(std::string_view op, const Names& in, const Names& out,
+                                  const ir::Attributes& attrs = {}, std::string_view domain = "") {
     std::string bytes;
     protozero::pbf_writer w(bytes);
     for (const auto& n : in) w.add_string(1, n);
@@ -74,7 +79,8 @@ class FileBuilder {
     protozero::pbf_writer m(all);
     m.add_int64(1, 8);
     m.add_message(7, graph_);
-    for (const auto& [domain, version] : {std::pair{std::string(), opset_}, {std::string("com.microsoft"), int64_t{1}}}) {
+    for (const auto& [domain, version] :
+         {std::pair{std::string(), opset_}, {std::string("com.microsoft"), int64_t{1}}}) {
       protozero::pbf_writer o(m, 8);
       o.add_string(1, domain);
       o.add_int64(2, version);
@@ -89,14 +95,16 @@ class FileBuilder {
   }
 
  private:
-  static std::string node_bytes(std::string_view op, const Names& in, const Names& out, const ir::Attributes& attrs, std::string_view domain) {
+  static std::string node_bytes(std::string_view op, const Names& in, const Names& out,
+                                const ir::Attributes& attrs, std::string_view domain) {
     std::string field;
     protozero::pbf_writer(field).add_message(1, node_message(op, in, out, attrs, domain));
     return field;
   }
-  static std::string value_info(uint32_t tag, std::string_view name, DType dtype, const std::vector<int64_t>& shape, bool known = true) {
+  static std::string value_info(uint32_t tag, std::string_view name, DType dtype,
+                                const std::vector<int64_t>& shape, bool known = true) {
     std::string field;
-    {   // each writer closes its message when it goes
+    {  // each writer closes its message when it goes
       protozero::pbf_writer graph(field), info(graph, tag);
       info.add_string(1, name.data(), name.size());
       protozero::pbf_writer type(info, 2), tensor(type, 1);
@@ -114,16 +122,26 @@ class FileBuilder {
     return field;
   }
   template <class T>
-  static void write_tensor(protozero::pbf_writer& t, std::string_view name, const std::vector<int64_t>& shape, const std::vector<T>& values) {
+  static void write_tensor(protozero::pbf_writer& t, std::string_view name, const std::vector<int64_t>& shape,
+                           const std::vector<T>& values) {
     for (const int64_t d : shape) t.add_int64(1, d);
     t.add_int32(2, static_cast<int32_t>(onnx::elem_type_of(dtype_of<T>)));
     t.add_string(8, name.data(), name.size());
     t.add_bytes(9, reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
   }
   static void write_attribute(protozero::pbf_writer& a, const ir::Attribute& value) {
-    if (const auto* i = std::get_if<int64_t>(&value)) { a.add_int64(3, *i); a.add_enum(20, 2); }
-    if (const auto* f = std::get_if<float>(&value)) { a.add_float(2, *f); a.add_enum(20, 1); }
-    if (const auto* s = std::get_if<std::string>(&value)) { a.add_bytes(4, *s); a.add_enum(20, 3); }
+    if (const auto* i = std::get_if<int64_t>(&value)) {
+      a.add_int64(3, *i);
+      a.add_enum(20, 2);
+    }
+    if (const auto* f = std::get_if<float>(&value)) {
+      a.add_float(2, *f);
+      a.add_enum(20, 1);
+    }
+    if (const auto* s = std::get_if<std::string>(&value)) {
+      a.add_bytes(4, *s);
+      a.add_enum(20, 3);
+    }
     if (const auto* v = std::get_if<std::vector<int64_t>>(&value)) {
       for (const int64_t i : *v) a.add_int64(8, i);
       a.add_enum(20, 7);

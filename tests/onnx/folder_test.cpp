@@ -1,5 +1,5 @@
-// Every model file under a folder that the environment names: loads, or fails with a typed error; what loads is written
-// at operator sets 17 and 13 and loads again.
+// Every model file under a folder that the environment names: loads, or fails with a typed error; what loads
+// is written at operator sets 17 and 13 and loads again.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -24,7 +24,8 @@ std::vector<fs::path> models_under(const char* folder) {
   return found;
 }
 
-/// Writes `graph` at `opset` and reads it back; under TENFOLD_TEST_SAVE the file is kept there for other checkers.
+/// Writes `graph` at `opset` and reads it back; under TENFOLD_TEST_SAVE the file is kept there for other
+/// checkers.
 void round_trip(const ir::Graph& graph, int opset, const std::string& name) {
   const std::string bytes = onnx::save_to_bytes(graph, {.opset = opset});
   const ir::Graph again = onnx::load(std::as_bytes(std::span(bytes)), nullptr);

@@ -11,9 +11,7 @@ std::string one_node_model(std::string_view op, std::string_view domain = "", in
   return test::FileBuilder(opset).input("x", {2, 3}).node(op, {"x"}, {"y"}, {}, domain).output("y").bytes();
 }
 
-ir::Graph load(const std::string& bytes) {
-  return onnx::load(std::as_bytes(std::span(bytes)), nullptr);
-}
+ir::Graph load(const std::string& bytes) { return onnx::load(std::as_bytes(std::span(bytes)), nullptr); }
 
 std::string error_of(const std::string& bytes, ErrorCode code) {
   try {
@@ -53,28 +51,58 @@ TEST(Import, OperatorSetsOutsideTheKnownRangeAreRefused) {
 
 TEST(Import, AllUnknownOperatorsAreListedAtOnce) {
   test::FileBuilder file;
-  file.input("x", {2}).node("Frobnicate", {"x"}, {"a"}).node("Frobnicate", {"a"}, {"b"}).node("Loop", {"", "", "b"}, {"c"});
-  const std::string message = error_of(file.node("Twist", {"c"}, {"y"}, {}, "com.example").output("y").bytes(), ErrorCode::unsupported);
+  file.input("x", {2})
+      .node("Frobnicate", {"x"}, {"a"})
+      .node("Frobnicate", {"a"}, {"b"})
+      .node("Loop", {"", "", "b"}, {"c"});
+  const std::string message = error_of(
+      file.node("Twist", {"c"}, {"y"}, {}, "com.example").output("y").bytes(), ErrorCode::unsupported);
   for (const char* part : {"3 unsupported", "Frobnicate (2x", "Loop (1x", "com.example.Twist (1x"})
     EXPECT_NE(message.find(part), std::string::npos) << part << " in: " << message;
 }
 
 TEST(Import, BadReferencesAreInvalid) {
-  error_of(test::FileBuilder().node("Relu", {"nowhere"}, {"y"}).output("y").bytes(), ErrorCode::invalid_model);
-  error_of(test::FileBuilder().input("x", {1}).node("Relu", {"x"}, {"y"}).output("z").bytes(), ErrorCode::invalid_model);
-  error_of(test::FileBuilder().input("x", {1}).node("Relu", {"x"}, {"y"}).node("Abs", {"x"}, {"y"}).output("y").bytes(), ErrorCode::invalid_model);
-  error_of(test::FileBuilder().input("x", {1}).node("Relu", {"y"}, {"z"}).node("Relu", {"z"}, {"y"}).output("y").bytes(), ErrorCode::invalid_model);
+  error_of(test::FileBuilder().node("Relu", {"nowhere"}, {"y"}).output("y").bytes(),
+           ErrorCode::invalid_model);
+  error_of(test::FileBuilder().input("x", {1}).node("Relu", {"x"}, {"y"}).output("z").bytes(),
+           ErrorCode::invalid_model);
+  error_of(test::FileBuilder()
+               .input("x", {1})
+               .node("Relu", {"x"}, {"y"})
+               .node("Abs", {"x"}, {"y"})
+               .output("y")
+               .bytes(),
+           ErrorCode::invalid_model);
+  error_of(test::FileBuilder()
+               .input("x", {1})
+               .node("Relu", {"y"}, {"z"})
+               .node("Relu", {"z"}, {"y"})
+               .output("y")
+               .bytes(),
+           ErrorCode::invalid_model);
 }
 
 TEST(Import, TensorsMustHaveTheBytesTheirShapeNeeds) {
-  error_of(test::FileBuilder().initializer<float>("w", {3}, {1, 2}).node("Relu", {"w"}, {"y"}).output("y").bytes(), ErrorCode::invalid_model);
-  error_of(test::FileBuilder().initializer<float>("w", {int64_t{1} << 62, 8}, {1}).node("Relu", {"w"}, {"y"}).output("y").bytes(), ErrorCode::invalid_model);
-  error_of(test::FileBuilder().initializer<float>("w", {-1}, {1}).node("Relu", {"w"}, {"y"}).output("y").bytes(), ErrorCode::invalid_model);
+  error_of(
+      test::FileBuilder().initializer<float>("w", {3}, {1, 2}).node("Relu", {"w"}, {"y"}).output("y").bytes(),
+      ErrorCode::invalid_model);
+  error_of(test::FileBuilder()
+               .initializer<float>("w", {int64_t{1} << 62, 8}, {1})
+               .node("Relu", {"w"}, {"y"})
+               .output("y")
+               .bytes(),
+           ErrorCode::invalid_model);
+  error_of(
+      test::FileBuilder().initializer<float>("w", {-1}, {1}).node("Relu", {"w"}, {"y"}).output("y").bytes(),
+      ErrorCode::invalid_model);
 }
 
 TEST(Import, FunctionsAreInlined) {
   test::FileBuilder file;
-  file.input("x", {2, 3}).node("Twice", {"x"}, {"m"}, {}, "local").node("Twice", {"m"}, {"y"}, {}, "local").output("y");
+  file.input("x", {2, 3})
+      .node("Twice", {"x"}, {"m"}, {}, "local")
+      .node("Twice", {"m"}, {"y"}, {}, "local")
+      .output("y");
   file.function("local", "Twice", {"a"}, {"b"}, test::FileBuilder::node_message("Add", {"a", "a"}, {"b"}));
   const ir::Graph graph = file.load();
   ASSERT_EQ(graph.node_count(), 2u);
@@ -85,7 +113,8 @@ TEST(Import, FunctionsAreInlined) {
 TEST(Import, FunctionsThatCallThemselvesEnd) {
   test::FileBuilder file;
   file.input("x", {2}).node("Loops", {"x"}, {"y"}, {}, "local").output("y");
-  file.function("local", "Loops", {"a"}, {"b"}, test::FileBuilder::node_message("Loops", {"a"}, {"b"}, {}, "local"));
+  file.function("local", "Loops", {"a"}, {"b"},
+                test::FileBuilder::node_message("Loops", {"a"}, {"b"}, {}, "local"));
   error_of(file.bytes(), ErrorCode::invalid_model);
 }
 

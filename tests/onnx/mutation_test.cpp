@@ -14,12 +14,22 @@ void mutate(std::string& bytes, std::mt19937& random) {
   for (int edits = 1 + static_cast<int>(random() % 4); edits > 0 && !bytes.empty(); edits--) {
     const size_t at = position();
     switch (random() % 6) {
-      case 0: bytes[at] = static_cast<char>(bytes[at] ^ 1 << random() % 8); break;
-      case 1: bytes[at] = static_cast<char>(random()); break;
-      case 2: bytes[at] = static_cast<char>(0xff); break;
-      case 3: bytes.erase(at, 1 + random() % 8); break;
-      case 4: bytes.insert(at, 1 + random() % 8, static_cast<char>(random())); break;
-      default: {   // repeats a piece: duplicate fields, nodes, names
+      case 0:
+        bytes[at] = static_cast<char>(bytes[at] ^ 1 << random() % 8);
+        break;
+      case 1:
+        bytes[at] = static_cast<char>(random());
+        break;
+      case 2:
+        bytes[at] = static_cast<char>(0xff);
+        break;
+      case 3:
+        bytes.erase(at, 1 + random() % 8);
+        break;
+      case 4:
+        bytes.insert(at, 1 + random() % 8, static_cast<char>(random()));
+        break;
+      default: {  // repeats a piece: duplicate fields, nodes, names
         const std::string piece = bytes.substr(at, 1 + random() % 64);
         bytes.insert(position(), piece);
       }
@@ -38,7 +48,8 @@ void expect_handled(const std::string& bytes, const std::string& what) {
 
 TEST(Mutation, EveryTruncation) {
   for (const auto& [name, model] : test::small_models())
-    for (size_t n = 0; n < model.size(); n++) expect_handled(model.substr(0, n), fmt::format("{} cut at {}", name, n));
+    for (size_t n = 0; n < model.size(); n++)
+      expect_handled(model.substr(0, n), fmt::format("{} cut at {}", name, n));
 }
 
 TEST(Mutation, TwentyThousandEdits) {

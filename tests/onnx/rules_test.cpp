@@ -1,4 +1,5 @@
-// Old versions, QLinear and contrib operators: the canonical form that each becomes, by operator names and by value.
+// Old versions, QLinear and contrib operators: the canonical form that each becomes, by operator names and by
+// value.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -43,8 +44,8 @@ struct Case {
   int64_t opset;
   ir::Attributes attrs;
   Names canonical;
-  std::vector<int64_t> shape;    ///< of x
-  std::vector<int64_t> result;   ///< of y
+  std::vector<int64_t> shape;   ///< of x
+  std::vector<int64_t> result;  ///< of y
   std::string domain = "";
 };
 
@@ -52,7 +53,8 @@ class OneInput : public testing::TestWithParam<Case> {};
 
 TEST_P(OneInput, BecomesItsCanonicalForm) {
   const Case& c = GetParam();
-  const ir::Graph graph = FileBuilder(c.opset).input("x", c.shape).node(c.op, {"x"}, {"y"}, c.attrs, c.domain).output("y").load();
+  const ir::Graph graph =
+      FileBuilder(c.opset).input("x", c.shape).node(c.op, {"x"}, {"y"}, c.attrs, c.domain).output("y").load();
   EXPECT_EQ(operators(graph), c.canonical);
   EXPECT_EQ(evaluate(graph).shape(), Shape(c.result));
 }
@@ -65,15 +67,30 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"ReduceSum", 11, {{"axes", Ints{1}}, {"keepdims", int64_t{0}}}, {"ReduceSum"}, {2, 3}, {2}},
         Case{"ReduceMean", 17, {{"axes", Ints{-1}}}, {"ReduceMean"}, {2, 3}, {2, 1}},
         Case{"ReduceMax", 13, {}, {"ReduceMax"}, {2, 3}, {1, 1}},
-        Case{"Slice", 9, {{"starts", Ints{1}}, {"ends", Ints{3}}, {"axes", Ints{1}}}, {"Slice"}, {2, 4}, {2, 2}},
+        Case{"Slice",
+             9,
+             {{"starts", Ints{1}}, {"ends", Ints{3}}, {"axes", Ints{1}}},
+             {"Slice"},
+             {2, 4},
+             {2, 2}},
         Case{"Split", 11, {{"axis", int64_t{1}}, {"split", Ints{4}}}, {"Split"}, {2, 4}, {2, 4}},
         Case{"Pad", 10, {{"pads", Ints{0, 1, 0, 2}}, {"value", 3.0f}}, {"Pad"}, {2, 4}, {2, 7}},
-        Case{"Pad", 10, {{"pads", Ints{0, 1, 0, 2}}, {"mode", std::string("reflect")}}, {"Pad"}, {2, 4}, {2, 7}},
+        Case{"Pad",
+             10,
+             {{"pads", Ints{0, 1, 0, 2}}, {"mode", std::string("reflect")}},
+             {"Pad"},
+             {2, 4},
+             {2, 7}},
         Case{"Clip", 10, {{"min", 0.0f}, {"max", 6.0f}}, {"Clip"}, {2, 4}, {2, 4}},
         Case{"Upsample", 7, {{"scales", Floats{1, 1, 2, 2}}}, {"Resize"}, {1, 2, 3, 3}, {1, 2, 6, 6}},
         Case{"Dropout", 11, {{"ratio", 0.3f}}, {"Identity"}, {2, 4}, {2, 4}},
         Case{"Softmax", 11, {{"axis", int64_t{1}}}, {"Softmax"}, {2, 4}, {2, 4}},
-        Case{"Softmax", 11, {{"axis", int64_t{1}}}, {"Shape", "Flatten", "Softmax", "Reshape"}, {2, 3, 4}, {2, 3, 4}},
+        Case{"Softmax",
+             11,
+             {{"axis", int64_t{1}}},
+             {"Shape", "Flatten", "Softmax", "Reshape"},
+             {2, 3, 4},
+             {2, 3, 4}},
         Case{"Softmax", 13, {{"axis", int64_t{1}}}, {"Softmax"}, {2, 3, 4}, {2, 3, 4}},
         Case{"Cast", 13, {{"to", int64_t{10}}}, {"Identity"}, {2, 4}, {2, 4}},
         Case{"Swish", 24, {}, {"SiLU"}, {2, 4}, {2, 4}},
@@ -83,7 +100,11 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& info) { return fmt::format("{}_{}_{}", info.param.op, info.param.opset, info.index); });
 
 TEST(Rules, FlattenedSoftmaxSumsToOneOverAllTrailingAxes) {
-  const Tensor y = evaluate(FileBuilder(11).input("x", {2, 3, 4}).node("Softmax", {"x"}, {"y"}, {{"axis", int64_t{1}}}).output("y").load());
+  const Tensor y = evaluate(FileBuilder(11)
+                                .input("x", {2, 3, 4})
+                                .node("Softmax", {"x"}, {"y"}, {{"axis", int64_t{1}}})
+                                .output("y")
+                                .load());
   for (int64_t row = 0; row < 2; row++) {
     double sum = 0;
     for (int64_t i = 0; i < 12; i++) sum += y.at_double(row * 12 + i);
@@ -93,16 +114,21 @@ TEST(Rules, FlattenedSoftmaxSumsToOneOverAllTrailingAxes) {
 
 TEST(Rules, UpsampleRepeatsPixels) {
   const ir::Attributes attrs{{"scales", Floats{1, 1, 2, 3}}};
-  const Tensor y = evaluate(FileBuilder(7).input("x", {1, 1, 2, 2}).node("Upsample", {"x"}, {"y"}, attrs).output("y").load());
+  const Tensor y = evaluate(
+      FileBuilder(7).input("x", {1, 1, 2, 2}).node("Upsample", {"x"}, {"y"}, attrs).output("y").load());
   const Tensor x = test::ramp(Shape{1, 1, 2, 2});
   ASSERT_EQ(y.shape(), (Shape{1, 1, 4, 6}));
   for (int64_t r = 0; r < 4; r++)
-    for (int64_t c = 0; c < 6; c++) EXPECT_EQ(y.at_double(r * 6 + c), x.at_double(r / 2 * 2 + c / 3)) << r << " " << c;
+    for (int64_t c = 0; c < 6; c++)
+      EXPECT_EQ(y.at_double(r * 6 + c), x.at_double(r / 2 * 2 + c / 3)) << r << " " << c;
 }
 
 TEST(Rules, QuantizeWithoutZeroPointGetsOne) {
   FileBuilder file;
-  file.input("x", {2, 3}).initializer<float>("s", {}, {0.1f}).node("QuantizeLinear", {"x", "s"}, {"q"}).node("DequantizeLinear", {"q", "s"}, {"y"});
+  file.input("x", {2, 3})
+      .initializer<float>("s", {}, {0.1f})
+      .node("QuantizeLinear", {"x", "s"}, {"q"})
+      .node("DequantizeLinear", {"q", "s"}, {"y"});
   const ir::Graph graph = file.output("y").load();
   EXPECT_EQ(operators(graph), (Names{"QuantizeLinear", "DequantizeLinear"}));
   for (const ir::NodeId id : graph.topological_order()) {
@@ -117,8 +143,12 @@ TEST(Rules, QuantizeWithoutZeroPointGetsOne) {
 FileBuilder qlinear_conv_file() {
   FileBuilder file;
   file.input("x", {1, 2, 2, 2}).initializer<float>("xs", {}, {0.05f}).initializer<uint8_t>("xz", {}, {100});
-  file.initializer<int8_t>("w", {2, 2, 1, 1}, {10, -20, 30, 40}).initializer<float>("ws", {2}, {0.02f, 0.01f}).initializer<int8_t>("wz", {2}, {0, 0});
-  file.initializer<float>("ys", {}, {0.04f}).initializer<uint8_t>("yz", {}, {128}).initializer<int32_t>("b", {2}, {200, -300});
+  file.initializer<int8_t>("w", {2, 2, 1, 1}, {10, -20, 30, 40})
+      .initializer<float>("ws", {2}, {0.02f, 0.01f})
+      .initializer<int8_t>("wz", {2}, {0, 0});
+  file.initializer<float>("ys", {}, {0.04f})
+      .initializer<uint8_t>("yz", {}, {128})
+      .initializer<int32_t>("b", {2}, {200, -300});
   file.node("QuantizeLinear", {"x", "xs", "xz"}, {"q"});
   file.node("QLinearConv", {"q", "xs", "xz", "w", "ws", "wz", "ys", "yz", "b"}, {"qy"});
   return file.node("DequantizeLinear", {"qy", "ys", "yz"}, {"y"}).output("y");
@@ -128,13 +158,15 @@ TEST(Rules, QLinearConvBecomesQdqWithScaledBias) {
   const ir::Graph graph = qlinear_conv_file().load();
   Names names = operators(graph);
   std::sort(names.begin(), names.end());
-  EXPECT_EQ(names, (Names{"Conv", "DequantizeLinear", "DequantizeLinear", "DequantizeLinear", "DequantizeLinear", "QuantizeLinear", "QuantizeLinear"}));
+  EXPECT_EQ(names, (Names{"Conv", "DequantizeLinear", "DequantizeLinear", "DequantizeLinear",
+                          "DequantizeLinear", "QuantizeLinear", "QuantizeLinear"}));
   const Tensor x = test::ramp(Shape{1, 2, 2, 2}), y = evaluate(graph);
   const float w[2][2] = {{0.2f, -0.4f}, {0.3f, 0.4f}}, bias[2] = {200 * 0.05f * 0.02f, -300 * 0.05f * 0.01f};
   for (int64_t c = 0; c < 2; c++)
     for (int64_t p = 0; p < 4; p++) {
-      const double exact = static_cast<double>(w[c][0]) * x.at_double(p) + static_cast<double>(w[c][1]) * x.at_double(4 + p) + static_cast<double>(bias[c]);
-      EXPECT_NEAR(y.at_double(c * 4 + p), exact, 0.021) << c << " " << p;   // half a step of the output
+      const double exact = static_cast<double>(w[c][0]) * x.at_double(p) +
+                           static_cast<double>(w[c][1]) * x.at_double(4 + p) + static_cast<double>(bias[c]);
+      EXPECT_NEAR(y.at_double(c * 4 + p), exact, 0.021) << c << " " << p;  // half a step of the output
     }
 }
 
@@ -154,10 +186,13 @@ TEST(Rules, WhatOnlyTheEngineHasIsRefusedInFiles) {
     }
     return ErrorCode::internal;
   };
-  EXPECT_EQ(code_of(std::move(FileBuilder().input("x", {2}).node("QLookup", {"x", "x"}, {"y"}))), ErrorCode::unsupported);
-  EXPECT_EQ(code_of(std::move(FileBuilder().input("x", {2}).node("SiLU", {"x"}, {"y"}))), ErrorCode::unsupported);
+  EXPECT_EQ(code_of(std::move(FileBuilder().input("x", {2}).node("QLookup", {"x", "x"}, {"y"}))),
+            ErrorCode::unsupported);
+  EXPECT_EQ(code_of(std::move(FileBuilder().input("x", {2}).node("SiLU", {"x"}, {"y"}))),
+            ErrorCode::unsupported);
   const ir::Attributes fused{{"activation", std::string("Relu")}};
-  EXPECT_EQ(code_of(std::move(FileBuilder().input("x", {2}).node("Add", {"x", "x"}, {"y"}, fused))), ErrorCode::invalid_model);
+  EXPECT_EQ(code_of(std::move(FileBuilder().input("x", {2}).node("Add", {"x", "x"}, {"y"}, fused))),
+            ErrorCode::invalid_model);
 }
 
 TEST(Rules, FusedMatMulTransposesAndScales) {
@@ -173,7 +208,8 @@ TEST(Rules, FusedMatMulTransposesAndScales) {
 TEST(Rules, SkipLayerNormalizationGivesTheSumToo) {
   FileBuilder file;
   file.input("x", {2, 4}).input("skip", {2, 4}).initializer<float>("g", {4}, {1, 1, 1, 1});
-  file.node("SkipLayerNormalization", {"x", "skip", "g"}, {"n", "", "", "s"}, {}, "com.microsoft").node("Add", {"n", "s"}, {"y"});
+  file.node("SkipLayerNormalization", {"x", "skip", "g"}, {"n", "", "", "s"}, {}, "com.microsoft")
+      .node("Add", {"n", "s"}, {"y"});
   EXPECT_EQ(operators(file.output("y").load()), (Names{"Add", "LayerNormalization", "Add"}));
 }
 

@@ -39,7 +39,7 @@ TEST_F(Symbolic, NormalFormsAreEqualWhereExpressionsAre) {
   EXPECT_EQ(dim_max(c, 0, h), h);
   EXPECT_EQ(g.symbol_name(dim_div(c, dim_mul(c, h, 768), dim_mul(c, n, 64))), "floor((12*h)/n)");
   EXPECT_EQ(dim_max(c, 0, dim_min(c, h, 512)), dim_min(c, h, 512));
-  EXPECT_EQ(dim_broadcast(c, dim_min(c, 512, h), h), h);   // equal, or the first is 1
+  EXPECT_EQ(dim_broadcast(c, dim_min(c, 512, h), h), h);  // equal, or the first is 1
   const int64_t either = dim_broadcast(c, n, h);
   EXPECT_EQ(dim_broadcast(c, either, h), either);
   EXPECT_EQ(dim_broadcast(c, h, 7), 7);
@@ -72,7 +72,7 @@ TEST(Inference, PropagatesShapesThroughReshape) {
 
   const ir::Graph fixed = specialise(g, std::vector<Shape>{Shape{2, 4, 5}});
   EXPECT_EQ(*fixed.value(fixed.outputs[0]).shape, (Shape{2, 20}));
-  EXPECT_EQ(fixed.alive_nodes(), 1u);   // the shape arithmetic is a constant now
+  EXPECT_EQ(fixed.alive_nodes(), 1u);  // the shape arithmetic is a constant now
   EXPECT_THROW(specialise(g, std::vector<Shape>{Shape{2, 3, 5}}), Error);
   EXPECT_THROW(specialise(g, std::vector<Shape>{}), Error);
 }
@@ -100,9 +100,11 @@ TEST(Evaluate, BroadcastsAndReshapes) {
   const auto a = g.add_input("a", DType::f32, Shape{2, 3});
   const auto b = g.add_input("b", DType::f32, Shape{3});
   const auto add = g.add_node("Add", {a, b});
-  const Tensor sum = evaluate(g, add, std::vector<Tensor>{Tensor::from<float>(Shape{2, 3}, {1, 2, 3, 4, 5, 6}),
-                                                          Tensor::from<float>(Shape{3}, {10, 20, 30})})[0];
-  EXPECT_EQ(std::vector<float>(sum.span<float>().begin(), sum.span<float>().end()), (std::vector<float>{11, 22, 33, 14, 25, 36}));
+  const Tensor sum = evaluate(g, add,
+                              std::vector<Tensor>{Tensor::from<float>(Shape{2, 3}, {1, 2, 3, 4, 5, 6}),
+                                                  Tensor::from<float>(Shape{3}, {10, 20, 30})})[0];
+  EXPECT_EQ(std::vector<float>(sum.span<float>().begin(), sum.span<float>().end()),
+            (std::vector<float>{11, 22, 33, 14, 25, 36}));
   const auto turn = g.add_node("Transpose", {a});
   const Tensor t = evaluate(g, turn, std::vector<Tensor>{sum})[0];
   EXPECT_EQ(t.shape(), (Shape{3, 2}));

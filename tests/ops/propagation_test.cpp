@@ -18,15 +18,19 @@ struct Builder {
     return g.node(node).output();
   }
   ValueId ints(std::initializer_list<int64_t> v) {
-    return g.add_constant(g.unique_name("c"), Tensor::from<int64_t>(Shape{static_cast<int64_t>(v.size())}, v));
+    return g.add_constant(g.unique_name("c"),
+                          Tensor::from<int64_t>(Shape{static_cast<int64_t>(v.size())}, v));
   }
   ValueId scalar(int64_t v) { return g.add_constant(g.unique_name("c"), Tensor::scalar<int64_t>(v)); }
-  ValueId input(std::vector<int64_t> dims, DType type = DType::f32) { return g.add_input(g.unique_name("x"), type, Shape(std::move(dims))); }
+  ValueId input(std::vector<int64_t> dims, DType type = DType::f32) {
+    return g.add_input(g.unique_name("x"), type, Shape(std::move(dims)));
+  }
   std::string text(ValueId v) {
     const auto& shape = g.value(v).shape;
     if (!shape) return "?";
     std::string t;
-    for (int64_t d : *shape) t += (t.empty() ? "" : " ") + (is_symbol(d) ? g.symbol_name(d) : std::to_string(d));
+    for (int64_t d : *shape)
+      t += (t.empty() ? "" : " ") + (is_symbol(d) ? g.symbol_name(d) : std::to_string(d));
     return t;
   }
 };
@@ -35,11 +39,17 @@ TEST(Propagation, HeadsOfAttention) {
   Builder b;
   const ValueId x = b.input({b.g.symbol("batch"), b.g.symbol("seq"), 768});
   const ValueId shape = b.add("Shape", {x});
-  const auto extent = [&](int64_t i) { return b.add("Unsqueeze", {b.add("Gather", {shape, b.scalar(i)}), b.ints({0})}); };
-  const ValueId target = b.add("Concat", {extent(0), extent(1), b.ints({12}), b.ints({64})}, {{"axis", int64_t{0}}});
-  const ValueId heads = b.add("Transpose", {b.add("Reshape", {x, target})}, {{"perm", std::vector<int64_t>{0, 2, 1, 3}}});
+  const auto extent = [&](int64_t i) {
+    return b.add("Unsqueeze", {b.add("Gather", {shape, b.scalar(i)}), b.ints({0})});
+  };
+  const ValueId target =
+      b.add("Concat", {extent(0), extent(1), b.ints({12}), b.ints({64})}, {{"axis", int64_t{0}}});
+  const ValueId heads =
+      b.add("Transpose", {b.add("Reshape", {x, target})}, {{"perm", std::vector<int64_t>{0, 2, 1, 3}}});
   EXPECT_EQ(b.text(heads), "batch 12 seq 64");
-  const ValueId back = b.add("Reshape", {b.add("Transpose", {heads}, {{"perm", std::vector<int64_t>{0, 2, 1, 3}}}), b.ints({0, 0, -1})});
+  const ValueId back =
+      b.add("Reshape",
+            {b.add("Transpose", {heads}, {{"perm", std::vector<int64_t>{0, 2, 1, 3}}}), b.ints({0, 0, -1})});
   EXPECT_EQ(b.text(back), "batch seq 768");
   EXPECT_EQ(b.text(b.add("Reshape", {heads, b.ints({-1, 64})})), "12*batch*seq 64");
 }
@@ -47,8 +57,11 @@ TEST(Propagation, HeadsOfAttention) {
 TEST(Propagation, ExpandWithWhere) {
   Builder b;
   const ValueId x = b.input({b.g.symbol("batch"), 1, 1, b.g.symbol("seq")});
-  const ValueId shape = b.add("Concat", {b.add("Slice", {b.add("Shape", {x}), b.ints({0}), b.ints({1})}), b.ints({1, -1, 5})}, {{"axis", int64_t{0}}});
-  const ValueId ones = b.add("ConstantOfShape", {b.ints({4})}, {{"value", Tensor::from<int64_t>(Shape{1}, {1})}});
+  const ValueId shape =
+      b.add("Concat", {b.add("Slice", {b.add("Shape", {x}), b.ints({0}), b.ints({1})}), b.ints({1, -1, 5})},
+            {{"axis", int64_t{0}}});
+  const ValueId ones =
+      b.add("ConstantOfShape", {b.ints({4})}, {{"value", Tensor::from<int64_t>(Shape{1}, {1})}});
   const ValueId safe = b.add("Where", {b.add("Equal", {shape, b.ints({-1})}), ones, shape});
   EXPECT_EQ(b.text(b.add("Expand", {b.input({1, 1, 7, 1}), safe})), "batch 1 7 5");
 }
@@ -63,8 +76,12 @@ TEST(Propagation, SlicesOfSymbolicAxes) {
   EXPECT_EQ(cut(0, INT32_MAX, 2), "n floor((h+1)/2)");
   EXPECT_EQ(cut(1, INT64_MAX), cut(0, -1));
   EXPECT_EQ(cut(-1, INT64_MIN, -1), "n h");
-  const ValueId positions = b.add("Slice", {b.input({1, 512}), b.ints({0}), b.add("Unsqueeze", {b.add("Gather", {b.add("Shape", {x}), b.scalar(1)}), b.ints({0})}), b.ints({1})});
-  EXPECT_EQ(b.text(b.add("Add", {positions, b.add("Slice", {x, b.ints({0}), b.ints({1}), b.ints({0})})})), "n-max(0,n-1) h");   // min(1, n)
+  const ValueId positions =
+      b.add("Slice", {b.input({1, 512}), b.ints({0}),
+                      b.add("Unsqueeze", {b.add("Gather", {b.add("Shape", {x}), b.scalar(1)}), b.ints({0})}),
+                      b.ints({1})});
+  EXPECT_EQ(b.text(b.add("Add", {positions, b.add("Slice", {x, b.ints({0}), b.ints({1}), b.ints({0})})})),
+            "n-max(0,n-1) h");  // min(1, n)
   EXPECT_EQ(b.text(b.add("Add", {positions, x})), "n h");
 }
 
@@ -75,7 +92,8 @@ TEST(Propagation, RangeFlattenSizeAndReductions) {
   EXPECT_EQ(b.text(b.add("Flatten", {x}, {{"axis", int64_t{2}}})), "3*n h");
   EXPECT_EQ(b.text(b.add("Range", {b.scalar(0), b.add("Gather", {shape, b.scalar(2)}), b.scalar(1)})), "h");
   EXPECT_EQ(b.text(b.add("ConstantOfShape", {b.add("ReduceProd", {shape})})), "3*h*n");
-  EXPECT_EQ(b.text(b.add("ConstantOfShape", {b.add("Unsqueeze", {b.add("Size", {x}), b.ints({0})})})), "3*h*n");
+  EXPECT_EQ(b.text(b.add("ConstantOfShape", {b.add("Unsqueeze", {b.add("Size", {x}), b.ints({0})})})),
+            "3*h*n");
   EXPECT_EQ(b.text(b.add("Tile", {x, b.ints({1, 2, 2})})), "n 6 2*h");
   EXPECT_EQ(b.text(b.add("Pad", {x, b.ints({0, 0, 1, 0, 0, 2})})), "n 3 h+3");
   EXPECT_EQ(b.text(b.add("Concat", {x, x}, {{"axis", int64_t{2}}})), "n 3 2*h");
@@ -87,7 +105,8 @@ TEST(Propagation, RangeFlattenSizeAndReductions) {
 TEST(Propagation, UnknownRanksStayUnknown) {
   Builder b;
   const auto unknown = b.g.add_value("unknown", DType::f32);
-  for (const char* op : {"Relu", "Transpose", "Squeeze", "ReduceSum", "Softmax", "NonZero"}) EXPECT_EQ(b.text(b.add(op, {unknown})), "?") << op;
+  for (const char* op : {"Relu", "Transpose", "Squeeze", "ReduceSum", "Softmax", "NonZero"})
+    EXPECT_EQ(b.text(b.add(op, {unknown})), "?") << op;
   EXPECT_EQ(b.text(b.add("Shape", {unknown})).find("?"), std::string::npos);
   EXPECT_EQ(b.text(b.add("Add", {unknown, b.input({2})})), "?");
 }

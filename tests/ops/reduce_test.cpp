@@ -16,15 +16,28 @@ using testing::run;
 using testing::run_all;
 
 std::vector<float> list(const Tensor& t) { return {t.span<float>().begin(), t.span<float>().end()}; }
-Tensor ints(std::initializer_list<int64_t> v) { return Tensor::from<int64_t>(Shape{static_cast<int64_t>(v.size())}, v); }
+Tensor ints(std::initializer_list<int64_t> v) {
+  return Tensor::from<int64_t>(Shape{static_cast<int64_t>(v.size())}, v);
+}
 
 TEST(Reduce, Values) {
   const Tensor x = f32(Shape{2, 3}, {1, -2, 3, 4, 5, -6});
-  const struct { const char* op; std::vector<float> y; } cases[] = {
-      {"ReduceSum", {2, 3}}, {"ReduceMean", {2.0f / 3, 1}}, {"ReduceMax", {3, 5}}, {"ReduceMin", {-2, -6}}, {"ReduceProd", {-6, -120}},
-      {"ReduceL1", {6, 15}}, {"ReduceL2", {std::sqrt(14.0f), std::sqrt(77.0f)}}, {"ReduceSumSquare", {14, 77}},
+  const struct {
+    const char* op;
+    std::vector<float> y;
+  } cases[] = {
+      {"ReduceSum", {2, 3}},
+      {"ReduceMean", {2.0f / 3, 1}},
+      {"ReduceMax", {3, 5}},
+      {"ReduceMin", {-2, -6}},
+      {"ReduceProd", {-6, -120}},
+      {"ReduceL1", {6, 15}},
+      {"ReduceL2", {std::sqrt(14.0f), std::sqrt(77.0f)}},
+      {"ReduceSumSquare", {14, 77}},
       {"ReduceLogSum", {std::log(2.0f), std::log(3.0f)}},
-      {"ReduceLogSumExp", {std::log(std::exp(1.f) + std::exp(-2.f) + std::exp(3.f)), std::log(std::exp(4.f) + std::exp(5.f) + std::exp(-6.f))}},
+      {"ReduceLogSumExp",
+       {std::log(std::exp(1.f) + std::exp(-2.f) + std::exp(3.f)),
+        std::log(std::exp(4.f) + std::exp(5.f) + std::exp(-6.f))}},
   };
   for (const auto& c : cases) {
     const Tensor y = run(c.op, {x, ints({1})}, {{"keepdims", int64_t{0}}});
@@ -37,10 +50,12 @@ TEST(Reduce, Axes) {
   const Tensor x = ramp(Shape{2, 3, 4});
   EXPECT_EQ(run("ReduceSum", {x}).shape(), (Shape{1, 1, 1}));
   EXPECT_EQ(run("ReduceSum", {x}).at_double(0), 276);
-  EXPECT_EQ(list(run("ReduceSum", {x, ints({-1, 0})}, {{"keepdims", int64_t{0}}})), (std::vector<float>{60, 92, 124}));
+  EXPECT_EQ(list(run("ReduceSum", {x, ints({-1, 0})}, {{"keepdims", int64_t{0}}})),
+            (std::vector<float>{60, 92, 124}));
   EXPECT_EQ(list(run("ReduceSum", {x}, {{"noop_with_empty_axes", int64_t{1}}})), list(x));
   EXPECT_THROW(run("ReduceSum", {x, ints({3})}), Error);
-  EXPECT_EQ(run("ReduceMax", {ramp(Shape{0, 2}), ints({0})}).at_double(0), -std::numeric_limits<double>::infinity());
+  EXPECT_EQ(run("ReduceMax", {ramp(Shape{0, 2}), ints({0})}).at_double(0),
+            -std::numeric_limits<double>::infinity());
   EXPECT_THROW(run("ReduceMean", {Tensor(DType::i32, Shape{0}), ints({0})}), Error);
 }
 
@@ -52,7 +67,7 @@ TEST(Reduce, LongSumsKeepTheirPrecision) {
 
 TEST(Select, TopKMatchesSorting) {
   for (int64_t n : {1, 2, 17, 100}) {
-    const Tensor x = random<int32_t>(Shape{3, n, 2}, static_cast<unsigned>(n), -9, 9);   // many ties
+    const Tensor x = random<int32_t>(Shape{3, n, 2}, static_cast<unsigned>(n), -9, 9);  // many ties
     for (int64_t k : {int64_t{0}, int64_t{1}, n / 2, n})
       for (int64_t largest : {0, 1}) {
         const auto y = run_all("TopK", {x, ints({k})}, {{"axis", int64_t{1}}, {"largest", largest}}, 2);
@@ -61,7 +76,8 @@ TEST(Select, TopKMatchesSorting) {
             const auto at = [&](int64_t p) { return x.data<int32_t>()[(o * n + p) * 2 + i]; };
             std::vector<int64_t> order(static_cast<size_t>(n));
             std::iota(order.begin(), order.end(), 0);
-            std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return largest ? at(a) > at(b) : at(a) < at(b); });
+            std::stable_sort(order.begin(), order.end(),
+                             [&](int64_t a, int64_t b) { return largest ? at(a) > at(b) : at(a) < at(b); });
             for (int64_t j = 0; j < k; j++) {
               ASSERT_EQ(y[1].data<int64_t>()[(o * k + j) * 2 + i], order[static_cast<size_t>(j)]);
               ASSERT_EQ(y[0].data<int32_t>()[(o * k + j) * 2 + i], at(order[static_cast<size_t>(j)]));
@@ -92,22 +108,27 @@ TEST(Softmax, SumsToOneAndSurvivesLargeValues) {
 TEST(CumSum, Directions) {
   const Tensor x = ramp(Shape{3}, 1);
   EXPECT_EQ(list(run("CumSum", {x, Tensor::scalar<int64_t>(0)})), (std::vector<float>{1, 3, 6}));
-  EXPECT_EQ(list(run("CumSum", {x, Tensor::scalar<int64_t>(-1)}, {{"exclusive", int64_t{1}}, {"reverse", int64_t{1}}})), (std::vector<float>{5, 3, 0}));
+  EXPECT_EQ(list(run("CumSum", {x, Tensor::scalar<int64_t>(-1)},
+                     {{"exclusive", int64_t{1}}, {"reverse", int64_t{1}}})),
+            (std::vector<float>{5, 3, 0}));
   EXPECT_THROW(run("CumSum", {x, Tensor::scalar<int64_t>(1)}), Error);
 }
 
 TEST(Einsum, MatchesMatMulAndFriends) {
   const Tensor a = random<float>(Shape{2, 3, 4}, 1), b = random<float>(Shape{2, 4, 5}, 2);
   const auto equation = [](const char* text) { return ir::Attributes{{"equation", std::string(text)}}; };
-  const Tensor y = run("Einsum", {a, b}, equation("bij,bjk->bik")), z = run("Einsum", {a, b}, equation("...ij, ...jk"));
+  const Tensor y = run("Einsum", {a, b}, equation("bij,bjk->bik")),
+               z = run("Einsum", {a, b}, equation("...ij, ...jk"));
   const Tensor want = run("MatMul", {a, b});
   for (int64_t i = 0; i < want.elements(); i++) {
     EXPECT_NEAR(y.at_double(i), want.at_double(i), 1e-5);
     EXPECT_NEAR(z.at_double(i), want.at_double(i), 1e-5);
   }
   EXPECT_EQ(run("Einsum", {ramp(Shape{3, 3})}, equation("ii->")).at_double(0), 12);
-  EXPECT_EQ(list(run("Einsum", {ramp(Shape{2, 3})}, equation("ij->ji"))), (std::vector<float>{0, 3, 1, 4, 2, 5}));
-  for (const char* bad : {"", "ij", "ij,jk", "ij->ik", "i1->i", "ij->ii", "ij,,", "->"}) EXPECT_THROW(run("Einsum", {ramp(Shape{2, 3, 4})}, equation(bad)), Error) << bad;
+  EXPECT_EQ(list(run("Einsum", {ramp(Shape{2, 3})}, equation("ij->ji"))),
+            (std::vector<float>{0, 3, 1, 4, 2, 5}));
+  for (const char* bad : {"", "ij", "ij,jk", "ij->ik", "i1->i", "ij->ii", "ij,,", "->"})
+    EXPECT_THROW(run("Einsum", {ramp(Shape{2, 3, 4})}, equation(bad)), Error) << bad;
 }
 
 }  // namespace

@@ -21,7 +21,9 @@ ir::Graph relu_and_sum() {
   return g;
 }
 
-std::vector<Tensor> sample(std::initializer_list<float> values) { return {Tensor::from<float>({1, 4}, values)}; }
+std::vector<Tensor> sample(std::initializer_list<float> values) {
+  return {Tensor::from<float>({1, 4}, values)};
+}
 
 ErrorCode code_of(const std::function<void()>& f, std::string_view part) {
   try {
@@ -71,10 +73,12 @@ TEST(Calibrate, SampleLimit) {
 TEST(Calibrate, NotFiniteNamesTensorAndSample) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   VectorFeeds input({sample({1, 1, 1, 1}), sample({1, nan, 1, 1})});
-  EXPECT_EQ(code_of([&] { calibrate(relu_and_sum(), test::compile_reference, input, {"x"}); }, "'x' has NaN at element 1 for sample 1"),
+  EXPECT_EQ(code_of([&] { calibrate(relu_and_sum(), test::compile_reference, input, {"x"}); },
+                    "'x' has NaN at element 1 for sample 1"),
             ErrorCode::data);
   VectorFeeds large({sample({3e38f, 1, 1, 1})});
-  EXPECT_EQ(code_of([&] { calibrate(relu_and_sum(), test::compile_reference, large, {"z"}); }, "'z' has infinity at element 0 for sample 0"),
+  EXPECT_EQ(code_of([&] { calibrate(relu_and_sum(), test::compile_reference, large, {"z"}); },
+                    "'z' has infinity at element 0 for sample 0"),
             ErrorCode::data);
 }
 
@@ -87,7 +91,9 @@ TEST(Calibrate, BadDataSets) {
   };
   EXPECT_EQ(code_of(run({}), "empty"), ErrorCode::data);
   EXPECT_EQ(code_of(run({{}}), "1 inputs"), ErrorCode::data);
-  EXPECT_EQ(code_of(run({sample({1, 2, 3, 4}), {Tensor::from<float>({1, 2}, {1, 2})}}), "sample 1: input 'x' wants shape [1, 4]"), ErrorCode::data);
+  EXPECT_EQ(code_of(run({sample({1, 2, 3, 4}), {Tensor::from<float>({1, 2}, {1, 2})}}),
+                    "sample 1: input 'x' wants shape [1, 4]"),
+            ErrorCode::data);
   EXPECT_EQ(code_of(run({{Tensor::from<int64_t>({1, 4}, {1, 2, 3, 4})}}), "wants f32"), ErrorCode::data);
 }
 
@@ -95,7 +101,9 @@ TEST(Calibrate, Cancel) {
   VectorFeeds feeds({sample({1, 1, 1, 1})});
   CalibrationOptions options;
   options.cancelled = [] { return true; };
-  EXPECT_EQ(code_of([&] { calibrate(relu_and_sum(), test::compile_reference, feeds, {"y"}, options); }, "cancelled"), ErrorCode::cancelled);
+  EXPECT_EQ(code_of([&] { calibrate(relu_and_sum(), test::compile_reference, feeds, {"y"}, options); },
+                    "cancelled"),
+            ErrorCode::cancelled);
 }
 
 TEST(LimitedFeeds, StopsAndRestarts) {

@@ -20,7 +20,9 @@ void spread_channels(Graph& g, const std::string& name, float factor) {
 
 QuantizeResult quantize(const Graph& g, const QuantizeOptions& options = {}) {
   VectorFeeds feeds(samples_for(g));
-  return quantize_static(g, calibrate(g, test::compile_reference, feeds, calibration_values(g, options)).table(Method::minmax), options);
+  return quantize_static(
+      g, calibrate(g, test::compile_reference, feeds, calibration_values(g, options)).table(Method::minmax),
+      options);
 }
 
 TEST(BatchNorm, BecomesAConvolutionBehindConcat) {
@@ -32,7 +34,10 @@ TEST(BatchNorm, BecomesAConvolutionBehindConcat) {
     for (int i = 0; i < 7; i++) t.mutable_data<float>()[i] += offset;
     return b.constant(name, t);
   };
-  const ValueId bn = b.op("BatchNormalization", {cat, constant("gamma", 1, 0), constant("beta", 0.1f, 0), constant("mean", 0.1f, 0), constant("var", 0.5f, 1)}, "bn");
+  const ValueId bn = b.op("BatchNormalization",
+                          {cat, constant("gamma", 1, 0), constant("beta", 0.1f, 0), constant("mean", 0.1f, 0),
+                           constant("var", 0.5f, 1)},
+                          "bn");
   b.g.outputs = {b.conv(b.op("Relu", {bn}, "r"), 7, 4, "c2", 2)};
   const Graph g = batch_norms_as_convolutions(b.g);
   ir::verify(g);
@@ -50,8 +55,10 @@ TEST(BatchNorm, BecomesAConvolutionBehindConcat) {
 TEST(Equalize, KeepsTheResultAndHelpsPerTensorWeights) {
   Build b;
   const ValueId r = b.op("Relu", {b.conv(b.input({1, 3, 8, 8}), 3, 8, "c1", 1)}, "r1");
-  const ValueId dw = b.op("Conv", {r, b.constant("dw.w", random_tensor({8, 1, 3, 3}, 7)), b.constant("dw.b", random_tensor({8}, 8))}, "dw",
-                          {{"group", int64_t{8}}, {"pads", std::vector<int64_t>{1, 1, 1, 1}}});
+  const ValueId dw =
+      b.op("Conv",
+           {r, b.constant("dw.w", random_tensor({8, 1, 3, 3}, 7)), b.constant("dw.b", random_tensor({8}, 8))},
+           "dw", {{"group", int64_t{8}}, {"pads", std::vector<int64_t>{1, 1, 1, 1}}});
   b.g.outputs = {b.conv(b.op("Relu", {dw}, "r2"), 8, 4, "c2", 2)};
   for (const char* name : {"c1.w", "c1.b"}) spread_channels(b.g, name, 0.4f);
   spread_channels(b.g, "dw.w", 2.5f);
@@ -81,7 +88,7 @@ TEST(BiasCorrection, RemovesTheShift) {
   const ValueId x = b.input({1, 3, 8, 8});
   const ValueId r = b.op("Relu", {b.conv(x, 3, 8, "c1", 1)}, "r1");
   const ValueId w = b.constant("c2.w", random_tensor({4, 8, 3, 3}, 2));
-  b.g.outputs = {b.op("Conv", {r, w}, "c2")};   // no bias: one is added
+  b.g.outputs = {b.op("Conv", {r, w}, "c2")};  // no bias: one is added
   spread_channels(b.g, "c1.w", 0.3f);
   QuantizeOptions coarse;
   coarse.per_channel = false;
@@ -103,7 +110,8 @@ TEST(BiasCorrection, Errors) {
   const QuantizeResult q = quantize(b.g);
   VectorFeeds none({}), some(samples_for(b.g));
   EXPECT_THROW(correct_bias(b.g, q, test::compile_reference, none), Error);
-  EXPECT_THROW(correct_bias(b.g, q, test::compile_reference, some, {.cancelled = [] { return true; }}), Error);
+  EXPECT_THROW(correct_bias(b.g, q, test::compile_reference, some, {.cancelled = [] { return true; }}),
+               Error);
 }
 
 }  // namespace

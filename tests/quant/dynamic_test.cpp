@@ -12,7 +12,9 @@ ir::Graph two_layers() {
   const ValueId x = b.input({3, 8});
   const ValueId m = b.op("MatMul", {x, b.constant("w1", random_tensor({8, 6}, 1))}, "m");
   const ValueId r = b.op("Relu", {b.op("Add", {m, b.constant("b1", random_tensor({6}, 2))}, "a")}, "r");
-  const ValueId y = b.op("Gemm", {r, b.constant("w2", random_tensor({4, 6}, 3)), b.constant("b2", random_tensor({4}, 4))}, "y", {{"transB", int64_t{1}}});
+  const ValueId y =
+      b.op("Gemm", {r, b.constant("w2", random_tensor({4, 6}, 3)), b.constant("b2", random_tensor({4}, 4))},
+           "y", {{"transB", int64_t{1}}});
   const ValueId side = b.op("MatMul", {x, b.constant("w3", random_tensor({8, 6}, 5))}, "side");
   b.g.outputs = {y, side};
   return b.g;
@@ -28,7 +30,7 @@ TEST(QuantizeDynamic, PerChannelAndPerTensor) {
     EXPECT_GT(compare(g, r.graph).cosine(), 0.999);
     const auto n = count_ops(r.graph);
     EXPECT_EQ(n.at("MatMulInteger"), 3);
-    EXPECT_EQ(n.at("DynamicQuantizeLinear"), 2);   // x is quantized once for two products
+    EXPECT_EQ(n.at("DynamicQuantizeLinear"), 2);  // x is quantized once for two products
     EXPECT_EQ(n.count("Gemm"), 0u);
     EXPECT_EQ(r.graph.value(r.graph.outputs[0]).name, "y");
     EXPECT_EQ(r.graph.value(r.graph.outputs[1]).name, "side");

@@ -25,7 +25,8 @@ struct Build {
   ir::Graph g;
   ir::ValueId input(Shape shape) { return g.add_input("x", DType::f32, std::move(shape)); }
   ir::ValueId constant(const std::string& name, Tensor t) { return g.add_constant(name, std::move(t)); }
-  ir::ValueId op(std::string type, std::vector<ir::ValueId> inputs, const std::string& name, ir::Attributes attrs = {}) {
+  ir::ValueId op(std::string type, std::vector<ir::ValueId> inputs, const std::string& name,
+                 ir::Attributes attrs = {}) {
     const auto id = g.add_node(std::move(type), std::move(inputs), std::move(attrs), 1, name);
     ops::infer(g, id);
     return g.node(id).output();
@@ -57,7 +58,8 @@ struct Compared {
   }
   double mean_difference() const {
     double sum = 0;
-    for (size_t i = 0; i < expected.size(); i++) sum += (double{actual[i]} - expected[i]) / static_cast<double>(expected.size());
+    for (size_t i = 0; i < expected.size(); i++)
+      sum += (double{actual[i]} - expected[i]) / static_cast<double>(expected.size());
     return sum;
   }
 };
@@ -80,7 +82,8 @@ inline std::map<std::string, int> count_ops(const ir::Graph& g) {
 }
 
 inline const NodeRecord& record(const QuantizeResult& r, std::string_view node) {
-  for (const NodeRecord& x : r.records) if (x.node == node) return x;
+  for (const NodeRecord& x : r.records)
+    if (x.node == node) return x;
   throw std::runtime_error("no record of " + std::string(node));
 }
 

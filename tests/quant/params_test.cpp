@@ -8,8 +8,11 @@ namespace tenfold::quant {
 namespace {
 
 TEST(ActivationParams, ZeroIsAlwaysRepresentable) {
-  const struct { Range range; int zero_point; } rows[] = {
-      {{0, 6}, 0}, {{-1, 1}, 127}, {{2, 5}, 0}, {{-5, -2}, 255}, {{-1, 0}, 255}, {{-0.001f, 3e38f}, 0}};
+  const struct {
+    Range range;
+    int zero_point;
+  } rows[] = {{{0, 6}, 0},     {{-1, 1}, 127}, {{2, 5}, 0},
+              {{-5, -2}, 255}, {{-1, 0}, 255}, {{-0.001f, 3e38f}, 0}};
   for (const auto& row : rows) {
     const ActivationParams p = activation_params(row.range);
     EXPECT_EQ(p.zero_point, row.zero_point) << row.range.lo << " " << row.range.hi;
@@ -37,7 +40,7 @@ TEST(QuantizeWeight, PerChannelOnAnyAxis) {
   EXPECT_EQ(rows.data.data<int8_t>()[3], -127);
   const QuantizedWeight columns = quantize_weight(w, 1);
   ASSERT_EQ(columns.scales.size(), 3u);
-  EXPECT_EQ(columns.scales[2], 1.0f);   // a dead channel
+  EXPECT_EQ(columns.scales[2], 1.0f);  // a dead channel
   EXPECT_EQ(columns.data.data<int8_t>()[1], -127);
   const QuantizedWeight whole = quantize_weight(w, std::nullopt);
   ASSERT_EQ(whole.scales.size(), 1u);

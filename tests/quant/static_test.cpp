@@ -7,9 +7,13 @@ using namespace test_support;
 using ir::Graph;
 using ir::ValueId;
 
-struct Quantized { QuantizeResult result; Compared outputs; };
+struct Quantized {
+  QuantizeResult result;
+  Compared outputs;
+};
 
-Quantized quantize_and_run(const Graph& g, const QuantizeOptions& options = {}, Method method = Method::minmax) {
+Quantized quantize_and_run(const Graph& g, const QuantizeOptions& options = {},
+                           Method method = Method::minmax) {
   VectorFeeds feeds(samples_for(g));
   const Calibration c = calibrate(g, test::compile_reference, feeds, calibration_values(g, options));
   Quantized q{quantize_static(g, c.table(method), options), {}};
@@ -71,10 +75,11 @@ TEST(QuantizeStatic, ResidualAddAndMovement) {
   const Quantized q = quantize_and_run(b.g);
   EXPECT_GT(cosine(q), 0.999);
   const Graph& g = q.result.graph;
-  EXPECT_EQ(consumer(g, "sum").op, "Relu");            // fused, no Q between
-  EXPECT_EQ(consumer(g, "c2").op, "QuantizeLinear");   // the epilogue adds the byte
-  EXPECT_EQ(g.constant(find_value(g, "t_scale"))->data<float>()[0], g.constant(find_value(g, "r_scale"))->data<float>()[0]);
-  EXPECT_EQ(count_ops(g).at("QuantizeLinear"), 5);     // x, c1, c2, r, t
+  EXPECT_EQ(consumer(g, "sum").op, "Relu");           // fused, no Q between
+  EXPECT_EQ(consumer(g, "c2").op, "QuantizeLinear");  // the epilogue adds the byte
+  EXPECT_EQ(g.constant(find_value(g, "t_scale"))->data<float>()[0],
+            g.constant(find_value(g, "r_scale"))->data<float>()[0]);
+  EXPECT_EQ(count_ops(g).at("QuantizeLinear"), 5);  // x, c1, c2, r, t
   const auto wanted = calibration_values(b.g);
   EXPECT_EQ(std::count(wanted.begin(), wanted.end(), "t"), 0);
 }
@@ -82,10 +87,13 @@ TEST(QuantizeStatic, ResidualAddAndMovement) {
 TEST(QuantizeStatic, ConcatSharesItsRange) {
   Build b;
   const ValueId x = b.input({1, 3, 8, 8});
-  const ValueId a = b.op("Relu", {b.conv(x, 3, 4, "c1", 1)}, "r1"), c = b.op("Relu", {b.conv(x, 3, 4, "c2", 2)}, "r2");
+  const ValueId a = b.op("Relu", {b.conv(x, 3, 4, "c1", 1)}, "r1"),
+                c = b.op("Relu", {b.conv(x, 3, 4, "c2", 2)}, "r2");
   const ValueId cat = b.op("Concat", {a, c}, "cat", {{"axis", int64_t{1}}});
   b.g.outputs = {b.conv(cat, 8, 4, "c3", 3)};
-  const auto scale = [](const Graph& g, const char* name) { return g.constant(find_value(g, name))->data<float>()[0]; };
+  const auto scale = [](const Graph& g, const char* name) {
+    return g.constant(find_value(g, name))->data<float>()[0];
+  };
   const Quantized shared = quantize_and_run(b.g);
   EXPECT_EQ(scale(shared.result.graph, "r1_scale"), scale(shared.result.graph, "cat_scale"));
   EXPECT_EQ(scale(shared.result.graph, "r2_scale"), scale(shared.result.graph, "cat_scale"));
@@ -100,7 +108,9 @@ TEST(QuantizeStatic, ExclusionKeepsNeighboursRight) {
   Build b;
   const ValueId x = b.input({1, 3, 8, 8});
   ValueId v = x;
-  for (int i = 1; i <= 3; i++) v = b.op("Relu", {b.conv(v, 3, 3, "c" + std::to_string(i), static_cast<unsigned>(i))}, "r" + std::to_string(i));
+  for (int i = 1; i <= 3; i++)
+    v = b.op("Relu", {b.conv(v, 3, 3, "c" + std::to_string(i), static_cast<unsigned>(i))},
+             "r" + std::to_string(i));
   b.g.outputs = {v};
   QuantizeOptions options;
   options.exclude = {"c2"};
@@ -109,7 +119,7 @@ TEST(QuantizeStatic, ExclusionKeepsNeighboursRight) {
   EXPECT_EQ(record(q.result, "c2").reason, "excluded by name");
   EXPECT_EQ(record(q.result, "r2").reason, "its input is computed in FP32");
   EXPECT_EQ(record(q.result, "r1").reason, "no int8 operator reads its result");
-  EXPECT_EQ(count_ops(q.result.graph).at("QuantizeLinear"), 2);   // x and r2
+  EXPECT_EQ(count_ops(q.result.graph).at("QuantizeLinear"), 2);  // x and r2
   options.exclude = {"nowhere"};
   EXPECT_THROW(calibration_values(b.g, options), Error);
   options.exclude.clear();
@@ -125,7 +135,9 @@ TEST(QuantizeStatic, MatMulBiasAndGemm) {
   const ValueId m = b.op("MatMul", {x, b.constant("w1", random_tensor({6, 5}, 1))}, "m");
   const ValueId a = b.op("Add", {m, b.constant("b1", random_tensor({5}, 2))}, "a");
   const ValueId r = b.op("Relu", {a}, "r");
-  b.g.outputs = {b.op("Gemm", {r, b.constant("w2", random_tensor({3, 5}, 3)), b.constant("b2", random_tensor({1, 3}, 4))}, "y", {{"transB", int64_t{1}}})};
+  b.g.outputs = {b.op(
+      "Gemm", {r, b.constant("w2", random_tensor({3, 5}, 3)), b.constant("b2", random_tensor({1, 3}, 4))},
+      "y", {{"transB", int64_t{1}}})};
   const Quantized q = quantize_and_run(b.g);
   EXPECT_GT(cosine(q), 0.999);
   const Graph& g = q.result.graph;
@@ -211,7 +223,9 @@ TEST(QuantizeStatic, RangesEndWhereTheReaderSaturates) {
   for (float& v : std::span(b.g.value(find_value(b.g, "c1.b")).constant.mutable_data<float>(), 8)) v -= 8;
   QuantizeOptions whole;
   whole.saturate_ranges = false;
-  const auto scale = [](const Quantized& q) { return q.result.graph.constant(find_value(q.result.graph, "c1_scale"))->data<float>()[0]; };
+  const auto scale = [](const Quantized& q) {
+    return q.result.graph.constant(find_value(q.result.graph, "c1_scale"))->data<float>()[0];
+  };
   const Quantized narrow = quantize_and_run(b.g), wide = quantize_and_run(b.g, whole);
   EXPECT_LT(scale(narrow), 0.7f * scale(wide));
   EXPECT_GE(cosine(narrow), cosine(wide));
@@ -226,14 +240,17 @@ TEST(QuantizeStatic, OneCalibrationServesEveryExclusion) {
   const ValueId t = b.op("Transpose", {cat}, "t", {{"perm", std::vector<int64_t>{0, 1, 3, 2}}});
   b.g.outputs = {b.conv(t, 8, 4, "c3", 3)};
   VectorFeeds feeds(samples_for(b.g));
-  const CalibrationTable table = calibrate(b.g, test::compile_reference, feeds, calibration_values_for_search(b.g)).table(Method::minmax);
+  const CalibrationTable table =
+      calibrate(b.g, test::compile_reference, feeds, calibration_values_for_search(b.g))
+          .table(Method::minmax);
   const std::vector<std::string> nodes{"c1", "h", "c2", "r", "sum", "cat", "t", "c3"};
   for (size_t mask = 0; mask < (size_t{1} << nodes.size()); mask++) {
     QuantizeOptions options;
-    for (size_t i = 0; i < nodes.size(); i++) if (mask >> i & 1) options.exclude.insert(nodes[i]);
+    for (size_t i = 0; i < nodes.size(); i++)
+      if (mask >> i & 1) options.exclude.insert(nodes[i]);
     const QuantizeResult q = quantize_static(b.g, table, options);
     ir::verify(q.graph);
-    if (mask % 16 != 0) continue;   // running all of them takes long
+    if (mask % 16 != 0) continue;  // running all of them takes long
     EXPECT_GT(compare(b.g, q.graph).cosine(), 0.998) << mask;
   }
 }

@@ -108,7 +108,8 @@ TEST(Statistics, MseBeatsMinMaxWithHeavyTails) {
   EXPECT_LT(quantization_error(values, s.mse()), 0.75 * quantization_error(values, s.minmax()));
   // Close to the best of a brute-force search over symmetric ranges.
   double best = 1e30;
-  for (float limit = 1; limit < s.minmax().hi; limit *= 1.05f) best = std::min(best, quantization_error(values, {-limit, limit}));
+  for (float limit = 1; limit < s.minmax().hi; limit *= 1.05f)
+    best = std::min(best, quantization_error(values, {-limit, limit}));
   EXPECT_LT(quantization_error(values, s.mse()), 1.1 * best);
 }
 

@@ -1,4 +1,5 @@
-// Runs a graph node by node with the operators' reference evaluation: what the engine is to tests of lower layers.
+// Runs a graph node by node with the operators' reference evaluation: what the engine is to tests of lower
+// layers.
 #pragma once
 
 #include <functional>
@@ -23,7 +24,8 @@ inline std::vector<Tensor> run_reference(const ir::Graph& graph, std::span<const
     std::vector<Tensor> inputs;
     for (ir::ValueId v : n.inputs) inputs.push_back(read(v));
     std::vector<Tensor> results = ops::evaluate(graph, id, inputs);
-    for (size_t i = 0; i < n.outputs.size(); i++) if (n.outputs[i] != ir::kNone) at(n.outputs[i]) = results[i];
+    for (size_t i = 0; i < n.outputs.size(); i++)
+      if (n.outputs[i] != ir::kNone) at(n.outputs[i]) = results[i];
   }
   std::vector<Tensor> outputs;
   for (ir::ValueId v : graph.outputs) outputs.push_back(read(v));

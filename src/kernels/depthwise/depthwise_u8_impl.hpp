@@ -14,8 +14,10 @@ template <class S>
   const int64_t C = d.w->channels;
   for (int r = 0; r < rows; ++r) {
     u8* out = d.out + (y + r) * d.out_row;
-    if (d.out_pixel == C) lookup_rows<S>(out, 0, 1, d.out_w * C, table);
-    else lookup_rows<S>(out, d.out_pixel, d.out_w, C, table);
+    if (d.out_pixel == C)
+      lookup_rows<S>(out, 0, 1, d.out_w * C, table);
+    else
+      lookup_rows<S>(out, d.out_pixel, d.out_w, C, table);
   }
 }
 

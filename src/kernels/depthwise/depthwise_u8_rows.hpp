@@ -29,11 +29,11 @@ struct DepthwisePass {
   std::byte* scratch;
 };
 
-/// R rows x NX output columns of 4 * lanes channels; `src` is the first interleaved column under them.  Of the columns
-/// only `n` are stored, at x and on.
+/// R rows x NX output columns of 4 * lanes channels; `src` is the first interleaved column under them.  Of
+/// the columns only `n` are stored, at x and on.
 template <class S, class Shape, bool ZP, int NX>
-[[gnu::always_inline]] inline void depthwise_wide_step(const DepthwisePass& d, const typename S::Int* src, int64_t x,
-                                                       int n) {
+[[gnu::always_inline]] inline void depthwise_wide_step(const DepthwisePass& d, const typename S::Int* src,
+                                                       int64_t x, int n) {
   using I = typename S::Int;
   using Quad = typename S::Quad;
   constexpr int G = Shape::G, K = Shape::K, Stride = Shape::Stride, R = Shape::R;
@@ -74,12 +74,14 @@ template <class S, class Shape, bool ZP, int NX>
   unroll<R * NX>([&](auto i) TENFOLD_LAMBDA {
     constexpr int r = i / NX, j = i % NX;
     if (r < d.rows && (j == 0 || j < n))
-      store_bytes<S>(d.out[r] + (x + j) * d.out_pixel, S::pack_i16_u8(half[0][r][j], half[1][r][j]), d.channels);
+      store_bytes<S>(d.out[r] + (x + j) * d.out_pixel, S::pack_i16_u8(half[0][r][j], half[1][r][j]),
+                     d.channels);
   });
 }
 
-/// 4 * lanes channels, `columns_per_step` output columns at a time, which share the loads of the weights.  Columns are
-/// interleaved just ahead of their use, so that the shuffles overlap the dot products and the epilogue of earlier ones.
+/// 4 * lanes channels, `columns_per_step` output columns at a time, which share the loads of the weights.
+/// Columns are interleaved just ahead of their use, so that the shuffles overlap the dot products and the
+/// epilogue of earlier ones.
 template <class S, class Shape, bool ZP>
 void depthwise_wide(const DepthwisePass& d) {
   using I = typename S::Int;
@@ -96,9 +98,9 @@ void depthwise_wide(const DepthwisePass& d) {
       built = upto;
     };
     build(NX * Stride + K - Stride);
-    constexpr int few = NX > 2 ? 2 : 0;   // so many columns left take the smaller step
+    constexpr int few = NX > 2 ? 2 : 0;  // so many columns left take the smaller step
     int x = 0;
-    for (; x + few < n; x += NX) {   // columns beyond n are computed and dropped
+    for (; x + few < n; x += NX) {  // columns beyond n are computed and dropped
       build(built + NX * Stride);
       depthwise_wide_step<S, Shape, ZP, NX>(d, scratch + 4 * G * Stride * x, x0 + x, n - x);
     }

@@ -8,7 +8,8 @@ namespace tenfold::kernels {
 /// Applies Op to 4 * lanes elements at a time.  Op: (Int a, Int b) -> Int on s32 lanes.
 template <class S, bool BroadcastA, bool BroadcastB, class Op>
 [[gnu::always_inline]] inline void binary_row_u8(const u8* a, const u8* b, u8* c, int64_t n,
-                                                 typename S::Int zero_point, const typename S::Table* table, const Op& op) {
+                                                 typename S::Int zero_point, const typename S::Table* table,
+                                                 const Op& op) {
   using I = typename S::Int;
   I one_a = S::zero_i(), one_b = S::zero_i();
   if constexpr (BroadcastA) one_a = S::set_i32(*a);
@@ -35,8 +36,8 @@ template <class S, bool BroadcastA, bool BroadcastB, class Op>
                                              inner, zero_point, g.table ? &table : nullptr, op);
 }
 
-/// One operand is a short row that every row repeats (a scale per channel): several copies of it side by side make
-/// rows long enough to fill vectors.
+/// One operand is a short row that every row repeats (a scale per channel): several copies of it side by side
+/// make rows long enough to fill vectors.
 template <class S, class Op>
 [[gnu::noinline]] void binary_repeated_u8(const BinaryU8& g, const Op& op) {
   constexpr int64_t kBytes = 2048;
@@ -48,8 +49,10 @@ template <class S, class Op>
   for (int64_t i = 0; i < g.outer; i += repeat) {
     BinaryU8 part = g;
     (g.b_outer == 0 ? part.b : part.a) = copies;
-    if (g.b_outer == 0) part.a += i * g.a_outer;
-    else part.b += i * g.b_outer;
+    if (g.b_outer == 0)
+      part.a += i * g.a_outer;
+    else
+      part.b += i * g.b_outer;
     part.c += i * g.c_outer;
     binary_rows_u8<S, false, false>(part, 1, lesser(repeat, g.outer - i) * g.inner, op);
   }
@@ -60,13 +63,18 @@ template <class S, class Op>
 [[gnu::always_inline]] inline void binary_u8(const BinaryU8& g, const Op& op) {
   const bool rows = g.a_inner && g.b_inner;
   const bool a_whole = g.a_outer == g.inner, b_whole = g.b_outer == g.inner, c_whole = g.c_outer == g.inner;
-  if (rows && a_whole && b_whole && c_whole) binary_rows_u8<S, false, false>(g, 1, g.outer * g.inner, op);
+  if (rows && a_whole && b_whole && c_whole)
+    binary_rows_u8<S, false, false>(g, 1, g.outer * g.inner, op);
   else if (rows && c_whole && g.inner <= 1024 && ((a_whole && g.b_outer == 0) || (b_whole && g.a_outer == 0)))
     binary_repeated_u8<S>(g, op);
-  else if (rows) binary_rows_u8<S, false, false>(g, g.outer, g.inner, op);
-  else if (g.a_inner) binary_rows_u8<S, false, true>(g, g.outer, g.inner, op);
-  else if (g.b_inner) binary_rows_u8<S, true, false>(g, g.outer, g.inner, op);
-  else binary_rows_u8<S, true, true>(g, g.outer, g.inner, op);
+  else if (rows)
+    binary_rows_u8<S, false, false>(g, g.outer, g.inner, op);
+  else if (g.a_inner)
+    binary_rows_u8<S, false, true>(g, g.outer, g.inner, op);
+  else if (g.b_inner)
+    binary_rows_u8<S, true, false>(g, g.outer, g.inner, op);
+  else
+    binary_rows_u8<S, true, true>(g, g.outer, g.inner, op);
 }
 
 /// Op with its float limited before the conversion only where the sum or product may leave the range of s32.
@@ -79,9 +87,12 @@ void add_u8(const BinaryU8& g) {
       return round_to_i32<S, Limit>(S::fma(S::to_f32(x), a_scale, S::fma(S::to_f32(y), b_scale, offset)));
     });
   };
-  const float bound = 255 * (__builtin_fabsf(g.a_scale) + __builtin_fabsf(g.b_scale)) + __builtin_fabsf(g.offset);
-  if (bound < 1e9f) run(std::bool_constant<false>{});
-  else run(std::bool_constant<true>{});
+  const float bound =
+      255 * (__builtin_fabsf(g.a_scale) + __builtin_fabsf(g.b_scale)) + __builtin_fabsf(g.offset);
+  if (bound < 1e9f)
+    run(std::bool_constant<false>{});
+  else
+    run(std::bool_constant<true>{});
 }
 
 template <class S>
@@ -93,12 +104,15 @@ void mul_u8(const BinaryU8& g) {
   const auto run = [&]<bool Limit>(std::bool_constant<Limit>) TENFOLD_LAMBDA {
     binary_u8<S>(g, [&](I x, I y) TENFOLD_LAMBDA {
       // Differences of 16 bits in the low halves of the lanes, products in whole lanes.
-      const I product = S::madd_i16(S::sub_i32(x, a_zero), S::and_i(S::sub_i32(y, b_zero), S::set_i32(0xffff)));
+      const I product =
+          S::madd_i16(S::sub_i32(x, a_zero), S::and_i(S::sub_i32(y, b_zero), S::set_i32(0xffff)));
       return round_to_i32<S, Limit>(S::mul(S::to_f32(product), scale));
     });
   };
-  if (__builtin_fabsf(g.a_scale) * 65536 < 1e9f) run(std::bool_constant<false>{});
-  else run(std::bool_constant<true>{});
+  if (__builtin_fabsf(g.a_scale) * 65536 < 1e9f)
+    run(std::bool_constant<false>{});
+  else
+    run(std::bool_constant<true>{});
 }
 
 template <class S>

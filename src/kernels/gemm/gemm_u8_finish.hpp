@@ -1,6 +1,6 @@
-// What follows a GEMM tile in the rarer cases, while it is in L1: from a small buffer of its bytes to the output
-// through tables and residual, or with fewer channels than the tile has; or from its raw accumulators (f32 output,
-// or multipliers so large that the float must be limited).
+// What follows a GEMM tile in the rarer cases, while it is in L1: from a small buffer of its bytes to the
+// output through tables and residual, or with fewer channels than the tile has; or from its raw accumulators
+// (f32 output, or multipliers so large that the float must be limited).
 #pragma once
 
 #include "kernels/gemm/gemm_u8_tile.hpp"
@@ -11,20 +11,21 @@ namespace tenfold::kernels {
 template <class S>
 struct TileFinish {
   const typename S::Table* table;
-  const u8* residual;          // row 0 of the tile
+  const u8* residual;  // row 0 of the tile
   ptrdiff_t ld_residual;
   float q_scale, r_scale, offset;
   int residual_zero_point;
   const typename S::Table* residual_table;
 };
 
-enum class Residual { none, plain, limited };   // limited: the sum may leave the range of s32
+enum class Residual { none, plain, limited };  // limited: the sum may leave the range of s32
 
 /// `rows` rows of NV * lanes bytes, without gaps, to rows of n bytes at c.
 template <class S, int NV, Residual R>
-[[gnu::noinline]] void finish_rows(const u8* tile, int64_t rows, u8* c, ptrdiff_t ldc, int64_t n, const TileFinish<S>& f) {
+[[gnu::noinline]] void finish_rows(const u8* tile, int64_t rows, u8* c, ptrdiff_t ldc, int64_t n,
+                                   const TileFinish<S>& f) {
   using I = typename S::Int;
-  constexpr int G = 4 / NV, B = NV * S::lanes;   // rows per vector, bytes per row
+  constexpr int G = 4 / NV, B = NV * S::lanes;  // rows per vector, bytes per row
   const auto q_scale = S::set_f(f.q_scale), r_scale = S::set_f(f.r_scale), offset = S::set_f(f.offset);
   const I zero_point = S::set_i16(f.residual_zero_point);
   for (int64_t m = 0; m < rows; m += G, tile += 4 * S::lanes) {

@@ -33,8 +33,8 @@ template <class S>
   return left >= S::layout.panel ? S::layout.panel : left == 3 ? 4 : int(left);
 }
 
-/// Brings bytes that follow into L2, one line per GEMM step (gemm_prefetch_slots): first the rest of the weights, at most kAhead before
-/// their use, then what the caller names.
+/// Brings bytes that follow into L2, one line per GEMM step (gemm_prefetch_slots): first the rest of the
+/// weights, at most kAhead before their use, then what the caller names.
 template <class S>
 struct GemmPrefetch {
   static constexpr ptrdiff_t kAhead = 256 << 10;
@@ -65,7 +65,7 @@ struct GemmU8Walk {
   static constexpr int kMaxRows = 16;
   const GemmU8& g;
   GemmPrefetch<S> prefetch;
-  bool staged;                 // tiles pass through `bytes`
+  bool staged;  // tiles pass through `bytes`
   Residual residual;
   TileFinish<S> finish;
   typename S::Table table, residual_table;
@@ -80,25 +80,32 @@ struct GemmU8Walk {
   [[gnu::always_inline]] void prepare() {
     const bool fast_table = S::fast_lookup && !g.w->wide_range;
     staged = g.residual || (g.table && !fast_table);
-    finish = {nullptr, g.residual, g.ld_residual, g.q_scale, g.r_scale, g.offset, g.residual_zero_point, nullptr};
+    finish = {nullptr,   g.residual, g.ld_residual,         g.q_scale,
+              g.r_scale, g.offset,   g.residual_zero_point, nullptr};
     if (g.table && !fast_table) table = S::load_table(g.table), finish.table = &table;
-    if (g.residual_table) residual_table = S::load_table(g.residual_table), finish.residual_table = &residual_table;
-    const float bound = 255 * (__builtin_fabsf(g.q_scale) + __builtin_fabsf(g.r_scale)) + __builtin_fabsf(g.offset);
+    if (g.residual_table)
+      residual_table = S::load_table(g.residual_table), finish.residual_table = &residual_table;
+    const float bound =
+        255 * (__builtin_fabsf(g.q_scale) + __builtin_fabsf(g.r_scale)) + __builtin_fabsf(g.offset);
     residual = !g.residual ? Residual::none : bound < 1e9f ? Residual::plain : Residual::limited;
   }
 
   template <int NV>
   [[gnu::always_inline]] void finish_bytes(u8* c, int64_t tile) {
     finish.residual = g.residual ? g.residual + (m + tile * rows) * g.ld_residual + n0 : nullptr;
-    if (residual == Residual::none) finish_rows<S, NV, Residual::none>(bytes, rows, c, g.ldc, n, finish);
-    else if (residual == Residual::plain) finish_rows<S, NV, Residual::plain>(bytes, rows, c, g.ldc, n, finish);
-    else finish_rows<S, NV, Residual::limited>(bytes, rows, c, g.ldc, n, finish);
+    if (residual == Residual::none)
+      finish_rows<S, NV, Residual::none>(bytes, rows, c, g.ldc, n, finish);
+    else if (residual == Residual::plain)
+      finish_rows<S, NV, Residual::plain>(bytes, rows, c, g.ldc, n, finish);
+    else
+      finish_rows<S, NV, Residual::limited>(bytes, rows, c, g.ldc, n, finish);
   }
   static void after(void* context, int64_t tile) {
     auto& w = *static_cast<GemmU8Walk*>(context);
     const int64_t at = (w.m + tile * w.rows) * w.g.ldc + w.n0;
     if (w.g.c_f32)
-      return finish_raw_f32<S>(w.raw, w.tile_params, w.nv, w.rows, w.g.c_f32 + at, w.g.ldc, w.n, w.g.dynamic_scale);
+      return finish_raw_f32<S>(w.raw, w.tile_params, w.nv, w.rows, w.g.c_f32 + at, w.g.ldc, w.n,
+                               w.g.dynamic_scale);
     if (w.g.w->wide_range) finish_raw_u8<S>(w.raw, w.tile_params, w.nv, w.rows, w.bytes, w.g.zero_point);
     if (w.nv == 1) return w.template finish_bytes<1>(w.g.c + at, tile);
     if constexpr (S::layout.panel == 4) {
@@ -109,8 +116,10 @@ struct GemmU8Walk {
 
   /// `count` tiles of `rows` rows from row m on.
   [[gnu::always_inline]] void run(GemmU8Tile& t, int64_t count) {
-    if (g.indirect) t.rows = g.indirect + m;
-    else t.a = g.a + m * g.lda;
+    if (g.indirect)
+      t.rows = g.indirect + m;
+    else
+      t.a = g.a + m * g.lda;
     if (!t.after) t.c = g.c + m * g.ldc + n0, t.c_step = rows * g.ldc;
     const int64_t stretch = t.taps * t.steps * nv * 4 * S::lanes * S::layout.weight_bytes;
     const int64_t slots = larger<int64_t>(1, nv * 4 * S::lanes * S::layout.weight_bytes / 64);
@@ -122,8 +131,10 @@ struct GemmU8Walk {
       if (tiles) gemm_u8_tile_fn<S>(nv, rows)(t);
       if (t.prefetch) prefetch.advance(tiles, slots, stretch);
       m += tiles * rows;
-      if (t.rows) t.rows += tiles * rows;
-      else t.a += tiles * rows * g.lda;
+      if (t.rows)
+        t.rows += tiles * rows;
+      else
+        t.a += tiles * rows * g.lda;
       t.c += tiles * t.c_step;
     }
   }
@@ -147,7 +158,7 @@ struct GemmU8Walk {
     t.table = g.table;
     t.ldc = g.ldc;
     if (g.c_f32 || w.wide_range) t.raw = raw;
-    if (t.raw || staged || n < nv * S::lanes) {   // a tile with fewer channels must not be stored whole
+    if (t.raw || staged || n < nv * S::lanes) {  // a tile with fewer channels must not be stored whole
       t.after = &after, t.context = this;
       t.c = bytes, t.ldc = nv * S::lanes, t.c_step = 0;
     }
@@ -176,8 +187,8 @@ void gemm_u8(const GemmU8& g) {
   const int64_t channel_bytes = w.taps * w.k_padded * S::layout.weight_bytes;
   const auto* then = static_cast<const char*>(g.prefetch);
   GemmU8Walk<S> walk{.g = g,
-                     .prefetch = {weights + g.n_begin * channel_bytes, weights + g.n_end * channel_bytes, then,
-                                  then + g.prefetch_bytes}};
+                     .prefetch = {weights + g.n_begin * channel_bytes, weights + g.n_end * channel_bytes,
+                                  then, then + g.prefetch_bytes}};
   walk.prepare();
   const int64_t row_bytes = w.k_padded * (g.indirect ? 2 : 1) + (g.n_end - g.n_begin) * (g.c_f32 ? 4 : 1);
   const int64_t blocks = larger<int64_t>(1, lesser<int64_t>(g.m * row_bytes / kBlockBytes, g.m / 96));

@@ -1,6 +1,6 @@
 // The register tile of the u8 x s8 GEMM: MR rows x NV vectors of channels.
 //
-// Every row has its own pointer, so a strided A and an indirect one (convolution taps) are the same code.  One
+// Every row has its own pointer, so a strided A and an indirect one (convolution taps) are the same code. One
 // broadcast of four bytes of A and NV vectors of packed weights feed MR * NV dot products per step.
 #pragma once
 
@@ -11,32 +11,33 @@ namespace tenfold::kernels {
 /// `count` tiles of MR rows, one below the other, in one panel of channels.
 struct GemmU8Tile {
   int64_t count;
-  const u8* a;                 // strided A: row m at a + m * lda
+  const u8* a;  // strided A: row m at a + m * lda
   ptrdiff_t lda;
-  const u8* const* rows;       // indirect A if not null: row m of tap t at rows[t * tap_stride + m] + a_offset
+  const u8* const* rows;  // indirect A if not null: row m of tap t at rows[t * tap_stride + m] + a_offset
   ptrdiff_t tap_stride, a_offset;
-  int64_t taps, steps;         // steps: quads of K per tap
+  int64_t taps, steps;  // steps: quads of K per tap
   const std::byte* weights;
-  const std::byte* params;     // VectorParams[NV]
+  const std::byte* params;  // VectorParams[NV]
   int zero_point;
-  u8* c;                       // where a tile's bytes go
-  ptrdiff_t ldc, c_step;       // between rows, between tiles
+  u8* c;                  // where a tile's bytes go
+  ptrdiff_t ldc, c_step;  // between rows, between tiles
   const u8* table;
-  i32* raw;                    // if not null: the accumulators of a tile go here and nothing to c
-  const char* prefetch;        // what to bring into L2 meanwhile, or null
-  int64_t prefetch_slot;       // see gemm_prefetch_slots
-  void (*after)(void* context, int64_t tile);   // called after each tile, if not null
+  i32* raw;               // if not null: the accumulators of a tile go here and nothing to c
+  const char* prefetch;   // what to bring into L2 meanwhile, or null
+  int64_t prefetch_slot;  // see gemm_prefetch_slots
+  void (*after)(void* context, int64_t tile);  // called after each tile, if not null
   void* context;
 };
 
-/// A step fetches one line.  The address moves along with the weights, which costs no register: one tile fetches every
-/// SLOTS-th line of a stretch as long as its weights, the next tile the lines between, and so on.
+/// A step fetches one line.  The address moves along with the weights, which costs no register: one tile
+/// fetches every SLOTS-th line of a stretch as long as its weights, the next tile the lines between, and so
+/// on.
 template <class S, int NV>
 constexpr int gemm_prefetch_slots = larger(1, NV * 4 * S::lanes * S::layout.weight_bytes / 64);
 
 template <class S, int MR, int NV, bool ZP, bool Lookup, class I = typename S::Int>
 [[gnu::always_inline]] inline void store_tile(I (&acc)[MR][NV], const GemmU8Tile& t, u8* d) {
-  constexpr int G = 4 / NV;   // rows per packed vector
+  constexpr int G = 4 / NV;  // rows per packed vector
   const auto* params = reinterpret_cast<const VectorParams<S>*>(t.params);
   const I zero_point = S::set_i16(t.zero_point);
   unroll<(MR + G - 1) / G>([&](auto h) TENFOLD_LAMBDA {
@@ -89,12 +90,14 @@ template <class S, int MR, int NV, class I = typename S::Int>
   int64_t k = 0;
   if constexpr (U > 1) {
     I more[U][MR][NV];
-    unroll<U * MR * NV>([&](auto i) TENFOLD_LAMBDA { more[i / (MR * NV)][i / NV % MR][i % NV] = S::zero_i(); });
+    unroll<U * MR * NV>([&](auto i)
+                            TENFOLD_LAMBDA { more[i / (MR * NV)][i / NV % MR][i % NV] = S::zero_i(); });
 #pragma GCC unroll 1
     for (; k + 4 * U <= end; k += 4 * U, w += U * B) {
       unroll<U>([&](auto u) TENFOLD_LAMBDA {
         gemm_step<S, MR, NV>(more[u], p, k + 4 * u, w + u * B);
-        __builtin_prefetch(reinterpret_cast<const char*>(reinterpret_cast<uintptr_t>(w + u * B) + prefetch), 0, 2);
+        __builtin_prefetch(reinterpret_cast<const char*>(reinterpret_cast<uintptr_t>(w + u * B) + prefetch),
+                           0, 2);
       });
     }
     unroll<U * MR * NV>([&](auto i) TENFOLD_LAMBDA {

@@ -19,7 +19,8 @@ struct Vec256 {
   TENFOLD_INLINE Int set_i32(i32 x) { return _mm256_set1_epi32(x); }
   TENFOLD_INLINE Int set_i16(int x) { return _mm256_set1_epi16(short(x)); }
   TENFOLD_INLINE Int set_i8(int x) { return _mm256_set1_epi8(char(x)); }
-  /// Has x computed here: GCC otherwise sinks whole accumulations into the branches that store them, and spills.
+  /// Has x computed here: GCC otherwise sinks whole accumulations into the branches that store them, and
+  /// spills.
   TENFOLD_INLINE void pin(Int& x) { asm volatile("" : "+x"(x)); }
   TENFOLD_INLINE Int add_i16(Int a, Int b) { return _mm256_add_epi16(a, b); }
   TENFOLD_INLINE Int sub_i16(Int a, Int b) { return _mm256_sub_epi16(a, b); }
@@ -215,7 +216,7 @@ struct Vec256 {
       t[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
       t[2 * i + 1] = _mm256_unpackhi_ps(r[2 * i], r[2 * i + 1]);
     });
-    unroll<2>([&](auto h) TENFOLD_LAMBDA {   // r[4h + c], part p: column 4p + c of rows 4h ... 4h + 3
+    unroll<2>([&](auto h) TENFOLD_LAMBDA {  // r[4h + c], part p: column 4p + c of rows 4h ... 4h + 3
       r[4 * h] = _mm256_shuffle_ps(t[4 * h], t[4 * h + 2], 0x44);
       r[4 * h + 1] = _mm256_shuffle_ps(t[4 * h], t[4 * h + 2], 0xee);
       r[4 * h + 2] = _mm256_shuffle_ps(t[4 * h + 1], t[4 * h + 3], 0x44);
@@ -234,10 +235,11 @@ struct Vec256 {
   }
 
   static constexpr bool fast_lookup = false;  // worth having in the epilogue of a register tile
-  /// 256-entry table lookup of every byte, three instructions for a row of 16 entries.  A byte shuffle uses the low
-  /// four bits of an index and gives zero where bit 7 is set.  For x < 128, x - 16r keeps its low bits and is negative
-  /// once r > x / 16, so rows 0 ... x / 16 contribute; each row is stored xor its predecessor, so that they add up to
-  /// the last one.  Saturating subtraction keeps x >= 128 negative.  The upper half does the same with x - 128.
+  /// 256-entry table lookup of every byte, three instructions for a row of 16 entries.  A byte shuffle uses
+  /// the low four bits of an index and gives zero where bit 7 is set.  For x < 128, x - 16r keeps its low
+  /// bits and is negative once r > x / 16, so rows 0 ... x / 16 contribute; each row is stored xor its
+  /// predecessor, so that they add up to the last one.  Saturating subtraction keeps x >= 128 negative.  The
+  /// upper half does the same with x - 128.
   struct Table {
     alignas(16) u8 rows[256];
   };
@@ -253,14 +255,15 @@ struct Vec256 {
     unroll<2>([&](auto half) TENFOLD_LAMBDA {
       Int index = half ? _mm256_xor_si256(x, set_i8(-128)) : x;
       unroll<8>([&](auto r) TENFOLD_LAMBDA {
-        y = xor_i(y, _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_load_si128(row + half * 8 + r)), index));
+        y = xor_i(
+            y, _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_load_si128(row + half * 8 + r)), index));
         if constexpr (r < 7) index = _mm256_subs_epi8(index, step);
       });
     });
     return y;
   }
 
-  static constexpr int depthwise_accumulators = 4;  // INT8 depthwise: rows x columns at a time
+  static constexpr int depthwise_accumulators = 4;   // INT8 depthwise: rows x columns at a time
   static constexpr int f32_rows[4] = {0, 12, 6, 4};  // FP32 GEMM tile: rows for 1, 2, 3 vectors
   static constexpr int f32_depthwise_columns = 4;
 };

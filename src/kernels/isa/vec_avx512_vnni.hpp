@@ -25,7 +25,8 @@ struct Avx512Vnni {
   TENFOLD_INLINE Int set_i32(i32 x) { return _mm512_set1_epi32(x); }
   TENFOLD_INLINE Int set_i16(int x) { return _mm512_set1_epi16(short(x)); }
   TENFOLD_INLINE Int set_i8(int x) { return _mm512_set1_epi8(char(x)); }
-  /// Has x computed here: GCC otherwise sinks whole accumulations into the branches that store them, and spills.
+  /// Has x computed here: GCC otherwise sinks whole accumulations into the branches that store them, and
+  /// spills.
   TENFOLD_INLINE void pin(Int& x) { asm volatile("" : "+v"(x)); }
   TENFOLD_INLINE Int add_i16(Int a, Int b) { return _mm512_add_epi16(a, b); }
   TENFOLD_INLINE Int sub_i16(Int a, Int b) { return _mm512_sub_epi16(a, b); }
@@ -183,15 +184,17 @@ struct Avx512Vnni {
       t[2 * i] = _mm512_unpacklo_ps(r[2 * i], r[2 * i + 1]);
       t[2 * i + 1] = _mm512_unpackhi_ps(r[2 * i], r[2 * i + 1]);
     });
-    unroll<4>([&](auto h) TENFOLD_LAMBDA {   // r[4h + c], part p: column 4p + c of rows 4h ... 4h + 3
+    unroll<4>([&](auto h) TENFOLD_LAMBDA {  // r[4h + c], part p: column 4p + c of rows 4h ... 4h + 3
       r[4 * h] = _mm512_shuffle_ps(t[4 * h], t[4 * h + 2], 0x44);
       r[4 * h + 1] = _mm512_shuffle_ps(t[4 * h], t[4 * h + 2], 0xee);
       r[4 * h + 2] = _mm512_shuffle_ps(t[4 * h + 1], t[4 * h + 3], 0x44);
       r[4 * h + 3] = _mm512_shuffle_ps(t[4 * h + 1], t[4 * h + 3], 0xee);
     });
     unroll<4>([&](auto c) TENFOLD_LAMBDA {
-      const Float a = _mm512_shuffle_f32x4(r[c], r[4 + c], 0x88), b = _mm512_shuffle_f32x4(r[c], r[4 + c], 0xdd);
-      const Float d = _mm512_shuffle_f32x4(r[8 + c], r[12 + c], 0x88), e = _mm512_shuffle_f32x4(r[8 + c], r[12 + c], 0xdd);
+      const Float a = _mm512_shuffle_f32x4(r[c], r[4 + c], 0x88),
+                  b = _mm512_shuffle_f32x4(r[c], r[4 + c], 0xdd);
+      const Float d = _mm512_shuffle_f32x4(r[8 + c], r[12 + c], 0x88),
+                  e = _mm512_shuffle_f32x4(r[8 + c], r[12 + c], 0xdd);
       t[c] = _mm512_shuffle_f32x4(a, d, 0x88);
       t[4 + c] = _mm512_shuffle_f32x4(b, e, 0x88);
       t[8 + c] = _mm512_shuffle_f32x4(a, d, 0xdd);

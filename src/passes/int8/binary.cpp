@@ -11,12 +11,14 @@ ir::Attributes parameters(const std::string& op, ActivationParams a, ActivationP
   const double inverse = 1.0 / static_cast<double>(y.scale);
   ir::Attributes attrs{{"y_zero_point", int64_t{y.zero_point}}};
   if (op == "Mul") {
-    attrs.set("a_scale", static_cast<float>(static_cast<double>(a.scale) * static_cast<double>(b.scale) * inverse));
+    attrs.set("a_scale",
+              static_cast<float>(static_cast<double>(a.scale) * static_cast<double>(b.scale) * inverse));
     attrs.set("a_zero_point", int64_t{a.zero_point});
     attrs.set("b_zero_point", int64_t{b.zero_point});
     return attrs;
   }
-  const double sa = static_cast<double>(a.scale) * inverse, sb = (op == "Sub" ? -1 : 1) * static_cast<double>(b.scale) * inverse;
+  const double sa = static_cast<double>(a.scale) * inverse,
+               sb = (op == "Sub" ? -1 : 1) * static_cast<double>(b.scale) * inverse;
   attrs.set("a_scale", static_cast<float>(sa));
   attrs.set("b_scale", static_cast<float>(sb));
   attrs.set("offset", static_cast<float>(-(a.zero_point * sa + b.zero_point * sb)));
@@ -30,10 +32,12 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   const auto requant = requantization(g, n.output());
   if (!a || !b || !requant) return std::nullopt;
   ir::Attributes attrs = parameters(n.op, a->params, b->params, requant->params);
-  if (!std::isfinite(attrs.get_float("a_scale", 0)) || !std::isfinite(attrs.get_float("offset", 0))) return std::nullopt;
+  if (!std::isfinite(attrs.get_float("a_scale", 0)) || !std::isfinite(attrs.get_float("offset", 0)))
+    return std::nullopt;
   if (requant->clamp) attrs.set("table", table_tensor(*requant->clamp));
   ir::Patch patch(g);
-  patch.replace(requant->result, patch.add(n.op == "Mul" ? "QMul" : "QAdd", {a->value, b->value}, attrs, n.name));
+  patch.replace(requant->result,
+                patch.add(n.op == "Mul" ? "QMul" : "QAdd", {a->value, b->value}, attrs, n.name));
   return patch;
 }
 

@@ -1,5 +1,5 @@
-// QuantizeLinear(Concat(DequantizeLinear(x_i)...))  ==>  Concat of bytes, each input rescaled by a table where its
-// parameters differ from the result's.
+// QuantizeLinear(Concat(DequantizeLinear(x_i)...))  ==>  Concat of bytes, each input rescaled by a table
+// where its parameters differ from the result's.
 #include "passes/int8/quantized.hpp"
 #include "passes/pass.hpp"
 
@@ -26,7 +26,9 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
       continue;
     }
     Table table;
-    for (int i = 0; i < 256; i++) table[static_cast<size_t>(i)] = quantize(static_cast<float>(i - p.params.zero_point) * p.params.scale, *target);
+    for (int i = 0; i < 256; i++)
+      table[static_cast<size_t>(i)] =
+          quantize(static_cast<float>(i - p.params.zero_point) * p.params.scale, *target);
     ins.push_back(patch.add("QLookup", {p.value}, {{"table", table_tensor(table)}}, n.name + ".rescale"));
   }
   patch.replace(g.node(user).output(), patch.add("Concat", ins, n.attrs, n.name));

@@ -20,7 +20,11 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   ir::Patch patch(g);
   ir::Attributes attrs = n.attrs;
   set_linear_attributes(attrs, *x, requant);
-  const ir::ValueId y = patch.add("QConv", {x->value, patch.constant(*w->data, "weights"), patch.constant(linear->multiplier, "multiplier"), patch.constant(linear->bias, "bias")}, attrs, n.name);
+  const ir::ValueId y =
+      patch.add("QConv",
+                {x->value, patch.constant(*w->data, "weights"),
+                 patch.constant(linear->multiplier, "multiplier"), patch.constant(linear->bias, "bias")},
+                attrs, n.name);
   patch.replace(requant ? requant->result : n.output(), y);
   return patch;
 }

@@ -14,13 +14,15 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
     inputs.push_back(v == ir::kNone ? Tensor() : *g.constant(v));
   }
   ir::Patch patch(g);
-  patch.replace(n.output(), patch.constant(ops::evaluate(g, id, inputs)[0], g.value(n.output()).name + ".real"));
+  patch.replace(n.output(),
+                patch.constant(ops::evaluate(g, id, inputs)[0], g.value(n.output()).name + ".real"));
   return patch;
 }
 
 }  // namespace
 
 extern const Pass pass_dequantize_constants;
-const Pass pass_dequantize_constants{"dequantize-constants", "remaining quantized constants to FP32", rewrite};
+const Pass pass_dequantize_constants{"dequantize-constants", "remaining quantized constants to FP32",
+                                     rewrite};
 
 }  // namespace tenfold::passes

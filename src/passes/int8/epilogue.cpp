@@ -34,9 +34,14 @@ std::optional<ir::Patch> fold_residual(const ir::Graph& g, const ir::Node& add) 
   for (size_t side : {0u, 1u}) {
     const ir::Node* n = g.producer(add.input(side));
     const ir::ValueId other = add.input(1 - side);
-    if (!n || (n->op != "QConv" && n->op != "QMatMul") || n->input(4) != ir::kNone || !writes_bytes(*n)) continue;
-    if (n->attrs.get_int("group", 1) != 1 || g.single_consumer(add.input(side)) == ir::kNone || other == add.input(side)) continue;
-    if (!(g.value(other).shape == g.value(add.output()).shape) || !(g.value(n->output()).shape == g.value(add.output()).shape)) continue;
+    if (!n || (n->op != "QConv" && n->op != "QMatMul") || n->input(4) != ir::kNone || !writes_bytes(*n))
+      continue;
+    if (n->attrs.get_int("group", 1) != 1 || g.single_consumer(add.input(side)) == ir::kNone ||
+        other == add.input(side))
+      continue;
+    if (!(g.value(other).shape == g.value(add.output()).shape) ||
+        !(g.value(n->output()).shape == g.value(add.output()).shape))
+      continue;
     ir::Attributes attrs = n->attrs;
     attrs.set("q_scale", add.attrs.get_float(side ? "b_scale" : "a_scale", 0));
     attrs.set("r_scale", add.attrs.get_float(side ? "a_scale" : "b_scale", 0));

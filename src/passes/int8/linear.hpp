@@ -6,13 +6,17 @@
 namespace tenfold::passes {
 
 /// y = fma(float(acc), multiplier[c], bias[c]), see kernels::PackedU8.
-struct LinearParams { Tensor multiplier, bias; };
+struct LinearParams {
+  Tensor multiplier, bias;
+};
 
 /// Empty where the bias is no constant of `channels` values (or one), or a multiplier is not finite.
-std::optional<LinearParams> linear_params(const ir::Graph& graph, const Quantized& x, const QuantizedWeights& w, int64_t channels,
-                                          ir::ValueId bias, const std::optional<Requantization>& requant);
+std::optional<LinearParams> linear_params(const ir::Graph& graph, const Quantized& x,
+                                          const QuantizedWeights& w, int64_t channels, ir::ValueId bias,
+                                          const std::optional<Requantization>& requant);
 
 /// x_zero_point, and y_zero_point and table or output = "f32".
-void set_linear_attributes(ir::Attributes& attrs, const Quantized& x, const std::optional<Requantization>& requant);
+void set_linear_attributes(ir::Attributes& attrs, const Quantized& x,
+                           const std::optional<Requantization>& requant);
 
 }  // namespace tenfold::passes

@@ -1,5 +1,5 @@
-// Any elementwise computation from one u8 tensor to u8 is a table of 256 entries: one QLookup.  This covers activations
-// in every spelling (x * sigmoid(x), HardSwish by Clip, quantized in between or not) exactly.
+// Any elementwise computation from one u8 tensor to u8 is a table of 256 entries: one QLookup.  This covers
+// activations in every spelling (x * sigmoid(x), HardSwish by Clip, quantized in between or not) exactly.
 #include <map>
 
 #include "ops/op.hpp"
@@ -16,7 +16,8 @@ class ByteFunction {
  public:
   explicit ByteFunction(const ir::Graph& g) : g_(g) {}
 
-  /// The values of `v` as a tensor of 256 (or of one element, for constants); empty if it is no function of one byte.
+  /// The values of `v` as a tensor of 256 (or of one element, for constants); empty if it is no function of
+  /// one byte.
   std::optional<Tensor> evaluate(ir::ValueId v) {
     if (const auto it = known_.find(v); it != known_.end()) return it->second;
     if (const Tensor* c = g_.constant(v)) {
@@ -26,7 +27,8 @@ class ByteFunction {
     if (v == source_ || (g_.value(v).dtype == DType::u8 && is_source(v))) return bytes(v);
     const ir::Node* n = g_.producer(v);
     const ops::OpDef* op = n ? ops::find(n->op) : nullptr;
-    if (!op || (op->kind != ops::OpKind::unary && op->kind != ops::OpKind::binary) || n->outputs.size() != 1 || ++nodes_ > kMaxNodes)
+    if (!op || (op->kind != ops::OpKind::unary && op->kind != ops::OpKind::binary) ||
+        n->outputs.size() != 1 || ++nodes_ > kMaxNodes)
       return std::nullopt;
     std::vector<Tensor> inputs;
     for (ir::ValueId in : n->inputs) {
@@ -48,8 +50,8 @@ class ByteFunction {
   int nodes() const { return nodes_; }
 
  private:
-  /// A u8 tensor is the source where it is not itself computed from bytes elementwise: the first one met by descending
-  /// through DequantizeLinear -> QuantizeLinear pairs.
+  /// A u8 tensor is the source where it is not itself computed from bytes elementwise: the first one met by
+  /// descending through DequantizeLinear -> QuantizeLinear pairs.
   bool is_source(ir::ValueId v) const {
     const ir::Node* n = g_.producer(v);
     return !n || n->op != "QuantizeLinear" || !dequantized_chain(n->input(0));
@@ -81,7 +83,8 @@ class ByteFunction {
 };
 
 bool is_identity(const Tensor& table) {
-  for (int i = 0; i < 256; i++) if (table.data<uint8_t>()[i] != i) return false;
+  for (int i = 0; i < 256; i++)
+    if (table.data<uint8_t>()[i] != i) return false;
   return true;
 }
 
@@ -90,11 +93,15 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   if (!quantize_params(g, n)) return std::nullopt;
   ByteFunction f(g);
   const auto table = f.evaluate(n.output());
-  if (!table || f.source() == ir::kNone || f.source() == n.output() || table->elements() != 256) return std::nullopt;
-  if (!(g.value(f.source()).shape == g.value(n.output()).shape)) return std::nullopt;  // a broadcast changes the shape
+  if (!table || f.source() == ir::kNone || f.source() == n.output() || table->elements() != 256)
+    return std::nullopt;
+  if (!(g.value(f.source()).shape == g.value(n.output()).shape))
+    return std::nullopt;  // a broadcast changes the shape
   ir::Patch patch(g);
-  if (is_identity(*table)) patch.replace(n.output(), f.source());
-  else patch.replace(n.output(), patch.add("QLookup", {f.source()}, {{"table", *table}}, n.name));
+  if (is_identity(*table))
+    patch.replace(n.output(), f.source());
+  else
+    patch.replace(n.output(), patch.add("QLookup", {f.source()}, {{"table", *table}}, n.name));
   return patch;
 }
 

@@ -10,12 +10,16 @@ Tensor transposed(const Tensor& w) {
   const int64_t rows = w.shape()[0], columns = w.shape()[1];
   Tensor t(DType::s8, {columns, rows});
   for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = 0; j < columns; j++) t.mutable_data<int8_t>()[j * rows + i] = w.data<int8_t>()[i * columns + j];
+    for (int64_t j = 0; j < columns; j++)
+      t.mutable_data<int8_t>()[j * rows + i] = w.data<int8_t>()[i * columns + j];
   return t;
 }
 
-/// An Add of a constant vector over the last axis that is the only use of a MatMul: where the sum is, and the bias.
-struct BiasAdd { ir::ValueId sum, bias; };
+/// An Add of a constant vector over the last axis that is the only use of a MatMul: where the sum is, and the
+/// bias.
+struct BiasAdd {
+  ir::ValueId sum, bias;
+};
 std::optional<BiasAdd> bias_add(const ir::Graph& g, ir::ValueId product, int64_t channels) {
   const ir::NodeId user = g.single_consumer(product);
   if (user == ir::kNone || g.node(user).op != "Add") return std::nullopt;
@@ -23,13 +27,15 @@ std::optional<BiasAdd> bias_add(const ir::Graph& g, ir::ValueId product, int64_t
   const ir::ValueId other = add.input(0) == product ? add.input(1) : add.input(0);
   const auto values = constant_floats(g, other);
   const auto& shape = g.value(other).shape;
-  if (!values || !shape || (static_cast<int64_t>(values->size()) != channels && values->size() != 1)) return std::nullopt;
+  if (!values || !shape || (static_cast<int64_t>(values->size()) != channels && values->size() != 1))
+    return std::nullopt;
   if (values->size() > 1 && shape->back() != channels) return std::nullopt;
   return BiasAdd{add.output(), other};
 }
 
 bool plain_gemm(const ir::Node& n) {
-  return n.attrs.get_int("transA", 0) == 0 && n.attrs.get_float("alpha", 1) == 1 && n.attrs.get_float("beta", 1) == 1;
+  return n.attrs.get_int("transA", 0) == 0 && n.attrs.get_float("alpha", 1) == 1 &&
+         n.attrs.get_float("beta", 1) == 1;
 }
 
 std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
@@ -58,7 +64,11 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   ir::Attributes attrs;
   set_linear_attributes(attrs, *x, requant);
   const Tensor weights = transposed_weights ? transposed(*w->data) : *w->data;
-  const ir::ValueId y = patch.add("QMatMul", {x->value, patch.constant(weights, "weights"), patch.constant(linear->multiplier, "multiplier"), patch.constant(linear->bias, "bias")}, attrs, n.name);
+  const ir::ValueId y =
+      patch.add("QMatMul",
+                {x->value, patch.constant(weights, "weights"),
+                 patch.constant(linear->multiplier, "multiplier"), patch.constant(linear->bias, "bias")},
+                attrs, n.name);
   patch.replace(requant ? requant->result : result, y);
   return patch;
 }

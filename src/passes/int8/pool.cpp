@@ -17,7 +17,8 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   attrs.set("x_zero_point", int64_t{x->params.zero_point});
   attrs.set("y_zero_point", int64_t{requant->params.zero_point});
   ir::Patch patch(g);
-  patch.replace(requant->result, patch.add(global ? "QGlobalAveragePool" : "QAveragePool", {x->value}, attrs, n.name));
+  patch.replace(requant->result,
+                patch.add(global ? "QGlobalAveragePool" : "QAveragePool", {x->value}, attrs, n.name));
   return patch;
 }
 

@@ -56,11 +56,14 @@ std::optional<QuantizedWeights> quantized_weights(const ir::Graph& g, ir::ValueI
   const Tensor* scale = n ? g.constant(n->input(1)) : nullptr;
   const Tensor* zero = n ? g.constant(n->input(2)) : nullptr;
   if (!data || data->dtype() != DType::s8 || !scale || scale->dtype() != DType::f32) return std::nullopt;
-  if (zero) for (int64_t i = 0; i < zero->elements(); i++) if (zero->at_int(i) != 0) return std::nullopt;
+  if (zero)
+    for (int64_t i = 0; i < zero->elements(); i++)
+      if (zero->at_int(i) != 0) return std::nullopt;
   int64_t axis = n->attrs.get_int("axis", 1);
   if (axis < 0) axis += data->shape().rank();
   const auto scales = scale->span<float>();
-  if (scales.size() != 1 && (axis >= data->shape().rank() || static_cast<int64_t>(scales.size()) != data->shape()[static_cast<int>(axis)]))
+  if (scales.size() != 1 && (axis >= data->shape().rank() ||
+                             static_cast<int64_t>(scales.size()) != data->shape()[static_cast<int>(axis)]))
     return std::nullopt;
   return QuantizedWeights{data, {scales.begin(), scales.end()}, axis};
 }
@@ -83,7 +86,9 @@ std::optional<std::vector<float>> constant_floats(const ir::Graph& g, ir::ValueI
   return std::vector<float>(values.begin(), values.end());
 }
 
-Tensor table_tensor(const Table& table) { return Tensor::from<uint8_t>({256}, std::span<const uint8_t>(table)); }
+Tensor table_tensor(const Table& table) {
+  return Tensor::from<uint8_t>({256}, std::span<const uint8_t>(table));
+}
 
 Table compose(const Table& a, const Table& b) {
   Table c;
@@ -111,7 +116,8 @@ std::optional<Requantization> requantization(const ir::Graph& g, ir::ValueId rea
   const uint8_t lo = quantize(bounds->first, *params), hi = quantize(bounds->second, *params);
   if (lo == 0 && hi == 255) return r;
   r.clamp.emplace();
-  for (int i = 0; i < 256; i++) (*r.clamp)[static_cast<size_t>(i)] = static_cast<uint8_t>(std::clamp<int>(i, lo, std::max(lo, hi)));
+  for (int i = 0; i < 256; i++)
+    (*r.clamp)[static_cast<size_t>(i)] = static_cast<uint8_t>(std::clamp<int>(i, lo, std::max(lo, hi)));
   return r;
 }
 

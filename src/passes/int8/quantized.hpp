@@ -28,12 +28,15 @@ std::optional<Quantized> dequantized(const ir::Graph& graph, ir::ValueId real);
 /// Parameters of a QuantizeLinear to u8 with constant per-tensor parameters.
 std::optional<ActivationParams> quantize_params(const ir::Graph& graph, const ir::Node& node);
 
-/// A constant s8 weight tensor with one scale (per tensor) or one for each index of an axis; zero points are 0.
+/// A constant s8 weight tensor with one scale (per tensor) or one for each index of an axis; zero points are
+/// 0.
 struct QuantizedWeights {
   const Tensor* data;
   std::vector<float> scales;
   int64_t axis;
-  float scale(int64_t channel) const { return scales.size() == 1 ? scales[0] : scales[static_cast<size_t>(channel)]; }
+  float scale(int64_t channel) const {
+    return scales.size() == 1 ? scales[0] : scales[static_cast<size_t>(channel)];
+  }
 };
 std::optional<QuantizedWeights> quantized_weights(const ir::Graph& graph, ir::ValueId real);
 
@@ -47,11 +50,12 @@ Table compose(const Table& a, const Table& b);
 /// real -> u8 as QuantizeLinear defines it.
 uint8_t quantize(float real, ActivationParams params);
 
-/// What follows the result of an operator: an optional Relu or Clip and then QuantizeLinear, each the only consumer.
+/// What follows the result of an operator: an optional Relu or Clip and then QuantizeLinear, each the only
+/// consumer.
 struct Requantization {
   ActivationParams params;
-  ir::ValueId result;           ///< output of the QuantizeLinear
-  std::optional<Table> clamp;   ///< where the clamp is narrower than the u8 range
+  ir::ValueId result;          ///< output of the QuantizeLinear
+  std::optional<Table> clamp;  ///< where the clamp is narrower than the u8 range
 };
 std::optional<Requantization> requantization(const ir::Graph& graph, ir::ValueId real);
 

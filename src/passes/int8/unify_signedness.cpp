@@ -11,7 +11,8 @@ constexpr int kShift = 128;
 /// The u8 twin of an s8 tensor, or the other way round: every byte shifted by 128.
 Tensor flipped(const Tensor& t) {
   Tensor out(t.dtype() == DType::s8 ? DType::u8 : DType::s8, t.shape());
-  for (int64_t i = 0; i < t.elements(); i++) out.mutable_data<uint8_t>()[i] = static_cast<uint8_t>(t.data<uint8_t>()[i] ^ kShift);
+  for (int64_t i = 0; i < t.elements(); i++)
+    out.mutable_data<uint8_t>()[i] = static_cast<uint8_t>(t.data<uint8_t>()[i] ^ kShift);
   return out;
 }
 
@@ -23,10 +24,13 @@ std::optional<ir::Patch> activation(const ir::Graph& g, ir::NodeId id) {
   const auto& users = g.value(q.output()).consumers;
   for (ir::NodeId user : users) {
     const ir::Node& dq = g.node(user);
-    if (dq.op != "DequantizeLinear" || !g.constant(dq.input(2)) || dq.input(0) != q.output()) return std::nullopt;
+    if (dq.op != "DequantizeLinear" || !g.constant(dq.input(2)) || dq.input(0) != q.output())
+      return std::nullopt;
   }
   ir::Patch patch(g);
-  const ir::ValueId shifted = patch.add("QuantizeLinear", {q.input(0), q.input(1), patch.constant(flipped(*zero), "zero_point")}, q.attrs, q.name);
+  const ir::ValueId shifted =
+      patch.add("QuantizeLinear", {q.input(0), q.input(1), patch.constant(flipped(*zero), "zero_point")},
+                q.attrs, q.name);
   for (ir::NodeId user : users) {
     const ir::Node& dq = g.node(user);
     const ir::ValueId zp = patch.constant(flipped(*g.constant(dq.input(2))), "zero_point");
@@ -35,7 +39,8 @@ std::optional<ir::Patch> activation(const ir::Graph& g, ir::NodeId id) {
   return patch;
 }
 
-/// DequantizeLinear of constant u8 weights: w - zero_point fits s8 for every weight (always so for zero point 128).
+/// DequantizeLinear of constant u8 weights: w - zero_point fits s8 for every weight (always so for zero point
+/// 128).
 std::optional<ir::Patch> weights(const ir::Graph& g, ir::NodeId id) {
   const ir::Node& dq = g.node(id);
   const Tensor* data = dq.op == "DequantizeLinear" ? g.constant(dq.input(0)) : nullptr;
@@ -51,7 +56,9 @@ std::optional<ir::Patch> weights(const ir::Graph& g, ir::NodeId id) {
   }
   ir::Patch patch(g);
   const ir::ValueId zp = patch.constant(Tensor::from<int8_t>(zero->shape(), {int8_t{0}}), "zero_point");
-  patch.replace(dq.output(), patch.add("DequantizeLinear", {patch.constant(moved, "weights"), dq.input(1), zp}, dq.attrs, dq.name));
+  patch.replace(
+      dq.output(),
+      patch.add("DequantizeLinear", {patch.constant(moved, "weights"), dq.input(1), zp}, dq.attrs, dq.name));
   return patch;
 }
 

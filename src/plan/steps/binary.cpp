@@ -10,7 +10,10 @@ namespace {
 /// A broadcast over merged axes: loops (outermost first) around an outer x inner rectangle.
 struct Rectangles {
   static constexpr int kMaxLoops = 4;
-  struct Loop { int64_t extent; ptrdiff_t a, b, c; };
+  struct Loop {
+    int64_t extent;
+    ptrdiff_t a, b, c;
+  };
   std::array<Loop, kMaxLoops> loops{};
   int count = 0;
   int64_t outer = 1, inner = 1;
@@ -18,16 +21,22 @@ struct Rectangles {
   int a_inner = 1, b_inner = 1;
 };
 
-/// Merges axes that both operands step through alike; empty where more loops would be needed than Rectangles has.
+/// Merges axes that both operands step through alike; empty where more loops would be needed than Rectangles
+/// has.
 std::optional<Rectangles> plan_broadcast(const Shape& a, const Shape& b, const Shape& c) {
-  struct Axis { int64_t extent; bool a, b; };   // whether the operand moves along the axis
+  struct Axis {
+    int64_t extent;
+    bool a, b;
+  };  // whether the operand moves along the axis
   std::vector<Axis> axes;
   for (int i = 0; i < c.rank(); i++) {
     const int ia = i - (c.rank() - a.rank()), ib = i - (c.rank() - b.rank());
     if (c[i] == 1) continue;
     const Axis axis{c[i], ia >= 0 && a[ia] != 1, ib >= 0 && b[ib] != 1};
-    if (!axes.empty() && axes.back().a == axis.a && axes.back().b == axis.b) axes.back().extent *= axis.extent;
-    else axes.push_back(axis);
+    if (!axes.empty() && axes.back().a == axis.a && axes.back().b == axis.b)
+      axes.back().extent *= axis.extent;
+    else
+      axes.push_back(axis);
   }
   if (axes.empty()) axes.push_back({c.elements(), true, true});
   const int n = static_cast<int>(axes.size());
@@ -58,9 +67,11 @@ std::optional<Rectangles> plan_broadcast(const Shape& a, const Shape& b, const S
 }
 
 /// Calls a kernel for every rectangle; threads share rows of each, or pieces of a single row.
-template <class T, class Args> class BinaryStep final : public Step {
+template <class T, class Args>
+class BinaryStep final : public Step {
  public:
-  BinaryStep(const BuildContext& b, const ir::Node& n, const Rectangles& r, const Args& args, void (*kernel)(const Args&))
+  BinaryStep(const BuildContext& b, const ir::Node& n, const Rectangles& r, const Args& args,
+             void (*kernel)(const Args&))
       : a_(n.input(0)), b_(n.input(1)), y_(n.output()), shape_(r), args_(args), kernel_(kernel) {
     constexpr int64_t kForkElements = 32 * 1024;
     parts_ = b.shape(y_).elements() < kForkElements ? 1 : b.threads;
@@ -112,11 +123,14 @@ std::optional<Rectangles> rectangles(const BuildContext& b, const ir::Node& n) {
 
 std::unique_ptr<Step> make_binary_f32(const BuildContext& b, ir::NodeId id) {
   using kernels::Binary;
-  static constexpr std::pair<std::string_view, Binary> kOps[] = {{"Add", Binary::add}, {"Sub", Binary::sub}, {"Mul", Binary::mul}, {"Div", Binary::div},
-                                                                 {"Min", Binary::min}, {"Max", Binary::max}, {"Pow", Binary::pow}};
+  static constexpr std::pair<std::string_view, Binary> kOps[] = {
+      {"Add", Binary::add}, {"Sub", Binary::sub}, {"Mul", Binary::mul}, {"Div", Binary::div},
+      {"Min", Binary::min}, {"Max", Binary::max}, {"Pow", Binary::pow}};
   const ir::Node& n = b.graph.node(id);
-  const auto row = std::find_if(std::begin(kOps), std::end(kOps), [&](const auto& r) { return r.first == n.op; });
-  if (row == std::end(kOps) || !b.kernels.binary_f32 || b.graph.value(n.output()).dtype != DType::f32) return nullptr;
+  const auto row =
+      std::find_if(std::begin(kOps), std::end(kOps), [&](const auto& r) { return r.first == n.op; });
+  if (row == std::end(kOps) || !b.kernels.binary_f32 || b.graph.value(n.output()).dtype != DType::f32)
+    return nullptr;
   const auto shape = rectangles(b, n);
   if (!shape) return nullptr;
   const ops::Fusion f = ops::fusion_of(n);
@@ -131,8 +145,12 @@ std::unique_ptr<Step> make_binary_u8(const BuildContext& b, ir::NodeId id) {
   if (!shape || !kernel) return nullptr;
   const auto i = [&](const char* name) { return static_cast<int>(n.attrs.get_int(name, 0)); };
   const Tensor* table = n.attrs.get_tensor("table");
-  const kernels::BinaryU8 args{.a_scale = n.attrs.get_float("a_scale", 0), .b_scale = n.attrs.get_float("b_scale", 0), .offset = n.attrs.get_float("offset", 0),
-                               .a_zero = i("a_zero_point"), .b_zero = i("b_zero_point"), .zero_point = i("y_zero_point"),
+  const kernels::BinaryU8 args{.a_scale = n.attrs.get_float("a_scale", 0),
+                               .b_scale = n.attrs.get_float("b_scale", 0),
+                               .offset = n.attrs.get_float("offset", 0),
+                               .a_zero = i("a_zero_point"),
+                               .b_zero = i("b_zero_point"),
+                               .zero_point = i("y_zero_point"),
                                .table = table ? table->data<uint8_t>() : nullptr};
   return std::make_unique<BinaryStep<uint8_t, kernels::BinaryU8>>(b, n, *shape, args, kernel);
 }

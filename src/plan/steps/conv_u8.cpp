@@ -15,10 +15,18 @@ using ops::Convolution;
 class ConvU8Step final : public Step {
  public:
   ConvU8Step(const BuildContext& b, const ir::Node& n, const Convolution& c)
-      : conv_(c), x_(n.input(0)), y_(n.output()), kernels_(b.kernels), epilogue_(n), pointwise_(is_pointwise(c.window)),
-        pixels_(c.batch * c.window.out[0] * c.window.out[1] * c.window.out[2]), per_group_(c.filters / c.group),
-        zero_point_(static_cast<int>(n.attrs.get_int("x_zero_point", 0))), packed_(pack(b, n)),
-        split_(pixels_, even_panels(per_group_, packed_->front().panel_channels), static_cast<double>(pixels_ * c.filters * c.channels / c.group * c.window.taps()), b.threads) {
+      : conv_(c),
+        x_(n.input(0)),
+        y_(n.output()),
+        kernels_(b.kernels),
+        epilogue_(n),
+        pointwise_(is_pointwise(c.window)),
+        pixels_(c.batch * c.window.out[0] * c.window.out[1] * c.window.out[2]),
+        per_group_(c.filters / c.group),
+        zero_point_(static_cast<int>(n.attrs.get_int("x_zero_point", 0))),
+        packed_(pack(b, n)),
+        split_(pixels_, even_panels(per_group_, packed_->front().panel_channels),
+               static_cast<double>(pixels_ * c.filters * c.channels / c.group * c.window.taps()), b.threads) {
     outside_.assign(static_cast<size_t>(c.channels) + kTensorSlack, static_cast<uint8_t>(zero_point_));
   }
 
@@ -30,10 +38,12 @@ class ConvU8Step final : public Step {
     c.pool->run(split_.parts, [&](int part) {
       const tenfold::Range rows = split_.rows(pixels_, part), channels = split_.channels(part);
       if (pointwise_) return multiply(c, rows, channels, nullptr);
-      auto* pointers = reinterpret_cast<const uint8_t**>(c.scratch) + static_cast<size_t>(part) * pointers_per_part();
+      auto* pointers =
+          reinterpret_cast<const uint8_t**>(c.scratch) + static_cast<size_t>(part) * pointers_per_part();
       for (int64_t m = rows.begin; m < rows.end; m += kIndirectPixels) {
         const tenfold::Range block{m, std::min(rows.end, m + kIndirectPixels)};
-        fill_indirect(conv_, c.at<const uint8_t>(x_), outside_.data(), block.begin, block.end, pointers, kIndirectPixels);
+        fill_indirect(conv_, c.at<const uint8_t>(x_), outside_.data(), block.begin, block.end, pointers,
+                      kIndirectPixels);
         multiply(c, block, channels, pointers);
       }
     });
@@ -45,22 +55,29 @@ class ConvU8Step final : public Step {
   std::shared_ptr<const std::vector<PackedU8>> pack(const BuildContext& b, const ir::Node& n) const {
     const Tensor& w = *b.graph.constant(n.input(1));
     const auto channels = quantized_channels(b.graph, n);
-    const std::string key = pack_key("conv_u8", w, b.kernels.name, zero_point_, fmt::ptr(b.graph.constant(n.input(2))->raw()), conv_.group);
+    const std::string key = pack_key("conv_u8", w, b.kernels.name, zero_point_,
+                                     fmt::ptr(b.graph.constant(n.input(2))->raw()), conv_.group);
     return b.packs.get<std::vector<PackedU8>>(key, [&] {
       const int64_t k = conv_.channels / conv_.group, taps = conv_.window.taps();
       const auto ordered = taps_outside(w.data<int8_t>(), conv_.filters, k, taps);
       std::vector<PackedU8> packs;
       for (int64_t g = 0; g < conv_.group; g++)
-        packs.push_back(kernels::pack_gemm_u8(b.kernels.layout, ordered.data() + g * per_group_ * taps * k, per_group_, taps, k, zero_point_,
-                                              std::span(channels).subspan(static_cast<size_t>(g * per_group_), static_cast<size_t>(per_group_))));
+        packs.push_back(kernels::pack_gemm_u8(b.kernels.layout, ordered.data() + g * per_group_ * taps * k,
+                                              per_group_, taps, k, zero_point_,
+                                              std::span(channels).subspan(static_cast<size_t>(g * per_group_),
+                                                                          static_cast<size_t>(per_group_))));
       return packs;
     });
   }
 
-  void multiply(const RunContext& c, tenfold::Range rows, tenfold::Range channels, const uint8_t* const* pointers) const {
+  void multiply(const RunContext& c, tenfold::Range rows, tenfold::Range channels,
+                const uint8_t* const* pointers) const {
     const int64_t k = conv_.channels / conv_.group;
     for (int64_t g = 0; g < conv_.group; g++) {
-      GemmU8 gemm{.w = &(*packed_)[static_cast<size_t>(g)], .m = rows.end - rows.begin, .n_begin = channels.begin, .n_end = channels.end};
+      GemmU8 gemm{.w = &(*packed_)[static_cast<size_t>(g)],
+                  .m = rows.end - rows.begin,
+                  .n_begin = channels.begin,
+                  .n_end = channels.end};
       if (pointwise_) {
         gemm.a = c.at<const uint8_t>(x_) + rows.begin * conv_.channels + g * k;
         gemm.lda = conv_.channels;
@@ -90,7 +107,8 @@ class ConvU8Step final : public Step {
 
 std::unique_ptr<Step> make_conv_u8(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
-  if (!b.kernels.gemm_u8 || !n.attrs.get_int("channels_last", 0) || !has_constant_weights(b.graph, n)) return nullptr;
+  if (!b.kernels.gemm_u8 || !n.attrs.get_int("channels_last", 0) || !has_constant_weights(b.graph, n))
+    return nullptr;
   const Convolution c = ops::resolve_convolution(n, b.shape(n.input(0)), b.shape(n.input(1)));
   if (c.window.kernel[0] != 1 || c.window.in[0] != 1) return nullptr;  // three spatial axes
   return std::make_unique<ConvU8Step>(b, n, c);

@@ -1,8 +1,8 @@
 // INT8 depthwise convolutions.
+#include "ops/convolve.hpp"
 #include "plan/steps/epilogue_u8.hpp"
 #include "plan/steps/pack_key.hpp"
 #include "plan/steps/steps.hpp"
-#include "ops/convolve.hpp"
 
 namespace tenfold::plan {
 namespace {
@@ -10,10 +10,17 @@ namespace {
 class DepthwiseU8Step final : public Step {
  public:
   DepthwiseU8Step(const BuildContext& b, const ir::Node& n, const ops::Convolution& c)
-      : conv_(c), x_(n.input(0)), y_(n.output()), kernels_(b.kernels), epilogue_(n), packed_(pack(b, n)),
+      : conv_(c),
+        x_(n.input(0)),
+        y_(n.output()),
+        kernels_(b.kernels),
+        epilogue_(n),
+        packed_(pack(b, n)),
         scratch_((kernels::depthwise_u8_scratch(b.kernels.layout, *packed_) + 63) / 64 * 64) {
-    const double macs = static_cast<double>(c.batch * c.window.out[1] * c.window.out[2] * c.channels * c.window.taps());
-    constexpr double kForkMacs = 60e3;   // depthwise runs at a fifth of the dot product's peak, so a fork pays earlier
+    const double macs =
+        static_cast<double>(c.batch * c.window.out[1] * c.window.out[2] * c.channels * c.window.taps());
+    constexpr double kForkMacs =
+        60e3;  // depthwise runs at a fifth of the dot product's peak, so a fork pays earlier
     parts_ = macs < kForkMacs ? 1 : static_cast<int>(std::min<int64_t>(b.threads, units()));
   }
 
@@ -26,11 +33,23 @@ class DepthwiseU8Step final : public Step {
       const tenfold::Range range = split(units(), part, parts_);
       for (int64_t u = range.begin; u < range.end;) {
         const int64_t image = u / blocks, first = u % blocks, last = std::min(blocks, first + range.end - u);
-        const kernels::DepthwiseU8 d{.w = packed_.get(), .in = c.at<const uint8_t>(x_) + image * conv_.x.batch, .in_h = g.in[1], .in_w = g.in[2],
-                                     .in_row = conv_.x.axis[1], .in_pixel = conv_.x.axis[2], .out = c.at<uint8_t>(y_) + image * conv_.y.batch,
-                                     .out_w = g.out[2], .out_row = conv_.y.axis[1], .out_pixel = conv_.y.axis[2], .y_begin = first * step,
-                                     .y_end = std::min(g.out[1], last * step), .pad_top = g.pad_begin[1], .pad_left = g.pad_begin[2],
-                                     .zero_point = epilogue_.zero_point, .table = epilogue_.table, .scratch = c.scratch + static_cast<size_t>(part) * scratch_};
+        const kernels::DepthwiseU8 d{.w = packed_.get(),
+                                     .in = c.at<const uint8_t>(x_) + image * conv_.x.batch,
+                                     .in_h = g.in[1],
+                                     .in_w = g.in[2],
+                                     .in_row = conv_.x.axis[1],
+                                     .in_pixel = conv_.x.axis[2],
+                                     .out = c.at<uint8_t>(y_) + image * conv_.y.batch,
+                                     .out_w = g.out[2],
+                                     .out_row = conv_.y.axis[1],
+                                     .out_pixel = conv_.y.axis[2],
+                                     .y_begin = first * step,
+                                     .y_end = std::min(g.out[1], last * step),
+                                     .pad_top = g.pad_begin[1],
+                                     .pad_left = g.pad_begin[2],
+                                     .zero_point = epilogue_.zero_point,
+                                     .table = epilogue_.table,
+                                     .scratch = c.scratch + static_cast<size_t>(part) * scratch_};
         kernels_.depthwise_u8(d);
         u += last - first;
       }
@@ -39,17 +58,22 @@ class DepthwiseU8Step final : public Step {
 
  private:
   /// Passes of rows over all images: what threads share out.
-  int64_t units() const { return conv_.batch * ((conv_.window.out[1] + packed_->rows_per_pass - 1) / packed_->rows_per_pass); }
+  int64_t units() const {
+    return conv_.batch * ((conv_.window.out[1] + packed_->rows_per_pass - 1) / packed_->rows_per_pass);
+  }
 
   std::shared_ptr<const kernels::PackedDepthwiseU8> pack(const BuildContext& b, const ir::Node& n) const {
     const Tensor& w = *b.graph.constant(n.input(1));
     const auto zero_point = static_cast<int>(n.attrs.get_int("x_zero_point", 0));
     const ops::Window& g = conv_.window;
-    const std::string key = pack_key("depthwise_u8", w, b.kernels.name, zero_point, fmt::ptr(b.graph.constant(n.input(2))->raw()), g.stride[1], g.stride[2], g.dilation[1], g.dilation[2]);
+    const std::string key =
+        pack_key("depthwise_u8", w, b.kernels.name, zero_point, fmt::ptr(b.graph.constant(n.input(2))->raw()),
+                 g.stride[1], g.stride[2], g.dilation[1], g.dilation[2]);
     return b.packs.get<kernels::PackedDepthwiseU8>(key, [&] {
       const auto i = [](int64_t v) { return static_cast<int>(v); };
-      return kernels::pack_depthwise_u8(b.kernels.layout, w.data<int8_t>(), conv_.channels, i(g.kernel[1]), i(g.kernel[2]), i(g.stride[1]), i(g.stride[2]),
-                                        i(g.dilation[1]), i(g.dilation[2]), zero_point, quantized_channels(b.graph, n));
+      return kernels::pack_depthwise_u8(b.kernels.layout, w.data<int8_t>(), conv_.channels, i(g.kernel[1]),
+                                        i(g.kernel[2]), i(g.stride[1]), i(g.stride[2]), i(g.dilation[1]),
+                                        i(g.dilation[2]), zero_point, quantized_channels(b.graph, n));
     });
   }
 
@@ -66,10 +90,12 @@ class DepthwiseU8Step final : public Step {
 
 std::unique_ptr<Step> make_depthwise_u8(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
-  if (!b.kernels.depthwise_u8 || !n.attrs.get_int("channels_last", 0) || !has_constant_weights(b.graph, n)) return nullptr;
+  if (!b.kernels.depthwise_u8 || !n.attrs.get_int("channels_last", 0) || !has_constant_weights(b.graph, n))
+    return nullptr;
   if (n.input(4) != ir::kNone || n.attrs.get_string("output", "u8") != "u8") return nullptr;
   const ops::Convolution c = ops::resolve_convolution(n, b.shape(n.input(0)), b.shape(n.input(1)));
-  const bool depthwise = c.group == c.channels && c.filters == c.channels && c.window.kernel[0] == 1 && c.window.in[0] == 1;
+  const bool depthwise =
+      c.group == c.channels && c.filters == c.channels && c.window.kernel[0] == 1 && c.window.in[0] == 1;
   return depthwise ? std::make_unique<DepthwiseU8Step>(b, n, c) : nullptr;
 }
 

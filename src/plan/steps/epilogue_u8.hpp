@@ -11,7 +11,9 @@ struct EpilogueU8 {
       : f32_output(node.attrs.get_string("output", "u8") == "f32"),
         zero_point(static_cast<int>(node.attrs.get_int("y_zero_point", 0))),
         residual_zero_point(static_cast<int>(node.attrs.get_int("residual_zero_point", 0))),
-        q_scale(node.attrs.get_float("q_scale", 0)), r_scale(node.attrs.get_float("r_scale", 0)), offset(node.attrs.get_float("offset", 0)),
+        q_scale(node.attrs.get_float("q_scale", 0)),
+        r_scale(node.attrs.get_float("r_scale", 0)),
+        offset(node.attrs.get_float("offset", 0)),
         residual(node.input(4)) {
     if (const Tensor* t = node.attrs.get_tensor("table")) table = t->data<uint8_t>();
     if (const Tensor* t = node.attrs.get_tensor("residual_table")) residual_table = t->data<uint8_t>();

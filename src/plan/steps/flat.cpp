@@ -6,10 +6,11 @@ namespace tenfold::plan {
 namespace {
 
 /// Runs `body(begin, count)` on even pieces of [0, n), in grains of a cache line of bytes.
-template <class F> class FlatStep final : public Step {
+template <class F>
+class FlatStep final : public Step {
  public:
   FlatStep(int64_t n, int threads, double nanoseconds_each, F body) : n_(n), body_(std::move(body)) {
-    constexpr double kForkNanoseconds = 8000;   // a fork and join costs 1 to 2 us; below this it cannot gain
+    constexpr double kForkNanoseconds = 8000;  // a fork and join costs 1 to 2 us; below this it cannot gain
     parts_ = static_cast<double>(n) * nanoseconds_each < kForkNanoseconds ? 1 : threads;
   }
   void run(const RunContext& c) const override {
@@ -25,7 +26,8 @@ template <class F> class FlatStep final : public Step {
   F body_;
 };
 
-template <class F> std::unique_ptr<Step> flat(const BuildContext& b, ir::ValueId y, double nanoseconds_each, F body) {
+template <class F>
+std::unique_ptr<Step> flat(const BuildContext& b, ir::ValueId y, double nanoseconds_each, F body) {
   return std::make_unique<FlatStep<F>>(b.shape(y).elements(), b.threads, nanoseconds_each, std::move(body));
 }
 
@@ -53,10 +55,16 @@ std::optional<ops::Fusion> activation_of(const ir::Graph& g, const ir::Node& n) 
   return ops::fusion_of(as_fusion);
 }
 
-struct ScalarQuantization { float scale; int zero_point; };
-std::optional<ScalarQuantization> scalar_quantization(const BuildContext& b, const ir::Node& n, DType quantized) {
+struct ScalarQuantization {
+  float scale;
+  int zero_point;
+};
+std::optional<ScalarQuantization> scalar_quantization(const BuildContext& b, const ir::Node& n,
+                                                      DType quantized) {
   const Tensor *scale = b.graph.constant(n.input(1)), *zero = b.graph.constant(n.input(2));
-  if (quantized != DType::u8 || !scale || scale->elements() != 1 || scale->dtype() != DType::f32 || (zero && zero->elements() != 1)) return std::nullopt;
+  if (quantized != DType::u8 || !scale || scale->elements() != 1 || scale->dtype() != DType::f32 ||
+      (zero && zero->elements() != 1))
+    return std::nullopt;
   return ScalarQuantization{scale->data<float>()[0], zero ? static_cast<int>(zero->at_int(0)) : 0};
 }
 
@@ -64,13 +72,17 @@ std::optional<ScalarQuantization> scalar_quantization(const BuildContext& b, con
 
 std::unique_ptr<Step> make_unary_f32(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
-  if (!b.kernels.unary_f32 || n.inputs.empty() || b.graph.value(n.output()).dtype != DType::f32 || b.graph.value(n.input(0)).dtype != DType::f32) return nullptr;
+  if (!b.kernels.unary_f32 || n.inputs.empty() || b.graph.value(n.output()).dtype != DType::f32 ||
+      b.graph.value(n.input(0)).dtype != DType::f32)
+    return nullptr;
   const auto f = activation_of(b.graph, n);
   if (!f) return nullptr;
   const auto kernel = b.kernels.unary_f32;
-  return flat(b, n.output(), 0.2, [kernel, f = *f, x = n.input(0), y = n.output()](const RunContext& c, int64_t begin, int64_t count) {
-    kernel(c.at<const float>(x) + begin, c.at<float>(y) + begin, count, f.kind, f.lo, f.hi);
-  });
+  return flat(
+      b, n.output(), 0.2,
+      [kernel, f = *f, x = n.input(0), y = n.output()](const RunContext& c, int64_t begin, int64_t count) {
+        kernel(c.at<const float>(x) + begin, c.at<float>(y) + begin, count, f.kind, f.lo, f.hi);
+      });
 }
 
 std::unique_ptr<Step> make_lookup_u8(const BuildContext& b, ir::NodeId id) {
@@ -78,9 +90,11 @@ std::unique_ptr<Step> make_lookup_u8(const BuildContext& b, ir::NodeId id) {
   if (!b.kernels.lookup_u8) return nullptr;
   const auto kernel = b.kernels.lookup_u8;
   const auto* table = n.attrs.get_tensor("table")->data<uint8_t>();
-  return flat(b, n.output(), 0.03, [kernel, table, x = n.input(0), y = n.output()](const RunContext& c, int64_t begin, int64_t count) {
-    kernel(c.at<const uint8_t>(x) + begin, c.at<uint8_t>(y) + begin, count, table);
-  });
+  return flat(
+      b, n.output(), 0.03,
+      [kernel, table, x = n.input(0), y = n.output()](const RunContext& c, int64_t begin, int64_t count) {
+        kernel(c.at<const uint8_t>(x) + begin, c.at<uint8_t>(y) + begin, count, table);
+      });
 }
 
 std::unique_ptr<Step> make_quantize_u8(const BuildContext& b, ir::NodeId id) {
@@ -88,9 +102,11 @@ std::unique_ptr<Step> make_quantize_u8(const BuildContext& b, ir::NodeId id) {
   const auto q = scalar_quantization(b, n, b.graph.value(n.output()).dtype);
   if (!q || !b.kernels.quantize_u8 || b.graph.value(n.input(0)).dtype != DType::f32) return nullptr;
   const auto kernel = b.kernels.quantize_u8;
-  return flat(b, n.output(), 0.1, [kernel, q = *q, x = n.input(0), y = n.output()](const RunContext& c, int64_t begin, int64_t count) {
-    kernel(c.at<const float>(x) + begin, c.at<uint8_t>(y) + begin, count, 1.0f / q.scale, q.zero_point);
-  });
+  return flat(
+      b, n.output(), 0.1,
+      [kernel, q = *q, x = n.input(0), y = n.output()](const RunContext& c, int64_t begin, int64_t count) {
+        kernel(c.at<const float>(x) + begin, c.at<uint8_t>(y) + begin, count, 1.0f / q.scale, q.zero_point);
+      });
 }
 
 std::unique_ptr<Step> make_dequantize_u8(const BuildContext& b, ir::NodeId id) {
@@ -98,9 +114,11 @@ std::unique_ptr<Step> make_dequantize_u8(const BuildContext& b, ir::NodeId id) {
   const auto q = scalar_quantization(b, n, b.graph.value(n.input(0)).dtype);
   if (!q || !b.kernels.dequantize_u8) return nullptr;
   const auto kernel = b.kernels.dequantize_u8;
-  return flat(b, n.output(), 0.1, [kernel, q = *q, x = n.input(0), y = n.output()](const RunContext& c, int64_t begin, int64_t count) {
-    kernel(c.at<const uint8_t>(x) + begin, c.at<float>(y) + begin, count, q.scale, q.zero_point);
-  });
+  return flat(
+      b, n.output(), 0.1,
+      [kernel, q = *q, x = n.input(0), y = n.output()](const RunContext& c, int64_t begin, int64_t count) {
+        kernel(c.at<const uint8_t>(x) + begin, c.at<float>(y) + begin, count, q.scale, q.zero_point);
+      });
 }
 
 }  // namespace tenfold::plan

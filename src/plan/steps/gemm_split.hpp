@@ -9,16 +9,17 @@
 
 namespace tenfold::plan {
 
-/// Rows are split while every thread gets enough of them to fill register tiles; otherwise channels are, at panel
-/// boundaries.  Both give the same bytes.
+/// Rows are split while every thread gets enough of them to fill register tiles; otherwise channels are, at
+/// panel boundaries.  Both give the same bytes.
 struct GemmSplit {
   int parts = 1;
   bool by_rows = true;
-  std::vector<int64_t> panels;   ///< first channel of every panel, and the channel count at the end
+  std::vector<int64_t> panels;  ///< first channel of every panel, and the channel count at the end
 
   /// `macs`: work of the whole product; below kForkMacs a fork costs more than it saves.
-  GemmSplit(int64_t rows, std::vector<int64_t> panel_starts, double macs, int threads) : panels(std::move(panel_starts)) {
-    constexpr double kForkMacs = 200e3;   // about 2 us of INT8 work on one core; a fork and join takes 1 to 2
+  GemmSplit(int64_t rows, std::vector<int64_t> panel_starts, double macs, int threads)
+      : panels(std::move(panel_starts)) {
+    constexpr double kForkMacs = 200e3;  // about 2 us of INT8 work on one core; a fork and join takes 1 to 2
     constexpr int64_t kRows = 24;
     const auto count = static_cast<int64_t>(panels.size()) - 1;
     if (threads <= 1 || macs < kForkMacs) return;

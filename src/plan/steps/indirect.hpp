@@ -12,14 +12,15 @@ inline bool is_pointwise(const ops::Window& g) {
   return true;
 }
 
-/// Output pixels that one block of pointers serves: with 9 taps the pointers take 18 KB, which stays in L1 beside the
-/// first lines of the tile they point at.
+/// Output pixels that one block of pointers serves: with 9 taps the pointers take 18 KB, which stays in L1
+/// beside the first lines of the tile they point at.
 inline constexpr int64_t kIndirectPixels = 256;
 
-/// Writes pointers[t * stride + m] for every tap t and output pixel begin + m, begin + m < end, counted over the
-/// whole batch; `outside` points at a pixel of zero points.  2-D windows (axes 1 and 2), channels last.
+/// Writes pointers[t * stride + m] for every tap t and output pixel begin + m, begin + m < end, counted over
+/// the whole batch; `outside` points at a pixel of zero points.  2-D windows (axes 1 and 2), channels last.
 template <class T>
-void fill_indirect(const ops::Convolution& c, const T* x, const T* outside, int64_t begin, int64_t end, const T** pointers, int64_t stride) {
+void fill_indirect(const ops::Convolution& c, const T* x, const T* outside, int64_t begin, int64_t end,
+                   const T** pointers, int64_t stride) {
   const ops::Window& g = c.window;
   const int64_t pixels = g.out[1] * g.out[2];
   for (int64_t m = begin; m < end;) {

@@ -8,24 +8,36 @@
 namespace tenfold::plan {
 namespace {
 
-template <class T> std::vector<T> transposed(const T* w, int64_t k, int64_t n) {   // [k][n] -> [n][k]
+template <class T>
+std::vector<T> transposed(const T* w, int64_t k, int64_t n) {  // [k][n] -> [n][k]
   std::vector<T> out(static_cast<size_t>(k * n));
-  for (int64_t i = 0; i < k; i++) for (int64_t j = 0; j < n; j++) out[static_cast<size_t>(j * k + i)] = w[i * n + j];
+  for (int64_t i = 0; i < k; i++)
+    for (int64_t j = 0; j < n; j++) out[static_cast<size_t>(j * k + i)] = w[i * n + j];
   return out;
 }
 
 class MatMulU8Step final : public Step {
  public:
   MatMulU8Step(const BuildContext& b, const ir::Node& n)
-      : x_(n.input(0)), y_(n.output()), k_(b.shape(n.input(1))[0]), n_(b.shape(n.input(1))[1]), m_(b.shape(x_).elements(0, b.shape(x_).rank() - 1)),
-        kernels_(b.kernels), epilogue_(n), packed_(pack(b, n)),
+      : x_(n.input(0)),
+        y_(n.output()),
+        k_(b.shape(n.input(1))[0]),
+        n_(b.shape(n.input(1))[1]),
+        m_(b.shape(x_).elements(0, b.shape(x_).rank() - 1)),
+        kernels_(b.kernels),
+        epilogue_(n),
+        packed_(pack(b, n)),
         split_(m_, even_panels(n_, packed_->panel_channels), static_cast<double>(m_ * n_ * k_), b.threads) {}
 
   void run(const RunContext& c) const override {
     c.pool->run(split_.parts, [&](int part) {
       const Range rows = split_.rows(m_, part), channels = split_.channels(part);
-      kernels::GemmU8 gemm{.w = packed_.get(), .a = c.at<const uint8_t>(x_) + rows.begin * k_, .lda = k_, .m = rows.end - rows.begin,
-                           .n_begin = channels.begin, .n_end = channels.end};
+      kernels::GemmU8 gemm{.w = packed_.get(),
+                           .a = c.at<const uint8_t>(x_) + rows.begin * k_,
+                           .lda = k_,
+                           .m = rows.end - rows.begin,
+                           .n_begin = channels.begin,
+                           .n_end = channels.end};
       epilogue_.apply(gemm, c, y_, rows.begin * n_, n_);
       kernels_.gemm_u8(gemm);
     });
@@ -35,9 +47,12 @@ class MatMulU8Step final : public Step {
   std::shared_ptr<const kernels::PackedU8> pack(const BuildContext& b, const ir::Node& n) const {
     const Tensor& w = *b.graph.constant(n.input(1));
     const auto zero_point = static_cast<int>(n.attrs.get_int("x_zero_point", 0));
-    return b.packs.get<kernels::PackedU8>(pack_key("matmul_u8", w, b.kernels.name, zero_point, fmt::ptr(b.graph.constant(n.input(2))->raw())), [&] {
-      return kernels::pack_gemm_u8(b.kernels.layout, transposed(w.data<int8_t>(), k_, n_).data(), n_, 1, k_, zero_point, quantized_channels(b.graph, n));
-    });
+    return b.packs.get<kernels::PackedU8>(
+        pack_key("matmul_u8", w, b.kernels.name, zero_point, fmt::ptr(b.graph.constant(n.input(2))->raw())),
+        [&] {
+          return kernels::pack_gemm_u8(b.kernels.layout, transposed(w.data<int8_t>(), k_, n_).data(), n_, 1,
+                                       k_, zero_point, quantized_channels(b.graph, n));
+        });
   }
 
   const ir::ValueId x_, y_;
@@ -51,16 +66,31 @@ class MatMulU8Step final : public Step {
 class MatMulF32Step final : public Step {
  public:
   MatMulF32Step(const BuildContext& b, const ir::Node& n)
-      : x_(n.input(0)), y_(n.output()), residual_(n.input(3)), k_(b.shape(n.input(1))[0]), n_(b.shape(n.input(1))[1]),
-        m_(b.shape(x_).elements(0, b.shape(x_).rank() - 1)), kernels_(b.kernels), fusion_(ops::fusion_of(n)), packed_(pack(b, n)),
+      : x_(n.input(0)),
+        y_(n.output()),
+        residual_(n.input(3)),
+        k_(b.shape(n.input(1))[0]),
+        n_(b.shape(n.input(1))[1]),
+        m_(b.shape(x_).elements(0, b.shape(x_).rank() - 1)),
+        kernels_(b.kernels),
+        fusion_(ops::fusion_of(n)),
+        packed_(pack(b, n)),
         split_(m_, starts(), 4.0 * static_cast<double>(m_ * n_ * k_), b.threads) {}
 
   void run(const RunContext& c) const override {
     c.pool->run(split_.parts, [&](int part) {
       const Range rows = split_.rows(m_, part), channels = split_.channels(part);
-      kernels::GemmF32 gemm{.w = packed_.get(), .a = c.at<const float>(x_) + rows.begin * k_, .lda = k_, .m = rows.end - rows.begin,
-                            .n_begin = channels.begin, .n_end = channels.end, .c = c.at<float>(y_) + rows.begin * n_, .ldc = n_,
-                            .activation = fusion_.kind, .lo = fusion_.lo, .hi = fusion_.hi};
+      kernels::GemmF32 gemm{.w = packed_.get(),
+                            .a = c.at<const float>(x_) + rows.begin * k_,
+                            .lda = k_,
+                            .m = rows.end - rows.begin,
+                            .n_begin = channels.begin,
+                            .n_end = channels.end,
+                            .c = c.at<float>(y_) + rows.begin * n_,
+                            .ldc = n_,
+                            .activation = fusion_.kind,
+                            .lo = fusion_.lo,
+                            .hi = fusion_.hi};
       if (residual_ != ir::kNone) {
         gemm.residual = c.at<const float>(residual_) + rows.begin * n_;
         gemm.ld_residual = n_;
@@ -78,11 +108,15 @@ class MatMulF32Step final : public Step {
   std::shared_ptr<const kernels::PackedF32> pack(const BuildContext& b, const ir::Node& n) const {
     const Tensor& w = *b.graph.constant(n.input(1));
     const Tensor* bias = b.graph.constant(n.input(2));
-    const std::string key = pack_key("matmul_f32", w, b.kernels.name, bias ? fmt::ptr(bias->raw()) : fmt::ptr(static_cast<const void*>(nullptr)));
+    const std::string key =
+        pack_key("matmul_f32", w, b.kernels.name,
+                 bias ? fmt::ptr(bias->raw()) : fmt::ptr(static_cast<const void*>(nullptr)));
     return b.packs.get<kernels::PackedF32>(key, [&] {
       std::vector<float> full;
-      if (bias) for (int64_t i = 0; i < n_; i++) full.push_back(bias->data<float>()[bias->elements() == 1 ? 0 : i]);
-      return kernels::pack_gemm_f32(b.kernels.layout, transposed(w.data<float>(), k_, n_).data(), n_, 1, k_, bias ? full.data() : nullptr);
+      if (bias)
+        for (int64_t i = 0; i < n_; i++) full.push_back(bias->data<float>()[bias->elements() == 1 ? 0 : i]);
+      return kernels::pack_gemm_f32(b.kernels.layout, transposed(w.data<float>(), k_, n_).data(), n_, 1, k_,
+                                    bias ? full.data() : nullptr);
     });
   }
 
@@ -98,7 +132,12 @@ class MatMulF32Step final : public Step {
 class MatMulDynamicStep final : public Step {
  public:
   MatMulDynamicStep(const BuildContext& b, const ir::Node& n, int64_t batch, bool repeat_b)
-      : a_(n.input(0)), b_(n.input(1)), y_(n.output()), kernels_(b.kernels), batch_(batch), repeat_b_(repeat_b) {
+      : a_(n.input(0)),
+        b_(n.input(1)),
+        y_(n.output()),
+        kernels_(b.kernels),
+        batch_(batch),
+        repeat_b_(repeat_b) {
     const Shape &sa = b.shape(a_), &sb = b.shape(b_);
     m_ = sa[sa.rank() - 2];
     k_ = sa.back();
@@ -112,8 +151,15 @@ class MatMulDynamicStep final : public Step {
     c.pool->run(parts_, [&](int part) {
       const Range range = split(batch_, part, parts_);
       for (int64_t i = range.begin; i < range.end; i++)
-        kernels_.gemm_dynamic_f32({.a = c.at<const float>(a_) + i * m_ * k_, .lda = k_, .b = c.at<const float>(b_) + (repeat_b_ ? 0 : i * k_ * n_),
-                                   .ldb = n_, .c = c.at<float>(y_) + i * m_ * n_, .ldc = n_, .m = m_, .n = n_, .k = k_,
+        kernels_.gemm_dynamic_f32({.a = c.at<const float>(a_) + i * m_ * k_,
+                                   .lda = k_,
+                                   .b = c.at<const float>(b_) + (repeat_b_ ? 0 : i * k_ * n_),
+                                   .ldb = n_,
+                                   .c = c.at<float>(y_) + i * m_ * n_,
+                                   .ldc = n_,
+                                   .m = m_,
+                                   .n = n_,
+                                   .k = k_,
                                    .scratch = c.scratch + static_cast<size_t>(part) * scratch_});
     });
   }
@@ -138,19 +184,22 @@ bool constant_bias(const BuildContext& b, const ir::Node& n) {
 
 std::unique_ptr<Step> make_matmul_u8(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
-  return b.kernels.gemm_u8 && has_constant_weights(b.graph, n) ? std::make_unique<MatMulU8Step>(b, n) : nullptr;
+  return b.kernels.gemm_u8 && has_constant_weights(b.graph, n) ? std::make_unique<MatMulU8Step>(b, n)
+                                                               : nullptr;
 }
 
 std::unique_ptr<Step> make_matmul_f32(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
-  const bool constant = b.kernels.gemm_f32 && b.graph.constant(n.input(1)) && b.shape(n.input(1)).rank() == 2 && b.shape(n.input(0)).rank() >= 1;
+  const bool constant = b.kernels.gemm_f32 && b.graph.constant(n.input(1)) &&
+                        b.shape(n.input(1)).rank() == 2 && b.shape(n.input(0)).rank() >= 1;
   if (!constant || !constant_bias(b, n) || b.graph.value(n.output()).dtype != DType::f32) return nullptr;
   return std::make_unique<MatMulF32Step>(b, n);
 }
 
 std::unique_ptr<Step> make_matmul_dynamic_f32(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
-  if (!b.kernels.gemm_dynamic_f32 || n.inputs.size() > 2 || b.graph.value(n.output()).dtype != DType::f32) return nullptr;
+  if (!b.kernels.gemm_dynamic_f32 || n.inputs.size() > 2 || b.graph.value(n.output()).dtype != DType::f32)
+    return nullptr;
   if (ops::fusion_of(n).kind != kernels::Activation::none) return nullptr;
   const Shape &sa = b.shape(n.input(0)), &sb = b.shape(n.input(1));
   if (sa.rank() < 2 || sb.rank() < 2) return nullptr;

@@ -15,7 +15,8 @@ struct Move {
 
 class MovementStep final : public Step {
  public:
-  MovementStep(const BuildContext& b, std::vector<Move> moves, size_t element_size) : moves_(std::move(moves)), size_(element_size), kernels_(b.kernels) {
+  MovementStep(const BuildContext& b, std::vector<Move> moves, size_t element_size)
+      : moves_(std::move(moves)), size_(element_size), kernels_(b.kernels) {
     int64_t bytes = 0;
     for (Move& m : moves_) {
       m.copy.simplify();
@@ -31,7 +32,8 @@ class MovementStep final : public Step {
     c.pool->run(parts_, [&](int part) {
       for (const Move& m : moves_) {
         const Range r = split(m.copy.axes[0].extent, part, parts_);
-        if (r.begin < r.end) run_copy(m.copy, c.pointers[m.from], c.pointers[m.to], size_, kernels_, r.begin, r.end);
+        if (r.begin < r.end)
+          run_copy(m.copy, c.pointers[m.from], c.pointers[m.to], size_, kernels_, r.begin, r.end);
       }
     });
   }
@@ -46,14 +48,16 @@ class MovementStep final : public Step {
 std::unique_ptr<Step> movement(const BuildContext& b, std::vector<Move> moves) {
   const size_t size = size_of(b.graph.value(moves.at(0).to).dtype);
   if (size == 0) return nullptr;
-  for (const Move& m : moves) if (b.shape(m.to).elements() == 0 || b.shape(m.from).elements() == 0) return nullptr;
+  for (const Move& m : moves)
+    if (b.shape(m.to).elements() == 0 || b.shape(m.from).elements() == 0) return nullptr;
   return std::make_unique<MovementStep>(b, std::move(moves), size);
 }
 
 /// A box of `extents` that the input and output walk with their own strides.
 StridedCopy box(const Shape& extents, const std::vector<int64_t>& in, const std::vector<int64_t>& out) {
   StridedCopy c;
-  for (int i = 0; i < extents.rank(); i++) c.axes.push_back({extents[i], in[static_cast<size_t>(i)], out[static_cast<size_t>(i)]});
+  for (int i = 0; i < extents.rank(); i++)
+    c.axes.push_back({extents[i], in[static_cast<size_t>(i)], out[static_cast<size_t>(i)]});
   return c;
 }
 
@@ -68,7 +72,8 @@ std::unique_ptr<Step> make_transpose(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
   const Shape &x = b.shape(n.input(0)), &y = b.shape(n.output());
   std::vector<int64_t> perm = n.attrs.get_ints("perm");
-  if (perm.empty()) for (int i = x.rank() - 1; i >= 0; i--) perm.push_back(i);
+  if (perm.empty())
+    for (int i = x.rank() - 1; i >= 0; i--) perm.push_back(i);
   const auto strides = x.strides();
   std::vector<int64_t> in;
   for (int64_t p : perm) in.push_back(strides[static_cast<size_t>(p)]);
@@ -113,7 +118,8 @@ std::unique_ptr<Step> make_split(const BuildContext& b, ir::NodeId id) {
 std::unique_ptr<Step> make_slice(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
   const Shape &x = b.shape(n.input(0)), &y = b.shape(n.output());
-  const Tensor *starts = b.graph.constant(n.input(1)), *axes = b.graph.constant(n.input(3)), *steps = b.graph.constant(n.input(4));
+  const Tensor *starts = b.graph.constant(n.input(1)), *axes = b.graph.constant(n.input(3)),
+               *steps = b.graph.constant(n.input(4));
   if (!starts || (n.input(3) != ir::kNone && !axes) || (n.input(4) != ir::kNone && !steps)) return nullptr;
   std::vector<int64_t> in = x.strides();
   StridedCopy copy;
@@ -146,9 +152,13 @@ std::unique_ptr<Step> make_expand(const BuildContext& b, ir::NodeId id) {
 /// Nearest Resize by whole factors repeats every pixel: an axis of extent `factor` with input stride 0.
 std::unique_ptr<Step> make_resize_nearest(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
-  const std::string mode = n.attrs.get_string("coordinate_transformation_mode", "half_pixel"), nearest = n.attrs.get_string("nearest_mode", "round_prefer_floor");
-  const bool repeats = (mode == "asymmetric" && nearest == "floor") || (mode.starts_with("half_pixel") && nearest.starts_with("round_prefer"));
-  if (n.attrs.get_string("mode", "nearest") != "nearest" || !repeats || n.attrs.has("keep_aspect_ratio_policy")) return nullptr;
+  const std::string mode = n.attrs.get_string("coordinate_transformation_mode", "half_pixel"),
+                    nearest = n.attrs.get_string("nearest_mode", "round_prefer_floor");
+  const bool repeats = (mode == "asymmetric" && nearest == "floor") ||
+                       (mode.starts_with("half_pixel") && nearest.starts_with("round_prefer"));
+  if (n.attrs.get_string("mode", "nearest") != "nearest" || !repeats ||
+      n.attrs.has("keep_aspect_ratio_policy"))
+    return nullptr;
   const Shape &x = b.shape(n.input(0)), &y = b.shape(n.output());
   const auto in = x.strides(), out = y.strides();
   StridedCopy copy;

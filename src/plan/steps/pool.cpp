@@ -5,19 +5,29 @@
 namespace tenfold::plan {
 namespace {
 
-template <class T> class PoolStep final : public Step {
+template <class T>
+class PoolStep final : public Step {
  public:
-  PoolStep(const BuildContext& b, const ir::Node& n, const ops::Window& w, const kernels::Pool<T>& args, void (*kernel)(const kernels::Pool<T>&))
-      : x_(n.input(0)), y_(n.output()), batch_(b.shape(x_)[0]), rows_(w.out[1]), args_(args), kernel_(kernel) {
+  PoolStep(const BuildContext& b, const ir::Node& n, const ops::Window& w, const kernels::Pool<T>& args,
+           void (*kernel)(const kernels::Pool<T>&))
+      : x_(n.input(0)),
+        y_(n.output()),
+        batch_(b.shape(x_)[0]),
+        rows_(w.out[1]),
+        args_(args),
+        kernel_(kernel) {
     constexpr int64_t kForkElements = 16 * 1024;
-    parts_ = b.shape(y_).elements() < kForkElements ? 1 : static_cast<int>(std::min<int64_t>(b.threads, batch_ * rows_));
+    parts_ = b.shape(y_).elements() < kForkElements
+                 ? 1
+                 : static_cast<int>(std::min<int64_t>(b.threads, batch_ * rows_));
   }
 
   void run(const RunContext& c) const override {
     c.pool->run(parts_, [&](int part) {
       const Range range = split(batch_ * rows_, part, parts_);
       for (int64_t row = range.begin; row < range.end;) {
-        const int64_t image = row / rows_, first = row % rows_, last = std::min(rows_, first + range.end - row);
+        const int64_t image = row / rows_, first = row % rows_,
+                      last = std::min(rows_, first + range.end - row);
         kernels::Pool<T> p = args_;
         p.in = c.at<const T>(x_) + image * p.in_h * p.in_row;
         p.out = c.at<T>(y_) + image * rows_ * p.out_row;
@@ -37,13 +47,31 @@ template <class T> class PoolStep final : public Step {
   int parts_;
 };
 
-template <class T> kernels::Pool<T> pool_args(const ir::Node& n, const ops::Window& w, int64_t channels) {
+template <class T>
+kernels::Pool<T> pool_args(const ir::Node& n, const ops::Window& w, int64_t channels) {
   const auto i = [](int64_t v) { return static_cast<int>(v); };
-  return {.in_h = w.in[1], .in_w = w.in[2], .channels = channels, .in_row = w.in[2] * channels, .in_pixel = channels, .out_w = w.out[2],
-          .out_row = w.out[2] * channels, .out_pixel = channels, .kernel_h = i(w.kernel[1]), .kernel_w = i(w.kernel[2]), .stride_h = i(w.stride[1]),
-          .stride_w = i(w.stride[2]), .dilation_h = i(w.dilation[1]), .dilation_w = i(w.dilation[2]), .pad_top = w.pad_begin[1], .pad_left = w.pad_begin[2],
-          .count_include_pad = n.attrs.get_int("count_include_pad", 0) != 0, .pad_bottom = w.pad_end[1], .pad_right = w.pad_end[2],
-          .scale = n.attrs.get_float("scale", 1), .in_zero = i(n.attrs.get_int("x_zero_point", 0)), .out_zero = i(n.attrs.get_int("y_zero_point", 0))};
+  return {.in_h = w.in[1],
+          .in_w = w.in[2],
+          .channels = channels,
+          .in_row = w.in[2] * channels,
+          .in_pixel = channels,
+          .out_w = w.out[2],
+          .out_row = w.out[2] * channels,
+          .out_pixel = channels,
+          .kernel_h = i(w.kernel[1]),
+          .kernel_w = i(w.kernel[2]),
+          .stride_h = i(w.stride[1]),
+          .stride_w = i(w.stride[2]),
+          .dilation_h = i(w.dilation[1]),
+          .dilation_w = i(w.dilation[2]),
+          .pad_top = w.pad_begin[1],
+          .pad_left = w.pad_begin[2],
+          .count_include_pad = n.attrs.get_int("count_include_pad", 0) != 0,
+          .pad_bottom = w.pad_end[1],
+          .pad_right = w.pad_end[2],
+          .scale = n.attrs.get_float("scale", 1),
+          .in_zero = i(n.attrs.get_int("x_zero_point", 0)),
+          .out_zero = i(n.attrs.get_int("y_zero_point", 0))};
 }
 
 /// The window of a channels-last pool over at most two axes with a single output.
@@ -55,16 +83,21 @@ std::optional<ops::Window> pool_window(const BuildContext& b, const ir::Node& n)
   return w;
 }
 
-template <class T> std::unique_ptr<Step> make_pool(const BuildContext& b, const ir::Node& n, void (*kernel)(const kernels::Pool<T>&)) {
+template <class T>
+std::unique_ptr<Step> make_pool(const BuildContext& b, const ir::Node& n,
+                                void (*kernel)(const kernels::Pool<T>&)) {
   if (!kernel || b.graph.value(n.input(0)).dtype != dtype_of<T>) return nullptr;
   const auto w = pool_window(b, n);
-  return w ? std::make_unique<PoolStep<T>>(b, n, *w, pool_args<T>(n, *w, b.shape(n.input(0)).back()), kernel) : nullptr;
+  return w ? std::make_unique<PoolStep<T>>(b, n, *w, pool_args<T>(n, *w, b.shape(n.input(0)).back()), kernel)
+           : nullptr;
 }
 
 /// Mean over all pixels of every channel; images are shared out among threads.
-template <class F> class GlobalStep final : public Step {
+template <class F>
+class GlobalStep final : public Step {
  public:
-  GlobalStep(int64_t batch, int threads, F body) : batch_(batch), parts_(static_cast<int>(std::min<int64_t>(threads, batch))), body_(std::move(body)) {}
+  GlobalStep(int64_t batch, int threads, F body)
+      : batch_(batch), parts_(static_cast<int>(std::min<int64_t>(threads, batch))), body_(std::move(body)) {}
   void run(const RunContext& c) const override {
     c.pool->run(parts_, [&](int part) {
       const Range r = split(batch_, part, parts_);
@@ -78,39 +111,57 @@ template <class F> class GlobalStep final : public Step {
   F body_;
 };
 
-template <class F> std::unique_ptr<Step> global(const BuildContext& b, int64_t batch, F body) {
+template <class F>
+std::unique_ptr<Step> global(const BuildContext& b, int64_t batch, F body) {
   return std::make_unique<GlobalStep<F>>(batch, b.threads, std::move(body));
 }
 
 }  // namespace
 
-std::unique_ptr<Step> make_max_pool_f32(const BuildContext& b, ir::NodeId id) { return make_pool<float>(b, b.graph.node(id), b.kernels.max_pool_f32); }
-std::unique_ptr<Step> make_max_pool_u8(const BuildContext& b, ir::NodeId id) { return make_pool<uint8_t>(b, b.graph.node(id), b.kernels.max_pool_u8); }
-std::unique_ptr<Step> make_average_pool_f32(const BuildContext& b, ir::NodeId id) { return make_pool<float>(b, b.graph.node(id), b.kernels.average_pool_f32); }
-std::unique_ptr<Step> make_average_pool_u8(const BuildContext& b, ir::NodeId id) { return make_pool<uint8_t>(b, b.graph.node(id), b.kernels.average_pool_u8); }
+std::unique_ptr<Step> make_max_pool_f32(const BuildContext& b, ir::NodeId id) {
+  return make_pool<float>(b, b.graph.node(id), b.kernels.max_pool_f32);
+}
+std::unique_ptr<Step> make_max_pool_u8(const BuildContext& b, ir::NodeId id) {
+  return make_pool<uint8_t>(b, b.graph.node(id), b.kernels.max_pool_u8);
+}
+std::unique_ptr<Step> make_average_pool_f32(const BuildContext& b, ir::NodeId id) {
+  return make_pool<float>(b, b.graph.node(id), b.kernels.average_pool_f32);
+}
+std::unique_ptr<Step> make_average_pool_u8(const BuildContext& b, ir::NodeId id) {
+  return make_pool<uint8_t>(b, b.graph.node(id), b.kernels.average_pool_u8);
+}
 
 std::unique_ptr<Step> make_global_average_f32(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
   if (!b.kernels.mean_rows_f32 || !n.attrs.get_int("channels_last", 0)) return nullptr;
   const Shape& x = b.shape(n.input(0));
   const int64_t channels = x.back(), pixels = x.elements(1, x.rank() - 1);
-  return global(b, x[0], [kernel = b.kernels.mean_rows_f32, channels, pixels, in = n.input(0), out = n.output()](const RunContext& c, int64_t image) {
-    kernel(c.at<const float>(in) + image * pixels * channels, pixels, channels, channels, c.at<float>(out) + image * channels);
-  });
+  return global(b, x[0],
+                [kernel = b.kernels.mean_rows_f32, channels, pixels, in = n.input(0), out = n.output()](
+                    const RunContext& c, int64_t image) {
+                  kernel(c.at<const float>(in) + image * pixels * channels, pixels, channels, channels,
+                         c.at<float>(out) + image * channels);
+                });
 }
 
 std::unique_ptr<Step> make_global_average_u8(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
   if (!b.kernels.global_average_u8 || !n.attrs.get_int("channels_last", 0)) return nullptr;
   const Shape& x = b.shape(n.input(0));
-  const kernels::GlobalAverageU8 args{.pixels = x.elements(1, x.rank() - 1), .channels = x.back(), .in_pixel = x.back(), .scale = n.attrs.get_float("scale", 1),
-                                      .in_zero = static_cast<int>(n.attrs.get_int("x_zero_point", 0)), .out_zero = static_cast<int>(n.attrs.get_int("y_zero_point", 0))};
-  return global(b, x[0], [kernel = b.kernels.global_average_u8, args, in = n.input(0), out = n.output()](const RunContext& c, int64_t image) {
-    kernels::GlobalAverageU8 g = args;
-    g.in = c.at<const uint8_t>(in) + image * g.pixels * g.channels;
-    g.out = c.at<uint8_t>(out) + image * g.channels;
-    kernel(g);
-  });
+  const kernels::GlobalAverageU8 args{.pixels = x.elements(1, x.rank() - 1),
+                                      .channels = x.back(),
+                                      .in_pixel = x.back(),
+                                      .scale = n.attrs.get_float("scale", 1),
+                                      .in_zero = static_cast<int>(n.attrs.get_int("x_zero_point", 0)),
+                                      .out_zero = static_cast<int>(n.attrs.get_int("y_zero_point", 0))};
+  return global(b, x[0],
+                [kernel = b.kernels.global_average_u8, args, in = n.input(0), out = n.output()](
+                    const RunContext& c, int64_t image) {
+                  kernels::GlobalAverageU8 g = args;
+                  g.in = c.at<const uint8_t>(in) + image * g.pixels * g.channels;
+                  g.out = c.at<uint8_t>(out) + image * g.channels;
+                  kernel(g);
+                });
 }
 
 }  // namespace tenfold::plan

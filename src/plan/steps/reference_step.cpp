@@ -7,15 +7,19 @@ namespace {
 
 class ReferenceStep final : public Step {
  public:
-  ReferenceStep(const BuildContext& context, ir::NodeId id, const ops::OpDef& op) : graph_(context.graph), node_(context.graph.node(id)), eval_(op.eval) {}
+  ReferenceStep(const BuildContext& context, ir::NodeId id, const ops::OpDef& op)
+      : graph_(context.graph), node_(context.graph.node(id)), eval_(op.eval) {}
 
-  size_t state_bytes() const override { return (node_.inputs.size() + node_.outputs.size()) * sizeof(TensorView); }
+  size_t state_bytes() const override {
+    return (node_.inputs.size() + node_.outputs.size()) * sizeof(TensorView);
+  }
 
   void run(const RunContext& c) const override {
     auto* views = reinterpret_cast<TensorView*>(c.state);
     size_t n = 0;
     const auto view = [&](ir::ValueId v) {
-      views[n++] = v == ir::kNone ? TensorView{} : TensorView{c.pointers[v], graph_.value(v).dtype, &*graph_.value(v).shape};
+      views[n++] = v == ir::kNone ? TensorView{}
+                                  : TensorView{c.pointers[v], graph_.value(v).dtype, &*graph_.value(v).shape};
     };
     for (ir::ValueId v : node_.inputs) view(v);
     for (ir::ValueId v : node_.outputs) view(v);
