@@ -37,6 +37,6 @@ void eval(const EvalContext& ctx) {
 }  // namespace
 
 extern const OpDef op_dequantize_linear;
-const OpDef op_dequantize_linear{"DequantizeLinear", OpKind::other, 2, 3, 1, infer, eval};
+const OpDef op_dequantize_linear{"DequantizeLinear", OpKind::unary, 2, 3, 1, infer, eval};
 
 }  // namespace tenfold::ops

@@ -79,7 +79,7 @@ struct Cost {
 
 /// How an operator treats positions; passes and layout assignment ask this instead of listing names.
 enum class OpKind {
-  unary,     ///< out[i] = f(in[i])
+  unary,     ///< out[i] = f(in[i]), with parameters that may vary along one axis (Q/DQ)
   binary,    ///< out = f(a, b, ...) with NumPy broadcasting
   movement,  ///< moves elements, computes nothing (Reshape, Transpose, Slice, Concat, ...)
   spatial,   ///< channels on axis 1, spatial axes behind (Conv, pools, BatchNormalization, ...)

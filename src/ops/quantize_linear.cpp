@@ -58,6 +58,6 @@ void eval(const EvalContext& ctx) {
 }  // namespace
 
 extern const OpDef op_quantize_linear;
-const OpDef op_quantize_linear{"QuantizeLinear", OpKind::other, 2, 3, 1, infer, eval};
+const OpDef op_quantize_linear{"QuantizeLinear", OpKind::unary, 2, 3, 1, infer, eval};
 
 }  // namespace tenfold::ops

@@ -180,6 +180,7 @@ class Rebuilder {
   /// constant or so small that its transposition does not matter).
   bool follows_last(const ir::Node& n) {
     const int r = rank(n.output());
+    if (n.attrs.get_int("block_size", 0) > 0) return false;  // its scales have the tensor's rank
     bool any = false;
     for (ValueId v : n.inputs) {
       if (v == kNone || from_.value(v).is_constant()) continue;
