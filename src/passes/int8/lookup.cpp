@@ -14,7 +14,9 @@ constexpr int kMaxNodes = 16;
 /// Evaluates the elementwise graph that ends in a value for all 256 bytes of its only u8 source.
 class ByteFunction {
  public:
-  explicit ByteFunction(const ir::Graph& g) : g_(g) {}
+  /// Byte tables end the descent (so that one result serves several readers) unless `through_tables`, which
+  /// x * sigmoid(x) needs: both operands come from the same byte only behind the table.
+  ByteFunction(const ir::Graph& g, bool through_tables) : g_(g), through_tables_(through_tables) {}
 
   /// The values of `v` as a tensor of 256 (or of one element, for constants); empty if it is no function of
   /// one byte.
@@ -54,6 +56,7 @@ class ByteFunction {
   /// descending through DequantizeLinear -> QuantizeLinear pairs.
   bool is_source(ir::ValueId v) const {
     const ir::Node* n = g_.producer(v);
+    if (n && n->op == "QLookup" && through_tables_) return false;
     return !n || n->op != "QuantizeLinear" || !dequantized_chain(n->input(0));
   }
   bool dequantized_chain(ir::ValueId v) const {
@@ -77,6 +80,7 @@ class ByteFunction {
   }
 
   const ir::Graph& g_;
+  const bool through_tables_;
   ir::ValueId source_ = ir::kNone;
   int nodes_ = 0;
   std::map<ir::ValueId, Tensor> known_;
@@ -91,8 +95,11 @@ bool is_identity(const Tensor& table) {
 std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   const ir::Node& n = g.node(id);
   if (!quantize_params(g, n)) return std::nullopt;
-  ByteFunction f(g);
-  const auto table = f.evaluate(n.output());
+  ByteFunction near(g, false), far(g, true);
+  auto table = near.evaluate(n.output());
+  const bool found = table.has_value();
+  if (!found) table = far.evaluate(n.output());
+  const ByteFunction& f = found ? near : far;
   if (!table || f.source() == ir::kNone || f.source() == n.output() || table->elements() != 256)
     return std::nullopt;
   if (!(g.value(f.source()).shape == g.value(n.output()).shape))
