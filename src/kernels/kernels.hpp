@@ -325,7 +325,9 @@ struct Kernels {
   void (*global_average_u8)(const GlobalAverageU8&);
   /// out = clamp_u8(rne(x * inverse_scale) + zero_point)
   void (*quantize_u8)(const float* in, u8* out, int64_t n, float inverse_scale, int zero_point);
-  /// The same from planar [channels][pixels] to interleaved [pixels][out_pixel]; bytes channels..out_pixel
+  /// out = clamp_u8(rne(x / scale) + zero_point), as DynamicQuantizeLinear divides
+  void (*quantize_divided_u8)(const float* in, u8* out, int64_t n, float scale, int zero_point);
+  /// quantize_u8 from planar [channels][pixels] to interleaved [pixels][out_pixel]; bytes channels..out_pixel
   /// are zero_point.
   void (*quantize_planar_u8)(const float* in, ptrdiff_t in_plane, u8* out, ptrdiff_t out_pixel,
                              int64_t pixels, int64_t channels, float inverse_scale, int zero_point);

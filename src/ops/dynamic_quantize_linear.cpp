@@ -18,8 +18,7 @@ void eval(const EvalContext& ctx) {
     if (v < lo) lo = v;
     if (v > hi) hi = v;
   }
-  const float scale = hi == lo ? 1.0f : (hi - lo) / 255;
-  const uint8_t zero = quantize<uint8_t>(-lo / scale, 0);
+  const auto [scale, zero] = dynamic_range(lo, hi);
   if (ctx.out().data)
     for (size_t i = 0; i < x.size(); i++) ctx.out().as<uint8_t>()[i] = quantize<uint8_t>(x[i] / scale, zero);
   if (ctx.outputs.size() > 1 && ctx.out(1).data) *ctx.out(1).as<float>() = scale;

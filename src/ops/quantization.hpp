@@ -22,6 +22,18 @@ T quantize(float value, int zero_point) {
   return static_cast<T>(std::lrint(clamped) + zero_point);
 }
 
+/// Scale and zero point of u8 values that cover [lo, hi] and 0, rounded as DynamicQuantizeLinear defines.
+struct DynamicRange {
+  float scale;
+  uint8_t zero_point;
+};
+inline DynamicRange dynamic_range(float lo, float hi) {
+  lo = std::min(lo, 0.0f);
+  hi = std::max(hi, 0.0f);
+  const float scale = hi == lo ? 1.0f : (hi - lo) / 255;
+  return {scale, quantize<uint8_t>(-lo / scale, 0)};
+}
+
 /// Scale (input 1) and zero point (input 2, optional) seen as [outer, channels, inner] blocks of input 0.
 struct QuantizedAxis {
   int64_t outer = 1, channels = 1, inner = 1;

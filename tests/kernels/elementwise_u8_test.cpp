@@ -81,6 +81,8 @@ TEST(Quantize, MatchesReference) {
     const int zero = random.zero_point();
     expect_same<u8>(size_t(n),
                     [&](const Kernels& k, u8* out) { k.quantize_u8(in.data(), out, n, scale, zero); });
+    expect_same<u8>(
+        size_t(n), [&](const Kernels& k, u8* out) { k.quantize_divided_u8(in.data(), out, n, scale, zero); });
     const int64_t channels = random.in(1, 9), out_pixel = channels + random.in(0, 3), pixels = n / channels;
     if (pixels == 0) continue;
     expect_same<u8>(size_t(pixels * out_pixel), [&](const Kernels& k, u8* out) {

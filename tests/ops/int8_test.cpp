@@ -120,6 +120,23 @@ TEST(QAdd, BroadcastsAndRequantizes) {
   EXPECT_EQ(run("QAdd", {a, b}, inverted).at_int(5), 255 - run("QAdd", {a, b}, attrs).at_int(5));
 }
 
+TEST(QMatMulDynamic, IsTheScaledIntegerProductPlusBias) {
+  const Tensor x = random<uint8_t>({2, 3, 70}, 1, 0, 255), w = random<int8_t>({70, 65}, 2, -127, 127);
+  const Tensor m = random<float>({65}, 3, 0.001, 0.01), b = random<float>({65}, 4, -9, 9);
+  const Tensor scale = Tensor::scalar(0.25f), zero = Tensor::scalar(uint8_t{3});
+  const Tensor sums = run("MatMulInteger", {x, w, zero});
+  const Tensor y = run("QMatMulDynamic", {x, w, m, b, scale, zero});
+  ASSERT_EQ(y.shape(), (Shape{2, 3, 65}));
+  for (int64_t i = 0; i < y.elements(); i++) {
+    const auto n = static_cast<size_t>(i % 65);
+    ASSERT_EQ(y.data<float>()[i],
+              std::fmaf(static_cast<float>(sums.at_int(i)), m.data<float>()[n] * 0.25f, b.data<float>()[n]));
+  }
+  expect_equal(run("QMatMulDynamic", {x, w, m, b, scale}),
+               run("QMatMulDynamic", {x, w, m, b, scale, Tensor::scalar(uint8_t{0})}));
+  expect_error(ErrorCode::invalid_model, [&] { run("QMatMulDynamic", {x, w, m, b, m, zero}); });
+}
+
 TEST(QMul, BroadcastsAndRequantizes) {
   const Tensor a = random<uint8_t>({2, 3, 4}, 1, 0, 255), b = random<uint8_t>({2, 1, 1}, 2, 0, 255);
   const float sa = 0.03f, sb = 0.01f, sy = 0.06f;

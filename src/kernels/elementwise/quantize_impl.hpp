@@ -5,29 +5,46 @@
 
 namespace tenfold::kernels {
 
+enum class Scaling { multiply, divide };
+
 /// Four vectors of quantized values in source order, as bytes.
-template <class S, class F = typename S::Float>
+template <class S, Scaling By = Scaling::multiply, class F = typename S::Float>
 [[gnu::always_inline]] inline typename S::Int quantize4(F a, F b, F c, F d, F scale,
                                                         typename S::Int zero_point) {
-  const auto q = [&](F x) TENFOLD_LAMBDA { return round_to_i32<S, true>(S::mul(x, scale)); };
+  const auto q = [&](F x) TENFOLD_LAMBDA {
+    if constexpr (By == Scaling::divide)
+      x = S::div(x, scale);
+    else
+      x = S::mul(x, scale);
+    return round_to_i32<S, true>(x);
+  };
   return S::template group_rows<1>(pack4<S>(q(a), q(b), q(c), q(d), zero_point));
 }
 
-template <class S>
-void quantize_u8(const float* in, u8* out, int64_t n, float inverse_scale, int zero_point) {
+template <class S, Scaling By>
+[[gnu::always_inline]] inline void quantize_flat(const float* in, u8* out, int64_t n, float by,
+                                                 int zero_point) {
   constexpr int W = S::lanes;
-  const auto scale = S::set_f(inverse_scale);
+  const auto scale = S::set_f(by);
   const auto zero = S::set_i16(zero_point);
   int64_t i = 0;
   for (; i + 4 * W <= n; i += 4 * W) {
     const float* p = in + i;
-    S::store_i(out + i, quantize4<S>(S::load_f(p), S::load_f(p + W), S::load_f(p + 2 * W),
-                                     S::load_f(p + 3 * W), scale, zero));
+    S::store_i(out + i, quantize4<S, By>(S::load_f(p), S::load_f(p + W), S::load_f(p + 2 * W),
+                                         S::load_f(p + 3 * W), scale, zero));
   }
   for (; i < n; i += W) {
     const auto x = S::load_f(in + i, n - i);
-    S::template store_chunk<W>(out + i, quantize4<S>(x, x, x, x, scale, zero), 0, n - i);
+    S::template store_chunk<W>(out + i, quantize4<S, By>(x, x, x, x, scale, zero), 0, n - i);
   }
+}
+template <class S>
+void quantize_u8(const float* in, u8* out, int64_t n, float inverse_scale, int zero_point) {
+  quantize_flat<S, Scaling::multiply>(in, out, n, inverse_scale, zero_point);
+}
+template <class S>
+void quantize_divided_u8(const float* in, u8* out, int64_t n, float scale, int zero_point) {
+  quantize_flat<S, Scaling::divide>(in, out, n, scale, zero_point);
 }
 
 /// Up to three planes to pixels of four bytes: what a stem convolution reads.

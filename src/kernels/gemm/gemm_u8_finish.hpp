@@ -73,8 +73,10 @@ template <class S>
 [[gnu::noinline]] void finish_raw_f32(const i32* raw, const std::byte* params, int nv, int64_t rows, float* c,
                                       ptrdiff_t ldc, int64_t n, float dynamic_scale) {
   alignas(64) float row[4 * S::lanes];
+  const bool whole = n == nv * S::lanes;
   for (int64_t m = 0; m < rows; ++m, c += ldc, raw += nv * S::lanes) {
-    scale_row<S>(raw, reinterpret_cast<const VectorParams<S>*>(params), nv, dynamic_scale, row);
+    scale_row<S>(raw, reinterpret_cast<const VectorParams<S>*>(params), nv, dynamic_scale, whole ? c : row);
+    if (whole) continue;
     for (int v = 0; v < nv && n > v * S::lanes; ++v)
       S::store_f(c + v * S::lanes, S::load_f(row + v * S::lanes), n - v * S::lanes);
   }

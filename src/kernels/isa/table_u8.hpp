@@ -25,6 +25,7 @@ TENFOLD_BASELINE void fill_u8_table(Kernels& table) {
   table.average_pool_u8 = &average_pool_u8<S>;
   table.global_average_u8 = &global_average_u8<S>;
   table.quantize_u8 = &quantize_u8<S>;
+  table.quantize_divided_u8 = &quantize_divided_u8<S>;
   table.quantize_planar_u8 = &quantize_planar_u8<S>;
   table.dequantize_u8 = &dequantize_u8<S>;
   table.range_f32 = &range_f32<S>;

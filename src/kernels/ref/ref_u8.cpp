@@ -162,6 +162,9 @@ void global_average_u8(const GlobalAverageU8& g) {
 void quantize_u8(const float* in, u8* out, int64_t n, float inverse_scale, int zero_point) {
   for (int64_t i = 0; i < n; ++i) out[i] = to_u8(in[i] * inverse_scale, zero_point);
 }
+void quantize_divided_u8(const float* in, u8* out, int64_t n, float scale, int zero_point) {
+  for (int64_t i = 0; i < n; ++i) out[i] = to_u8(in[i] / scale, zero_point);
+}
 void quantize_planar_u8(const float* in, ptrdiff_t in_plane, u8* out, ptrdiff_t out_pixel, int64_t pixels,
                         int64_t channels, float inverse_scale, int zero_point) {
   for (int64_t i = 0; i < pixels; ++i)
@@ -204,6 +207,7 @@ void add_u8_kernels_ref(Kernels& table) {
   table.average_pool_u8 = average_pool_u8;
   table.global_average_u8 = global_average_u8;
   table.quantize_u8 = quantize_u8;
+  table.quantize_divided_u8 = quantize_divided_u8;
   table.quantize_planar_u8 = quantize_planar_u8;
   table.dequantize_u8 = dequantize_u8;
   table.range_f32 = range_f32;

@@ -39,4 +39,17 @@ void set_linear_attributes(ir::Attributes& attrs, const Quantized& x,
   if (requant->clamp) attrs.set("table", table_tensor(*requant->clamp));
 }
 
+std::optional<BiasAdd> bias_add(const ir::Graph& g, ir::ValueId product, int64_t channels) {
+  const ir::NodeId user = g.single_consumer(product);
+  if (user == ir::kNone || g.node(user).op != "Add") return std::nullopt;
+  const ir::Node& add = g.node(user);
+  const ir::ValueId other = add.input(0) == product ? add.input(1) : add.input(0);
+  const auto values = constant_floats(g, other);
+  const auto &shape = g.value(other).shape, &of = g.value(product).shape;
+  if (!values || !shape || !of || shape->rank() > of->rank()) return std::nullopt;
+  if (static_cast<int64_t>(values->size()) != channels && values->size() != 1) return std::nullopt;
+  if (values->size() > 1 && shape->back() != channels) return std::nullopt;
+  return BiasAdd{add.output(), other};
+}
+
 }  // namespace tenfold::passes

@@ -19,4 +19,11 @@ std::optional<LinearParams> linear_params(const ir::Graph& graph, const Quantize
 void set_linear_attributes(ir::Attributes& attrs, const Quantized& x,
                            const std::optional<Requantization>& requant);
 
+/// An Add of a constant vector over the last axis that is the only use of a product with `channels` columns:
+/// where the sum is, and the bias.
+struct BiasAdd {
+  ir::ValueId sum, bias;
+};
+std::optional<BiasAdd> bias_add(const ir::Graph& graph, ir::ValueId product, int64_t channels);
+
 }  // namespace tenfold::passes

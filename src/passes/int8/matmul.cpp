@@ -15,24 +15,6 @@ Tensor transposed(const Tensor& w) {
   return t;
 }
 
-/// An Add of a constant vector over the last axis that is the only use of a MatMul: where the sum is, and the
-/// bias.
-struct BiasAdd {
-  ir::ValueId sum, bias;
-};
-std::optional<BiasAdd> bias_add(const ir::Graph& g, ir::ValueId product, int64_t channels) {
-  const ir::NodeId user = g.single_consumer(product);
-  if (user == ir::kNone || g.node(user).op != "Add") return std::nullopt;
-  const ir::Node& add = g.node(user);
-  const ir::ValueId other = add.input(0) == product ? add.input(1) : add.input(0);
-  const auto values = constant_floats(g, other);
-  const auto& shape = g.value(other).shape;
-  if (!values || !shape || (static_cast<int64_t>(values->size()) != channels && values->size() != 1))
-    return std::nullopt;
-  if (values->size() > 1 && shape->back() != channels) return std::nullopt;
-  return BiasAdd{add.output(), other};
-}
-
 bool plain_gemm(const ir::Node& n) {
   return n.attrs.get_int("transA", 0) == 0 && n.attrs.get_float("alpha", 1) == 1 &&
          n.attrs.get_float("beta", 1) == 1;

@@ -8,14 +8,6 @@
 namespace tenfold::plan {
 namespace {
 
-template <class T>
-std::vector<T> transposed(const T* w, int64_t k, int64_t n) {  // [k][n] -> [n][k]
-  std::vector<T> out(static_cast<size_t>(k * n));
-  for (int64_t i = 0; i < k; i++)
-    for (int64_t j = 0; j < n; j++) out[static_cast<size_t>(j * k + i)] = w[i * n + j];
-  return out;
-}
-
 class MatMulU8Step final : public Step {
  public:
   MatMulU8Step(const BuildContext& b, const ir::Node& n)

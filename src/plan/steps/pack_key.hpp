@@ -19,6 +19,15 @@ std::string pack_key(std::string_view kind, const Tensor& weights, Args&&... arg
   return key;
 }
 
+/// [k][n] -> [n][k].
+template <class T>
+std::vector<T> transposed(const T* w, int64_t k, int64_t n) {
+  std::vector<T> out(static_cast<size_t>(k * n));
+  for (int64_t i = 0; i < k; i++)
+    for (int64_t j = 0; j < n; j++) out[static_cast<size_t>(j * k + i)] = w[i * n + j];
+  return out;
+}
+
 /// [n][channels][kernel...] -> [n][kernel...][channels], the order in which packing takes convolution
 /// weights.
 template <class T>

@@ -1,0 +1,55 @@
+// QMatMulDynamic: INT8 matrix product whose activation was quantized at run time.  Inputs x u8 [..., K],
+// w s8 [K, N], multiplier f32 [N], bias f32 [N], and of x: scale f32 and zero point u8 (optional, 0), one
+// value each.  y = fma(float(sum (x - zero_point) * w), multiplier * scale, bias), f32.
+#include "ops/matrix_product.hpp"
+#include "ops/requantize.hpp"
+
+namespace tenfold::ops {
+namespace {
+
+void infer(InferContext& ctx) {
+  const Shape *x = ctx.shape(0), *w = ctx.shape(1);
+  if (w && w->rank() != 2) ctx.error("weights of shape {}, expected a matrix", to_string(*w));
+  expect_dtype(ctx, 0, {DType::u8});
+  expect_dtype(ctx, 1, {DType::s8});
+  for (size_t i : {2u, 3u, 4u}) expect_dtype(ctx, i, {DType::f32});
+  expect_dtype(ctx, 5, {DType::u8});
+  for (size_t i : {4u, 5u})
+    if (const Shape* s = ctx.has_input(i) ? ctx.shape(i) : nullptr; s && s->is_static() && s->elements() != 1)
+      ctx.error("input {} has shape {}, expected one value", i, to_string(*s));
+  if (w) {
+    expect_vector(ctx, 2, (*w)[1]);
+    expect_vector(ctx, 3, (*w)[1]);
+  }
+  ctx.set(0, DType::f32, matmul_shape(ctx, x, w));
+}
+
+void eval(const EvalContext& ctx) {
+  const Shape& x = *ctx.in(0).shape;
+  MatMul p;
+  p.m = x.elements(0, x.rank() - 1);
+  p.k = x.back();
+  p.n = (*ctx.in(1).shape)[1];
+  const float scale = *ctx.in(4).as<float>();
+  const int zero = ctx.has_input(5) ? *ctx.in(5).as<uint8_t>() : 0;
+  const auto *multiplier = ctx.in(2).as<float>(), *bias = ctx.in(3).as<float>();
+  const auto multiply = [zero](uint8_t a, int8_t b, int64_t, int64_t) {
+    return static_cast<uint32_t>((a - zero) * b);
+  };
+  multiply_matrices<uint32_t>(p, ctx.in(0).as<uint8_t>(), p.k, 1, ctx.in(1).as<int8_t>(), p.n, 1, multiply,
+                              [&](const auto& sums, int64_t count, int64_t row, int64_t column) {
+                                for (int64_t i = 0; i < count; i++) {
+                                  const int64_t n = column + i;
+                                  const auto sum = static_cast<int32_t>(sums[static_cast<size_t>(i)]);
+                                  ctx.out().as<float>()[row * p.n + n] =
+                                      Requantizer::real(sum, multiplier[n] * scale, bias[n]);
+                                }
+                              });
+}
+
+}  // namespace
+
+extern const OpDef op_q_mat_mul_dynamic;
+const OpDef op_q_mat_mul_dynamic{"QMatMulDynamic", OpKind::other, 5, 6, 1, infer, eval, matmul_macs};
+
+}  // namespace tenfold::ops
