@@ -2,19 +2,33 @@
 #pragma once
 
 #include <fmt/format.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
-#include <cstring>
+#include <initializer_list>
 #include <string>
 
-#include "tensor/tensor.hpp"
+#include "ir/graph.hpp"
 
 namespace tenfold::plan {
 
-/// A key that names a packed form by kind, by the bytes of the constants it is made from (their address:
-/// constants are immutable and live as long as the session), and by whatever else it depends on.
+/// A key that names a packed form by kind, by shape and content of the constants it is made from (inputs of
+/// `node`; XXH3 of 128 bits, 20 GB/s), and by whatever else it depends on.  Content, not address: lowering
+/// makes new constants for every plan, which must find what an earlier plan packed.
 template <class... Args>
-std::string pack_key(std::string_view kind, const Tensor& weights, Args&&... args) {
-  std::string key = fmt::format("{}@{}", kind, fmt::ptr(weights.raw()));
+std::string pack_key(std::string_view kind, const ir::Graph& graph, const ir::Node& node,
+                     std::initializer_list<size_t> constants, Args&&... args) {
+  std::string key{kind};
+  for (size_t input : constants) {
+    const Tensor* t = graph.constant(node.input(input));
+    if (!t) {
+      key += ",none";
+      continue;
+    }
+    const XXH128_hash_t h = XXH3_128bits(t->raw(), t->bytes());
+    key += fmt::format(",{}{}:{:x}{:x}", tenfold::to_string(t->dtype()), tenfold::to_string(t->shape()),
+                       h.high64, h.low64);
+  }
   ((key += fmt::format(",{}", args)), ...);
   return key;
 }

@@ -60,7 +60,7 @@ class WinogradStep final : public Step {
     const Tensor& w = *b.graph.constant(n.input(1));
     const Tensor* bias = b.graph.constant(n.input(2));
     return b.packs.get<kernels::PackedWinogradF32>(
-        pack_key("winograd_f32", w, b.kernels.name, fmt::ptr(bias ? bias->raw() : nullptr)), [&] {
+        pack_key("winograd_f32", b.graph, n, {1, 2}, b.kernels.name), [&] {
           return kernels::pack_winograd_f32(b.kernels.layout, w.data<float>(), conv_.filters, conv_.channels,
                                             kTile, bias ? bias->data<float>() : nullptr);
         });
