@@ -8,8 +8,9 @@
 namespace tenfold::onnx {
 
 /// Operators of lowered INT8 graphs.
-inline constexpr std::array<std::string_view, 8> kEngineOperators{
-    "QAdd", "QAveragePool", "QConv", "QGlobalAveragePool", "QLookup", "QMatMul", "QMatMulDynamic", "QMul"};
+inline constexpr auto kEngineOperators =
+    std::to_array<std::string_view>({"QAdd", "QAveragePool", "QConv", "QGlobalAveragePool", "QLookup",
+                                     "QMatMul", "QMatMulDynamic", "QMul", "QuantizeImage"});
 /// What passes fold into an operator.
 inline constexpr std::array<std::string_view, 4> kEngineAttributes{"activation", "activation_hi",
                                                                    "activation_lo", "channels_last"};

@@ -38,6 +38,7 @@ ir::Graph lower(const ir::Graph& model, std::span<const Shape> input_shapes, con
   passes::run(graph, passes::Stage::int8, pass_options);
   passes::run(graph, passes::Stage::fuse, pass_options);
   graph = assign_layout(graph);
+  interleave_images(graph);
   separate_outputs(graph);
   return graph.compact();
 }

@@ -9,6 +9,9 @@ namespace tenfold::plan {
 /// nodes where both forms meet.
 ir::Graph assign_layout(const ir::Graph& graph);
 
+/// Turns QuantizeLinear -> Transpose before an INT8 stem convolution into one QuantizeImage that also pads.
+void interleave_images(ir::Graph& graph);
+
 /// Makes every graph output a value whose buffer nothing else claims (not an input, a constant or another
 /// output).
 void separate_outputs(ir::Graph& graph);
