@@ -12,7 +12,7 @@ namespace {
 
 struct Arguments {
   std::vector<std::string> models, extents;
-  std::string compare;
+  std::string compare, torch;
   int threads = 0;
   double seconds = 10;
   bool layers = false;
@@ -27,6 +27,7 @@ struct Arguments {
                              std::to_string(a.threads > 0 ? a.threads : cpu::allowed_cpus()), "--seconds",
                              fmt::format("{}", a.seconds)});
   for (const std::string& e : a.extents) words.insert(words.end(), {"--extent", e});
+  if (!a.torch.empty()) words.insert(words.end(), {"--torch", a.torch});
   if (globals.json) words.emplace_back("--json");
   std::vector<char*> argv;
   for (std::string& w : words) argv.push_back(w.data());
@@ -105,7 +106,8 @@ void add_bench(CLI::App& app, const Globals& globals, int& exit_code) {
   auto* c = app.add_subcommand("bench", "Measure latency until it is stable; several models run interleaved");
   auto a = std::make_shared<Arguments>();
   c->add_option("models", a->models, "ONNX models")->required();
-  c->add_option("--compare", a->compare, "Peers to run interleaved: onnxruntime,openvino");
+  c->add_option("--compare", a->compare, "Peers to run interleaved: onnxruntime,openvino,torch,torch.compile");
+  c->add_option("--torch", a->torch, "The PyTorch module behind the models: file.py:name");
   c->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)")
       ->check(CLI::Range(0, 1024));
   c->add_option("--seconds", a->seconds, "At most this long for each")

@@ -122,10 +122,10 @@ size_t quantize_dynamic(const std::string& model, const std::string& out, bool p
       std::count_if(result.records.begin(), result.records.end(), [](const auto& r) { return r.quantized; }));
 }
 
-/// Returns report.json's text; the artifact lies in `out`.
-std::string optimize_model(const std::string& model, const nb::list& evaluation, const nb::list& calibration,
-                           nb::callable metric, double max_drop, double latency_ms, int threads,
-                           const std::string& out) {
+/// Returns report.json's text, which calls the model `name`; the artifact lies in `out`.
+std::string optimize_model(const std::string& model, const std::string& name, const nb::list& evaluation,
+                           const nb::list& calibration, nb::callable metric, double max_drop,
+                           double latency_ms, int threads, const std::string& out) {
   const ir::Graph graph = api::load_model(std::filesystem::path(model));
   const auto data = dataset_from(graph, evaluation), ranges = dataset_from(graph, calibration);
   const PythonMetric judge(std::move(metric));
@@ -136,7 +136,7 @@ std::string optimize_model(const std::string& model, const nb::list& evaluation,
   const std::filesystem::path folder(out);
   std::filesystem::create_directories(folder);
   const std::string report =
-      report::optimize_json(result, goal, {model, "python", "python", "python", sha256_of_file(model)});
+      report::optimize_json(result, goal, {name, "python", "python", "python", sha256_of_file(model)});
   onnx::save(result.candidates[result.chosen].graph, folder / "model.onnx");
   write_file_atomically(folder / "report.json", report);
   return report;
@@ -149,8 +149,9 @@ void bind_optimize(nb::module_& m) {
         nb::arg("method"), nb::arg("per_channel"), nb::arg("exclude"), nb::arg("opset"));
   m.def("quantize_dynamic", &quantize_dynamic, nb::arg("model"), nb::arg("out"), nb::arg("per_channel"),
         nb::arg("exclude"), nb::arg("opset"));
-  m.def("optimize", &optimize_model, nb::arg("model"), nb::arg("evaluation"), nb::arg("calibration"),
-        nb::arg("metric"), nb::arg("max_drop"), nb::arg("latency_ms"), nb::arg("threads"), nb::arg("out"));
+  m.def("optimize", &optimize_model, nb::arg("model"), nb::arg("name"), nb::arg("evaluation"),
+        nb::arg("calibration"), nb::arg("metric"), nb::arg("max_drop"), nb::arg("latency_ms"),
+        nb::arg("threads"), nb::arg("out"));
 }
 
 }  // namespace tenfold::python

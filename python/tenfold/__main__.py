@@ -6,33 +6,39 @@ import argparse
 import json
 import sys
 
-from tenfold import TenfoldError
-from tenfold.bench import ENGINES, measure, table
+from tenfold.bench import ENGINES, TORCH_ENGINES, measure, table
 
 
 def main() -> int:
     """Parses the arguments and runs the command. Returns the exit code: 0 done, 1 error, 2 usage."""
+    peers = [name for name in ENGINES if name != "tenfold"] + list(TORCH_ENGINES)
     parser = argparse.ArgumentParser(prog="python -m tenfold", description=__doc__)
     commands = parser.add_subparsers(required=True)
     bench = commands.add_parser("bench", help="latency of tenfold and peers on the same file, interleaved")
     bench.add_argument("models", nargs="+", help="ONNX models")
-    bench.add_argument("--compare", default="", help=f"comma-separated peers: {', '.join(n for n in ENGINES if n != 'tenfold')}")
+    bench.add_argument("--compare", default="", help=f"comma-separated peers: {', '.join(peers)}")
+    bench.add_argument(
+        "--torch", metavar="FILE.py:NAME", help="the module behind the models, or a function that makes it, for torch peers"
+    )
     bench.add_argument("--threads", type=int, default=1)
     bench.add_argument("--seconds", type=float, default=10, help="time for each model")
     bench.add_argument("--extent", action="append", default=[], help="value of a symbolic extent, name=value")
     bench.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     engines = ["tenfold", *filter(None, arguments.compare.split(","))]
-    unknown = sorted(set(engines) - set(ENGINES))
+    unknown = sorted(set(engines) - {"tenfold", *peers})
     if unknown:
         parser.error(f"no such engine: {', '.join(unknown)}")
+    if set(engines) & set(TORCH_ENGINES) and not arguments.torch:
+        parser.error("--compare torch needs --torch FILE.py:NAME: an ONNX file does not run in PyTorch")
     extents = dict(entry.split("=", 1) for entry in arguments.extent)
     try:
         results = [
-            measure(model, engines, arguments.threads, arguments.seconds, {k: int(v) for k, v in extents.items()})
+            measure(model, engines, arguments.threads, arguments.seconds, {k: int(v) for k, v in extents.items()},
+                    torch_from=arguments.torch)
             for model in arguments.models
         ]
-    except (TenfoldError, ImportError, ValueError) as error:
+    except (RuntimeError, ImportError, ValueError, OSError) as error:
         print(f"tenfold: {error}", file=sys.stderr)
         return 1
     print(json.dumps(results, indent=2) if arguments.json else table(results))

@@ -33,6 +33,7 @@ def quantize_static(
 def quantize_dynamic(model: str, out: str, per_channel: bool, exclude: list[str], opset: int) -> int: ...
 def optimize(
     model: str,
+    name: str,
     evaluation: list[dict[str, np.ndarray]],
     calibration: list[dict[str, np.ndarray]],
     metric: Callable[[list[np.ndarray], int], Any],

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import tenfold
+from tenfold import torch_module
 
 Run = Callable[[], Any]
 Feeds = dict[str, np.ndarray]
@@ -52,6 +53,42 @@ def _openvino(path: str, feeds: Feeds, threads: int) -> Run:
     return lambda: request.infer(feeds)
 
 
+def _shapes(outputs: Any) -> list[tuple[int, ...]]:
+    """Shapes of arrays or tensors: one, a sequence, or a mapping such as the output classes of transformers."""
+    if isinstance(outputs, Mapping):
+        outputs = list(outputs.values())
+    return [tuple(o.shape) for o in (outputs if isinstance(outputs, (list, tuple)) else [outputs])]
+
+
+def _torch(module: Any, compiled: bool) -> Callable[[str, Feeds, int], Run]:
+    """The module that an ONNX file was made from, eager or through torch.compile. The number of threads is that of the process."""
+
+    def prepare(path: str, feeds: Feeds, threads: int) -> Run:
+        torch = torch_module.require_torch("the peer 'torch'")
+        torch.set_num_threads(threads)
+        function = torch.compile(module) if compiled else module
+        args, kwargs = torch_module.bind(module, {name: torch.from_numpy(array) for name, array in feeds.items()})
+
+        def run() -> Any:
+            with torch.inference_mode():
+                return function(*args, **kwargs)
+
+        ours, theirs = _shapes(tenfold.InferenceSession(path, threads=1).run(None, feeds)), _shapes(run())
+        if ours != theirs:
+            message = f"{path} gives outputs of shapes {ours}, the torch module {theirs}: not the same model"
+            raise torch_module.error("invalid argument", message)
+        return run
+
+    return prepare
+
+
+def torch_engines(where: str) -> dict[str, Callable[[str, Feeds, int], Run]]:
+    """The engines `torch` (eager, as the module's parameters are: FP32) and `torch.compile` for `file.py:attribute`."""
+    module = torch_module.load(where)
+    return {"torch": _torch(module, compiled=False), "torch.compile": _torch(module, compiled=True)}
+
+
+TORCH_ENGINES = ("torch", "torch.compile")
 ENGINES: dict[str, Callable[[str, Feeds, int], Run]] = {"tenfold": _tenfold, "onnxruntime": _onnxruntime, "openvino": _openvino}
 
 
@@ -70,14 +107,15 @@ def random_feeds(path: str, extents: Mapping[str, int]) -> Feeds:
 
 
 def measure(path: str, engines: Sequence[str], threads: int, seconds: float, extents: Mapping[str, int] | None = None,
-            feeds: Feeds | None = None) -> dict[str, Any]:
-    """Runs every engine in turn for about `seconds` in all.
+            feeds: Feeds | None = None, torch_from: str | None = None) -> dict[str, Any]:
+    """Runs every engine in turn for about `seconds` in all; `torch_from` names the module for `torch` and `torch.compile`.
 
     Returns:
         model, threads, and for every engine its runs, min, median, p90 and p99 in milliseconds.
     """
+    known = ENGINES | (torch_engines(torch_from) if torch_from else {})
     feeds = feeds or random_feeds(path, extents or {})
-    runs = {name: ENGINES[name](path, feeds, threads) for name in engines}
+    runs = {name: known[name](path, feeds, threads) for name in engines}
     for _ in range(WARM_UP_ROUNDS):
         for run in runs.values():
             run()
