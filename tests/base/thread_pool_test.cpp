@@ -32,6 +32,23 @@ TEST(ThreadPool, WakesAfterParking) {
   }
 }
 
+// Plain memory on both sides of a call: ThreadSanitizer sees whether run() orders it.
+TEST(ThreadPool, WhatPartsWriteIsSeenByTheCallerAndTheNextParts) {
+  constexpr int kParts = 8;
+  for (int round = 0; round < 20; round++) {
+    ThreadPool pool(3);
+    std::vector<int> values(kParts, 0), sums(kParts, 0);
+    for (int repeat = 1; repeat <= 50; repeat++) {
+      if (repeat % 25 == 0) std::this_thread::sleep_for(std::chrono::microseconds(90));  // about to park
+      pool.run(kParts, [&](int i) { values[static_cast<size_t>(i)] = repeat; });
+      pool.run(kParts, [&](int i) {
+        sums[static_cast<size_t>(i)] = std::accumulate(values.begin(), values.end(), 0);
+      });
+      for (int sum : sums) ASSERT_EQ(sum, kParts * repeat);
+    }
+  }
+}
+
 TEST(Split, CoversEverythingOnceInGrains) {
   for (int64_t n : {0, 1, 5, 64, 1001})
     for (int parts : {1, 2, 3, 7})

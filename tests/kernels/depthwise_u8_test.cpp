@@ -50,8 +50,9 @@ void check(Random& random, const Shape& s, bool extreme) {
     SCOPED_TRACE(std::string(kernels->name) + " c " + std::to_string(s.channels) + " in " +
                  std::to_string(s.in_h) + "x" + std::to_string(s.in_w) + " kernel " +
                  std::to_string(s.kernel_h) + "x" + std::to_string(s.kernel_w) + " stride " +
-                 std::to_string(s.stride_h) + " pad " + std::to_string(s.pad_top) + "," +
-                 std::to_string(s.pad_left) + (extreme ? " extreme" : ""));
+                 std::to_string(s.stride_h) + "," + std::to_string(s.stride_w) + " dilation " +
+                 std::to_string(s.dilation_h) + "," + std::to_string(s.dilation_w) + " pad " +
+                 std::to_string(s.pad_top) + "," + std::to_string(s.pad_left) + (extreme ? " extreme" : ""));
     for (int64_t split : {int64_t{0}, random.in(0, s.out_h())}) {
       Guarded<u8> out(out_size, 7);
       run(*kernels, out.data(), split);
@@ -94,6 +95,16 @@ TEST(DepthwiseU8, AnyShapeMatchesReference) {
                   random.in(0, 6),   random.in(0, 6),  random.in(0, 6)};
     if (!s.valid()) continue;
     check(random, s, random.in(0, 3) == 0);
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(DepthwiseU8, EveryTailOfChannels) {
+  Random random(14);
+  for (int64_t channels = 1; channels <= 130; ++channels) {
+    const int kernel = random.pick({3, 5, 7}), stride = random.pick({1, 2});
+    const int64_t pad = kernel / 2;
+    check(random, {channels, 8, 11, kernel, kernel, stride, stride, 1, 1, pad, pad, pad, pad}, random.coin());
     if (HasFatalFailure()) return;
   }
 }

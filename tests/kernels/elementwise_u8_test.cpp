@@ -50,6 +50,9 @@ TEST(BinaryU8, MatchesReference) {
     const auto lookup = random.table256();
     if (random.coin()) g.table = lookup.data();
     const size_t size = size_t((outer - 1) * g.c_outer + inner);
+    SCOPED_TRACE("case " + std::to_string(i) + ": " + std::to_string(outer) + " x " + std::to_string(inner) +
+                 ", strides a " + std::to_string(g.a_outer) + "," + std::to_string(g.a_inner) + " b " +
+                 std::to_string(g.b_outer) + "," + std::to_string(g.b_inner) + (g.table ? ", table" : ""));
     expect_same<u8>(size, [&](const Kernels& k, u8* out) { g.c = out, k.add_u8(g); });
     g.a_scale = std::abs(g.a_scale) > 2 ? 1e30f : g.a_scale * 0.01f;
     expect_same<u8>(size, [&](const Kernels& k, u8* out) { g.c = out, k.mul_u8(g); });
@@ -60,11 +63,13 @@ TEST(BinaryU8, MatchesReference) {
 TEST(LookupU8, MatchesReference) {
   Random random(22);
   const auto lookup = random.table256();
-  for (int64_t n : {1, 31, 32, 33, 63, 64, 65, 256, 1000}) {
-    Guarded<u8> in(size_t(n) + 0);
-    for (int64_t i = 0; i < n; ++i) in[size_t(i)] = u8(i);
+  for (int64_t n = 0; n <= 260; ++n) {
+    SCOPED_TRACE("n " + std::to_string(n));
+    Guarded<u8> in(static_cast<size_t>(n));
+    for (int64_t i = 0; i < n; ++i) in[size_t(i)] = u8(i * 7);
     expect_same<u8>(size_t(n),
                     [&](const Kernels& k, u8* out) { k.lookup_u8(in.data(), out, n, lookup.data()); });
+    if (HasFatalFailure()) return;
   }
 }
 
@@ -79,6 +84,8 @@ TEST(Quantize, MatchesReference) {
                           : random.pick({INFINITY, -INFINITY, NAN, 3e38f, -3e38f, 0.5f, 1.5f, 2.5f, -0.0f});
     const float scale = random.pick({1.0f, 12.75f, 0.01f, 1e30f});
     const int zero = random.zero_point();
+    SCOPED_TRACE("case " + std::to_string(i) + ": n " + std::to_string(n) + " scale " +
+                 std::to_string(scale));
     expect_same<u8>(size_t(n),
                     [&](const Kernels& k, u8* out) { k.quantize_u8(in.data(), out, n, scale, zero); });
     expect_same<u8>(
@@ -92,12 +99,32 @@ TEST(Quantize, MatchesReference) {
   }
 }
 
+TEST(Quantize, PlanarMatchesReferenceAtEveryTail) {
+  Random random(27);
+  for (int64_t pixels = 1; pixels <= 140; ++pixels) {
+    const int64_t channels = random.pick<int64_t>({1, 2, 3, 4, random.in(5, 70)});
+    const int64_t in_plane = pixels + random.in(0, 9), out_pixel = channels + random.in(0, 5);
+    Guarded<float> in(size_t((channels - 1) * in_plane + pixels));
+    for (size_t j = 0; j < in.size(); ++j)
+      in[j] = random.in(0, 20) ? random.real(-300, 300) : random.pick({INFINITY, -INFINITY, NAN, 3e38f});
+    const float scale = random.pick({1.0f, 0.37f, 1e30f, 1e-30f});
+    const int zero = random.zero_point();
+    SCOPED_TRACE(std::to_string(pixels) + " pixels, " + std::to_string(channels) + " channels to " +
+                 std::to_string(out_pixel) + ", scale " + std::to_string(scale));
+    expect_same<u8>(size_t(pixels * out_pixel), [&](const Kernels& k, u8* out) {
+      k.quantize_planar_u8(in.data(), in_plane, out, out_pixel, pixels, channels, scale, zero);
+    });
+    if (HasFatalFailure()) return;
+  }
+}
+
 TEST(Dequantize, MatchesReference) {
   Random random(24);
-  for (int64_t n : {1, 7, 8, 15, 16, 17, 100}) {
+  for (int64_t n = 0; n <= 130; ++n) {
+    SCOPED_TRACE("n " + std::to_string(n));
     Guarded<u8> in(static_cast<size_t>(n));
     random.fill_bytes(in.data(), in.size());
-    const float scale = random.real(0.001f, 3);
+    const float scale = random.pick({random.real(0.001f, 3), 1e-38f, 1e36f});
     const int zero = random.zero_point();
     expect_same<float>(
         size_t(n), [&](const Kernels& k, float* out) { k.dequantize_u8(in.data(), out, n, scale, zero); });
@@ -121,6 +148,7 @@ void check_transpose(Random& random,
     const int64_t ld_in = columns + random.in(0, 5), ld_out = rows + random.in(0, 5);
     Guarded<T> in(size_t((rows - 1) * ld_in + columns));
     random.fill_bytes(in.data(), in.size());
+    SCOPED_TRACE(std::to_string(rows) + " x " + std::to_string(columns));
     expect_same<T>(size_t((columns - 1) * ld_out + rows), [&](const Kernels& k, T* out) {
       (k.*kernel)(in.data(), ld_in, out, ld_out, rows, columns);
     });
