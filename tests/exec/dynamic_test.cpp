@@ -1,6 +1,9 @@
 // Dynamically quantized products: the engine against reference evaluation, on every ISA and thread count.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstring>
+
 #include "cpu/features.hpp"
 #include "exec/session.hpp"
 #include "support/evaluate_graph.hpp"
@@ -63,6 +66,57 @@ TEST(DynamicProducts, AgreeWithTheReferenceOnEveryIsa) {
     for (int weight_zero : {0, 128, 100})
       expect_agreement(two_products(k, n, weight_zero),
                        test::random_tensor(DType::f32, {rows, k}, rng, -3, 5));
+}
+
+struct IntegerCase {
+  DType a, w;
+  int a_zero, w_zero;
+};
+
+/// MatMulInteger alone; a zero point of w for each column, from w_zero down, where w_zero is not 0.
+ir::Graph integer_product(const IntegerCase& c, int64_t k, int64_t n) {
+  std::mt19937 rng(4);
+  ir::Graph g;
+  const auto weights = c.w == DType::s8 ? test::random_tensor(c.w, {k, n}, rng, -128, 127.9)
+                                        : test::random_tensor(c.w, {k, n}, rng, 0, 255.9);
+  const auto vector = [](DType t, int64_t count, int first) {
+    Tensor zero(t, {count});
+    for (int64_t i = 0; i < count; i++)
+      zero.mutable_data<uint8_t>()[i] = static_cast<uint8_t>(first - (first == 0 ? 0 : i % 3));
+    return zero;
+  };
+  const ir::ValueId x = g.add_input("x", c.a, {2, g.symbol("rows"), k});
+  const ir::NodeId id =
+      g.add_node("MatMulInteger",
+                 {x, g.add_constant("w", weights), g.add_constant("a_zero", vector(c.a, 1, c.a_zero)),
+                  g.add_constant("w_zero", vector(c.w, n, c.w_zero))},
+                 {}, 1);
+  ops::infer(g, id);
+  g.outputs = {g.node(id).output()};
+  return g;
+}
+
+TEST(IntegerProducts, AreExactOnEveryIsa) {
+  std::mt19937 rng(9);
+  for (const IntegerCase& c : {IntegerCase{DType::u8, DType::s8, 7, 0},
+                               {DType::u8, DType::u8, 255, 255},
+                               {DType::s8, DType::s8, -5, 9},
+                               {DType::s8, DType::u8, 100, 3}})
+    for (const auto& [rows, k, n] : {std::array<int64_t, 3>{1, 1, 1}, {37, 513, 20}, {20, 1200, 70}}) {
+      const ir::Graph g = integer_product(c, k, n);
+      const Tensor x = c.a == DType::s8 ? test::random_tensor(c.a, {2, rows, k}, rng, -128, 127.9)
+                                        : test::random_tensor(c.a, {2, rows, k}, rng, 0, 255.9);
+      const Tensor expected = test::evaluate_graph(g, std::span(&x, 1))[0];
+      for (cpu::Isa isa : cpu::kAllIsas) {
+        if (!cpu::available(isa)) continue;
+        for (int threads : {1, 3}) {
+          const auto actual =
+              Session(g, {.threads = threads, .isa = std::string(to_string(isa))}).run(std::span(&x, 1));
+          ASSERT_EQ(0, std::memcmp(actual[0].raw(), expected.raw(), expected.bytes()))
+              << to_string(isa) << ", " << rows << "x" << k << "x" << n;
+        }
+      }
+    }
 }
 
 TEST(DynamicProducts, RangesThatDoNotCrossZeroOrAreEmpty) {

@@ -89,15 +89,17 @@ def _float_case(row: single_op_rows.Row) -> Case:
 
 def _dynamically_quantized() -> Iterator[tuple[str, onnx.ModelProto, dict]]:
     """DynamicQuantizeLinear → MatMulInteger → Cast → Mul, as ONNX Runtime's dynamic quantizer writes a MatMul."""
-    sizes = (("small", 5, 24, 10, False), ("wide", 3, 256, 300, True), ("one_row", 1, 77, 33, True))
-    for name, rows, k, n, per_channel in sizes:
+    sizes = (("small", 5, 24, 10, False, 0), ("wide", 3, 256, 300, True, 0), ("one_row", 1, 77, 33, True, 0),
+             ("unsigned", 4, 48, 40, False, 128), ("asymmetric", 4, 700, 40, True, 100))  # fmt: skip
+    for name, rows, k, n, per_channel, zero in sizes:
         rng = np.random.default_rng(zlib.crc32(name.encode()))
         weight = rng.standard_normal((k, n)).astype(np.float32) * 0.2
         scale = (np.abs(weight).max(0) if per_channel else np.abs(weight).max()).astype(np.float32) / np.float32(127)
+        kind, lowest, highest = (np.uint8, 0, 255) if zero else (np.int8, -127, 127)
         constants = [
-            numpy_helper.from_array(np.clip(np.rint(weight / scale), -127, 127).astype(np.int8), "w"),
+            numpy_helper.from_array(np.clip(np.rint(weight / scale) + zero, lowest, highest).astype(kind), "w"),
             numpy_helper.from_array(np.asarray(scale), "w_scale"),
-            numpy_helper.from_array(np.zeros(scale.shape, np.int8), "w_zero"),
+            numpy_helper.from_array(np.full(scale.shape, zero, kind), "w_zero"),
             numpy_helper.from_array(rng.standard_normal(n).astype(np.float32), "bias"),
         ]
         nodes = [

@@ -1,6 +1,8 @@
 // MatMulInteger -> Cast -> Mul by (x scale * weight scales) [-> Add bias]  ==>  QMatMulDynamic: what dynamic
 // quantizers write for a matrix product.  The quantization of x stays a node of its own, which several
 // products may share.
+#include <algorithm>
+
 #include "ops/op.hpp"
 #include "passes/int8/linear.hpp"
 #include "passes/match.hpp"
@@ -11,19 +13,24 @@ namespace {
 
 /// w - zero point where every difference is an s8: symmetric weights, and asymmetric ones of a narrow range.
 std::optional<Tensor> centred_weights(const Tensor& w, const Tensor* zero) {
-  const int64_t k = w.shape()[0], n = w.shape()[1];
+  const int64_t n = w.shape()[1];
   if (zero && zero->elements() != 1 && zero->elements() != n) return std::nullopt;
+  std::vector<int> offsets;
+  for (int64_t j = 0; j < n; j++)
+    offsets.push_back(zero ? static_cast<int>(zero->at_int(zero->elements() == 1 ? 0 : j)) : 0);
+  if (w.dtype() == DType::s8 && std::ranges::all_of(offsets, [](int z) { return z == 0; })) return w;
   Tensor centred(DType::s8, w.shape());
   auto* out = centred.mutable_data<int8_t>();
-  for (int64_t j = 0; j < n; j++) {
-    const int64_t offset = zero ? zero->at_int(zero->elements() == 1 ? 0 : j) : 0;
-    for (int64_t i = 0; i < k; i++) {
-      const int64_t value = w.at_int(i * n + j) - offset;
-      if (value < -128 || value > 127) return std::nullopt;
-      out[i * n + j] = static_cast<int8_t>(value);
+  const auto subtract = [&](const auto* in) {
+    for (int64_t i = 0; i < w.elements(); i++) {
+      const int value = in[i] - offsets[static_cast<size_t>(i % n)];
+      if (value != static_cast<int8_t>(value)) return false;
+      out[i] = static_cast<int8_t>(value);
     }
-  }
-  return centred;
+    return true;
+  };
+  const bool fits = w.dtype() == DType::s8 ? subtract(w.data<int8_t>()) : subtract(w.data<uint8_t>());
+  return fits ? std::optional(centred) : std::nullopt;
 }
 
 bool one_value(const ir::Graph& g, ir::ValueId id) {
