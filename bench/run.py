@@ -8,6 +8,7 @@ from pathlib import Path
 
 import tenfold
 from tenfold import bench
+
 from tools.zoo.inputs import feeds
 
 PEERS = ("onnxruntime", "openvino")

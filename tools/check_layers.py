@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def layers() -> list[str]:
     """Layer names, lowest first; the kernels layer is defined by an include of its own."""
     text = (ROOT / "CMakeLists.txt").read_text()
-    return [a or "kernels" for a in re.findall(r"^(?:tenfold_layer\((\w+)|include\(cmake/kernels\.cmake\))", text, re.M)]
+    return [a or "kernels" for a in re.findall(r"^(?:tenfold_layer\((\w+)|include\(cmake/kernels\.cmake\))", text, re.MULTILINE)]
 
 
 def violations() -> list[str]:

@@ -3,8 +3,10 @@
 
 #include "command.hpp"
 
-int main(int argc, char** argv) {
-  using namespace tenfold;
+namespace tenfold {
+namespace {
+
+int run(int argc, char** argv) {
   CLI::App app{"tenfold makes trained neural networks fast on the machine at hand and proves it."};
   app.require_subcommand(1);
   app.fallthrough();
@@ -32,4 +34,15 @@ int main(int argc, char** argv) {
     return cli::kError;
   }
   return exit_code;
+}
+
+}  // namespace
+}  // namespace tenfold
+
+int main(int argc, char** argv) {
+  try {
+    return tenfold::run(argc, argv);
+  } catch (...) {  // what even the messages of run() could not be printed for
+    return tenfold::cli::kError;
+  }
 }

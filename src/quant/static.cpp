@@ -12,7 +12,6 @@
 namespace tenfold::quant {
 
 using ir::Graph;
-using ir::kNone;
 using ir::Node;
 using ir::NodeId;
 using ir::ValueId;

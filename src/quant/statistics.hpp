@@ -44,12 +44,12 @@ class Statistics {
 
  private:
   /// Four times the 2,048 bins that the searches want: a one-sided range may fill only a quarter.
-  static constexpr int kBins = 8192;
+  static constexpr int kBins = 8192, kZeroEdge = kBins / 2;
   friend class RangeSearch;
   void widen(float limit);
   double width() const;
   /// Bin edge i in real values.
-  double edge(int i) const { return (i - kBins / 2) * width(); }
+  double edge(int i) const { return (i - kZeroEdge) * width(); }
 
   bool with_histogram_;
   uint64_t count_ = 0, zeros_ = 0;

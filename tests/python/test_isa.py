@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 import tenfold
+
 from tests.python.conftest import model_path
 from tools.zoo.inputs import feeds
 
@@ -20,7 +20,7 @@ def available_isas() -> list[str]:
             tenfold.InferenceSession(model_path("small_net.int8_torch"), tenfold.SessionOptions(1, isa))
             found.append(isa)
         except tenfold.TenfoldError as error:
-            assert error.code == "unsupported"  # noqa: PT017
+            assert error.code == "unsupported"
     return found
 
 

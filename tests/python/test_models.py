@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 import tenfold
+
 from tests.python.conftest import cosine, model_path, reference_outputs, relative_error
 from tools.zoo.inputs import feeds
 from tools.zoo.table import ROWS

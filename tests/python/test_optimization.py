@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-
 import tenfold
+
 from tests.python.conftest import cosine, model_path
 from tools.zoo.inputs import feeds
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 import tenfold
+
 from tests.python.conftest import model_path
 from tools.zoo.inputs import feeds
 
@@ -76,7 +76,7 @@ def test_non_contiguous_input(session: tenfold.InferenceSession, feed: dict[str,
         (lambda feed: {k: v[0] for k, v in feed.items()}, "must be f32"),
     ],
 )
-def test_misuse_is_a_typed_error(session, feed, change, message) -> None:  # noqa: ANN001
+def test_misuse_is_a_typed_error(session, feed, change, message) -> None:
     with pytest.raises(tenfold.TenfoldError, match=message) as caught:
         session.run(None, change(feed))
     assert caught.value.code == "invalid argument"

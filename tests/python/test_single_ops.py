@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 import tenfold
+
 from tests.python.conftest import cosine, relative_error
 from tools.zoo import single_ops
 

@@ -15,11 +15,11 @@ import pytest
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("torch")
 
-from tools import imagenet_data  # noqa: E402
-from tools.ocr_data import evaluate, render, texts  # noqa: E402
-from tools.zoo import feeds, single_ops  # noqa: E402
-from tools.zoo.make import make  # noqa: E402
-from tools.zoo.table import ROWS, row  # noqa: E402
+from tools import imagenet_data
+from tools.ocr_data import evaluate, render, texts
+from tools.zoo import feeds, single_ops
+from tools.zoo.make import make
+from tools.zoo.table import ROWS, row
 
 MODELS = Path(os.environ.get("TENFOLD_MODELS", "models"))
 

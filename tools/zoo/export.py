@@ -9,9 +9,9 @@ import warnings
 import zlib
 from pathlib import Path
 
-import onnx
 import torch
 
+import onnx
 from tools.zoo.healthy import make_healthy
 from tools.zoo.inputs import feeds_of_kind
 from tools.zoo.table import Row

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import onnx
 from onnx import version_converter
-
 from tools.zoo.inputs import feeds
 from tools.zoo.table import Row
 

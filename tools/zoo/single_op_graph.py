@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import onnx
 import onnxruntime
+
+import onnx
 from onnx import helper
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
+
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-
 from tools.zoo.single_op_graph import finished, reference
 from tools.zoo.single_op_qdq_rows import Act, Bias, Const, QdqRow, Step, Weight
 

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import onnx
 import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
 
+import onnx
+from onnx import TensorProto, helper, numpy_helper
 from tools.zoo import single_op_qdq_rows, single_op_rows
 from tools.zoo.single_op_graph import finished, reference
 from tools.zoo.single_op_qdq import build as build_qdq
