@@ -11,6 +11,22 @@ set(TENFOLD_ISA_FLAGS_avx_vnni_evex -mavx2 -mfma -mf16c -mavx512vl -mavx512vnni)
 set(TENFOLD_ISA_FLAGS_avx512_vnni -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512vbmi -mfma -mf16c
     -mprefer-vector-width=512)
 
+# With every check, the register tiles take minutes to compile: each vector that is named becomes a checked object in
+# memory.  Here AddressSanitizer watches buffers but not the stack, and UBSan is left out: the portable code has it, and
+# the kernel tests hold these files to the portable reference bit for bit.
+set(isa_sanitize "")
+if(TENFOLD_SANITIZE MATCHES "undefined")
+  list(APPEND isa_sanitize -fno-sanitize=undefined)
+endif()
+if(TENFOLD_SANITIZE MATCHES "address")
+  list(APPEND isa_sanitize -fno-sanitize-address-use-after-scope)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    list(APPEND isa_sanitize --param=asan-stack=0)
+  else()
+    list(APPEND isa_sanitize "SHELL:-mllvm -asan-stack=0")
+  endif()
+endif()
+
 set(kernel_isa_sources "")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   file(GLOB kernel_isa CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/kernels/isa/*.cpp)
@@ -22,7 +38,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
       message(FATAL_ERROR "src/kernels/isa/${stem}.cpp: the name must begin with the ISA it is compiled for")
     endif()
     set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS
-      "-O3;${TENFOLD_ISA_FLAGS_${isa}};-Wno-ignored-attributes;-Wno-maybe-uninitialized;-Wno-uninitialized")
+      "-O3;${TENFOLD_ISA_FLAGS_${isa}};-Wno-ignored-attributes;-Wno-maybe-uninitialized;-Wno-uninitialized;${isa_sanitize}")
     list(APPEND kernel_isa_sources ${file})
   endforeach()
 endif()
