@@ -162,6 +162,8 @@ class Rebuilder {
     if ((n.op == "Split" || n.op == "Softmax" || n.op == "LogSoftmax") && is_last(n.input(0)))
       return with_axis(n, {n.input(0)});
     if (n.op == "Slice" && is_last(n.input(0)) && from_.constant(n.input(3))) return slice(n);
+    if (n.op == "DepthToSpace" && is_last(n.input(0))) return depth_to_space(n);
+    if (n.op == "Resize" && is_last(n.input(0)) && resizes_by_constants(n)) return resize(n);
     if (n.op == "Pad" && is_last(n.input(0)) && from_.constant(n.input(1)) && n.input(3) == kNone)
       return pad(n);
     if (n.op.starts_with("Reduce") && is_last(n.input(0)) && from_.constant(n.input(1)) &&
@@ -247,6 +249,52 @@ class Rebuilder {
 
   void reduce(const ir::Node& n) {
     finish(n, {last(n.input(0)), remapped_axes(n.input(1), rank(n.input(0)))}, n.attrs, true);
+  }
+
+  /// Channels last, blocks of channels are runs of memory (DCR) or single elements (CRD).
+  void depth_to_space(const ir::Node& n) {
+    const Shape &x = shape(n.input(0)), &y = shape(n.output());
+    const int64_t s = n.attrs.get_int("blocksize", 1);
+    const bool crd = n.attrs.get_string("mode", "DCR") == "CRD";
+    const auto reshaped = [&](ValueId v, std::vector<int64_t> dims) {
+      const int64_t rank = static_cast<int64_t>(dims.size());
+      const ValueId extents =
+          to_.add_constant(to_.unique_name(n.name + ".shape"), Tensor::from<int64_t>({rank}, dims));
+      return add("Reshape", {v, extents}, {}, n.name + ".blocks");
+    };
+    const ValueId blocks = crd ? reshaped(last(n.input(0)), {x[0], x[2], x[3], y[1], s, s})
+                               : reshaped(last(n.input(0)), {x[0], x[2], x[3], s, s, y[1]});
+    const Permutation perm = crd ? Permutation{0, 1, 4, 2, 5, 3} : Permutation{0, 1, 3, 2, 4, 5};
+    const ValueId moved = add("Transpose", {blocks}, {{"perm", perm}}, n.name);
+    form(n.output()).last = reshaped(moved, {y[0], y[2], y[3], y[1]});
+  }
+
+  /// Scales or sizes for every axis, no region of interest.
+  bool resizes_by_constants(const ir::Node& n) {
+    for (size_t i = 1; i < n.inputs.size(); i++) {
+      const Tensor* t = from_.constant(n.inputs[i]);
+      if (n.inputs[i] != kNone && (!t || (i == 1 && t->elements() > 0))) return false;
+    }
+    return n.attrs.get_ints("axes").empty();
+  }
+  void resize(const ir::Node& n) {
+    const int r = rank(n.input(0));
+    std::vector<ValueId> ins{last(n.input(0))};
+    for (size_t i = 1; i < n.inputs.size(); i++) {
+      const Tensor* t = from_.constant(n.inputs[i]);
+      if (!t || t->elements() != r) {
+        ins.push_back(plain(n.inputs[i]));
+        continue;
+      }
+      Tensor mapped(t->dtype(), t->shape());
+      dispatch(t->dtype(), [&](auto tag) {
+        using T = decltype(tag);
+        for (int axis = 0; axis < r; axis++)
+          mapped.mutable_data<T>()[axis_in_last(axis, r)] = t->data<T>()[axis];
+      });
+      ins.push_back(to_.add_constant(to_.unique_name(n.name + ".resized"), std::move(mapped)));
+    }
+    finish(n, std::move(ins), n.attrs, true);
   }
 
   void pad(const ir::Node& n) {

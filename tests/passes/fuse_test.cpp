@@ -74,7 +74,8 @@ const Case kCases[] = {
      "Conv Sigmoid"},
     {"ConvTransposeRelu",
      [](Builder& b) {
-       return b.op("Relu", {b.op("ConvTranspose", {image(b), b.random({4, 4, 2, 2})})});
+       return b.op("Relu", {b.op("ConvTranspose", {image(b), b.random({4, 4, 2, 2})},
+                                 {{"dilations", std::vector<int64_t>{2, 1}}})});
      },
      "ConvTranspose"},
     {"MulSigmoid",

@@ -1,0 +1,54 @@
+// ConvTranspose as Conv and DepthToSpace keeps its meaning for every geometry.
+#include "passes/pass_fixture.hpp"
+
+namespace tenfold::test {
+namespace {
+
+using Ints = std::vector<int64_t>;
+
+struct Geometry {
+  int64_t channels, filters, group, kernel_h, kernel_w, stride;
+  Ints pads, output_padding;
+};
+
+ValueId transposed(Builder& b, ValueId x, const Geometry& g) {
+  const ValueId w = b.random({g.channels, g.filters / g.group, g.kernel_h, g.kernel_w});
+  return b.op("ConvTranspose", {x, w, b.random({g.filters})},
+              {{"strides", Ints{g.stride, g.stride}},
+               {"pads", g.pads},
+               {"output_padding", g.output_padding},
+               {"group", g.group}});
+}
+
+TEST(TransposedConvToConv, keepsItsMeaning) {
+  const Geometry all[] = {{3, 4, 1, 2, 2, 2, {0, 0, 0, 0}, {0, 0}}, {4, 6, 2, 4, 4, 2, {1, 1, 1, 1}, {0, 0}},
+                          {2, 1, 1, 3, 3, 2, {1, 1, 1, 1}, {1, 1}}, {2, 3, 1, 3, 5, 1, {1, 2, 0, 1}, {0, 0}},
+                          {2, 2, 2, 3, 3, 3, {0, 2, 1, 0}, {2, 0}}, {1, 2, 1, 1, 2, 3, {0, 0, 0, 0}, {0, 2}},
+                          {2, 2, 1, 5, 5, 2, {3, 4, 4, 3}, {0, 1}}, {1, 1, 1, 7, 7, 2, {5, 5, 6, 6}, {0, 0}}};
+  for (const Geometry& g : all) {
+    Builder b;
+    b.output(transposed(b, b.input({2, g.channels, 6, 5}), g));
+    Graph after;
+    optimised(b.graph, {}, Stage::canonicalise, &after);
+    EXPECT_EQ(count(after, "ConvTranspose"), 0u);
+  }
+}
+
+TEST(TransposedConvToConv, symbolicExtents) {
+  Builder b;
+  b.output(transposed(b, b.input({b.symbol("n"), 3, b.symbol("h"), b.symbol("w")}),
+                      {3, 5, 1, 4, 4, 2, {1, 1, 1, 1}, {0, 0}}));
+  EXPECT_EQ(optimised(b.graph), "Conv DepthToSpace Slice");
+}
+
+TEST(TransposedConvToConv, unequalStridesAndDilationsStay) {
+  for (const auto& [strides, dilations] : {std::pair{Ints{2, 1}, Ints{1, 1}}, {Ints{2, 2}, Ints{2, 1}}}) {
+    Builder b;
+    b.output(b.op("ConvTranspose", {b.input({1, 2, 4, 4}), b.random({2, 3, 3, 3})},
+                  {{"strides", strides}, {"dilations", dilations}}));
+    EXPECT_EQ(optimised(b.graph), "ConvTranspose");
+  }
+}
+
+}  // namespace
+}  // namespace tenfold::test
