@@ -78,6 +78,7 @@ KINDS = {
     "small_64": _pictures("input", 64, 64, IMAGENET_MEAN, IMAGENET_SCALE),
     "yolo_640": _pictures("images", 640, 640, 0, 1 / 255),
     "ppocr_det": _pictures("x", 320, 320, IMAGENET_MEAN, IMAGENET_SCALE, text_picture),
+    "ppocr_det_640": _pictures("x", 640, 640, IMAGENET_MEAN, IMAGENET_SCALE, text_picture),
     "ppocr_rec": _pictures("x", 48, 320, 127.5, 1 / 127.5, text_picture),
     "ppocr_cls": _pictures("x", 48, 192, 127.5, 1 / 127.5, text_picture),
     "tokens": _tokens(30522),
