@@ -13,7 +13,7 @@ set(TENFOLD_ISA_FLAGS_avx512_vnni -mavx512f -mavx512bw -mavx512vl -mavx512dq -ma
 
 # With every check, the register tiles take minutes to compile: each vector that is named becomes a checked object in
 # memory.  Here AddressSanitizer watches buffers but not the stack, and UBSan is left out: the portable code has it, and
-# the kernel tests hold these files to the portable reference bit for bit.
+# the kernel tests hold these files to the portable reference, INT8 bit for bit.
 set(isa_sanitize "")
 if(TENFOLD_SANITIZE MATCHES "undefined")
   list(APPEND isa_sanitize -fno-sanitize=undefined)

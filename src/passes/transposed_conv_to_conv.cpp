@@ -2,6 +2,8 @@
 // block as channels, and DepthToSpace (Shi et al., "Is the deconvolution layer the same as a convolutional
 // layer?", 2016).  Output position o = s * q - begin + r takes taps r, r + s, r + 2s, ... of the kernel, so a
 // kernel of ceil(k / s) taps does; what padding cuts off is cropped by a Slice.
+#include <algorithm>
+
 #include "base/math.hpp"
 #include "passes/match.hpp"
 #include "passes/pass.hpp"
@@ -29,6 +31,12 @@ struct Geometry {
   std::array<Axis, 2> axes;
 };
 
+/// Phases pad the kernel with zeros to taps * stride.  Beyond 8 times the weights (stride 3 behind a 1 x 1
+/// kernel is 9 times) nearly all products are with zeros, and a file could ask for any amount of memory.
+constexpr int64_t kMaxGrowth = 8;
+
+/// Empty where the rewrite does not apply.  Only for nodes whose shapes inference has checked: it bounds the
+/// group and the strides.
 std::optional<Geometry> geometry(const ir::Node& n, const Shape& w) {
   const auto ints = [&](const char* name, Ints otherwise) {
     Ints v = n.attrs.get_ints(name);
@@ -42,8 +50,13 @@ std::optional<Geometry> geometry(const ir::Node& n, const Shape& w) {
              more = ints("output_padding", {0, 0});
   if (strides.size() != 2 || pads.size() != 4 || more.size() != 2 || strides[0] != strides[1])
     return std::nullopt;
+  const auto negative = [](int64_t v) { return v < 0; };
+  if (std::ranges::any_of(pads, negative) || std::ranges::any_of(more, negative)) return std::nullopt;
+  const int64_t largest = kMaxGrowth * w[2] * w[3];
+  if (strides[0] < 1 || strides[0] > largest / strides[0]) return std::nullopt;
   Geometry g{strides[0], n.attrs.get_int("group", 1), {w[2], w[3]}, {}};
   for (size_t i = 0; i < 2; i++) g.axes[i] = axis(g.kernel[i], g.stride, pads[i], pads[i + 2], more[i]);
+  if (g.axes[0].taps * g.axes[1].taps * g.stride * g.stride > largest) return std::nullopt;
   return g;
 }
 
@@ -99,7 +112,8 @@ std::optional<ir::Patch> rewrite(const ir::Graph& graph, ir::NodeId id) {
   if (n.op != "ConvTranspose") return std::nullopt;
   const Tensor* w = graph.constant(n.input(1));
   const Tensor* bias = graph.constant(n.input(2));
-  if (!w || w->elements() == 0 || (n.input(2) != kNone && !bias)) return std::nullopt;
+  if (!w || w->elements() == 0 || (n.input(2) != kNone && !bias) || !shape_of(graph, n.output()))
+    return std::nullopt;
   const auto g = geometry(n, w->shape());
   if (!g) return std::nullopt;
   const auto& [rows, columns] = g->axes;

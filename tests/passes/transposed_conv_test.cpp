@@ -50,5 +50,27 @@ TEST(TransposedConvToConv, unequalStridesAndDilationsStay) {
   }
 }
 
+TEST(TransposedConvToConv, stridesFarBeyondTheKernelStay) {
+  for (const int64_t stride : {3, 1000000}) {
+    Builder b;
+    b.output(b.op("ConvTranspose", {b.input({1, 2, 1, 1}), b.random({2, 3, 1, 1})},
+                  {{"strides", Ints{stride, stride}}}));
+    EXPECT_EQ(optimised(b.graph), "ConvTranspose");
+  }
+}
+
+TEST(TransposedConvToConv, uncheckedNodesStay) {
+  Graph g;
+  const ValueId x = g.add_value("x", DType::f32);
+  const ValueId w = g.add_constant("w", Tensor::from<float>({1, 1, 2, 2}, std::vector<float>(4, 1.0f)));
+  g.inputs.push_back(x);
+  g.outputs = {g.node(g.add_node("ConvTranspose", {x, w}, {{"group", int64_t{0}}})).output()};
+  const passes::Pass* pass = nullptr;
+  for (const passes::Pass* p : passes::pipeline(Stage::canonicalise))
+    if (std::string_view(p->name) == "transposed-conv-to-conv") pass = p;
+  ASSERT_NE(pass, nullptr);
+  EXPECT_FALSE(pass->rewrite(g, *g.topological_order().begin()).has_value());
+}
+
 }  // namespace
 }  // namespace tenfold::test
