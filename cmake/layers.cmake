@@ -16,6 +16,15 @@ endif()
 
 set_property(GLOBAL PROPERTY TENFOLD_LAYERS "")
 
+# Targets compiled alike share one precompiled header, that of `owner`.
+function(tenfold_precompile target owner)
+  if(target STREQUAL owner)
+    target_precompile_headers(${target} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/precompiled.hpp)
+  else()
+    target_precompile_headers(${target} REUSE_FROM ${owner})
+  endif()
+endfunction()
+
 # A layer with no source yet is an interface target, so the list above is complete from the first day.
 function(tenfold_layer name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
@@ -24,6 +33,7 @@ function(tenfold_layer name)
   if(sources)
     add_library(tenfold_${name} STATIC ${sources})
     target_link_libraries(tenfold_${name} PUBLIC tenfold_options ${below} ${ARG_LINK})
+    tenfold_precompile(tenfold_${name} tenfold_base)
   else()
     add_library(tenfold_${name} INTERFACE)
     target_link_libraries(tenfold_${name} INTERFACE tenfold_options ${below} ${ARG_LINK})
