@@ -56,10 +56,22 @@ enum class Activation : uint8_t {
 /// How packed weights of an ISA look; packing itself is portable host code (pack.hpp).
 struct PackLayout {
   int lanes;         ///< 32-bit lanes per vector
-  int weight_bytes;  ///< bytes per int8 weight: 1 (s8 quads) or 2 (s16 even / odd pairs, for ISAs without a
-                     ///< u8*s8 dot product)
+  int weight_bytes;  ///< bytes per int8 weight: 1 (s8 quads) or 2 (s16 even / odd pairs, for ISAs without an
+                     ///< exact u8*s8 dot product; their GEMM has both, see sort_steps)
   int panel;         ///< vectors per u8 panel
   int k_multiple;    ///< K per tap is padded to a multiple of this
+};
+
+/// For ISAs whose u8*s8 product saturates: a step of the GEMM (four values of K, one panel) is plain where no
+/// activations can make it saturate, that is where neither the positive nor the negative weights of a pair
+/// sum to more than 128, and has s8 weights; the others are exact, with s16 weights.
+struct SortedSteps {
+  std::vector<uint32_t>
+      offsets;  ///< a panel and tap: number of plain and of exact steps, then their offsets in K
+  std::vector<int64_t> panels;            ///< byte offset of every panel in the weights, and the end
+  const uint32_t* first = nullptr;        ///< of `offsets`
+  const int64_t* panel_offset = nullptr;  ///< of `panels`
+  int64_t panel_stride = 0;               ///< in `offsets`
 };
 
 /// Packed weights of an INT8 GEMM / convolution: for every output channel n
@@ -79,6 +91,7 @@ struct PackedU8 {
   const std::byte* params = nullptr;  ///< per vector: init s32, multiplier f32, bias f32
   std::vector<std::byte> storage;     ///< 64-byte aligned from `weights` on
   std::vector<int64_t> panel_weight_offset, panel_param_offset;  ///< byte offset of every panel
+  SortedSteps sorted;                                            ///< where the layout's weight_bytes is 2
 };
 
 /// C[m][n] for rows [0, m) and channels [n_begin, n_end).
@@ -385,6 +398,9 @@ PackedDepthwiseF32 pack_depthwise_f32(const PackLayout& layout, const float* wei
 /// weights: [n][c][3][3].
 PackedWinogradF32 pack_winograd_f32(const PackLayout& layout, const float* weights, int64_t n, int64_t c,
                                     int tile, const float* bias);
+
+/// Sorts the steps of weights packed as s8 quads and widens those that must be exact.
+void sort_steps(const PackLayout& layout, PackedU8& packed);
 
 size_t depthwise_u8_scratch(const PackLayout& layout, const PackedDepthwiseU8& w);
 size_t gemm_dynamic_f32_scratch(const PackLayout& layout, int64_t n, int64_t k);

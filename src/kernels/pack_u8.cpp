@@ -64,16 +64,18 @@ int panel_vectors(const PackLayout& layout, int64_t left) {
 
 }  // namespace
 
-PackedU8 pack_gemm_u8(const PackLayout& layout, const s8* weights, int64_t n, int64_t taps, int64_t k,
+PackedU8 pack_gemm_u8(const PackLayout& given, const s8* weights, int64_t n, int64_t taps, int64_t k,
                       int x_zero_point, std::span<const QuantizedChannel> channels) {
   ensure(n > 0 && taps > 0 && k > 0 && int64_t(channels.size()) == n,
          "pack_gemm_u8: {} channels, {} taps, {} deep, {} multipliers", n, taps, k, channels.size());
   PackedU8 p;
   p.k = k;
-  p.k_padded = round_up(k, layout.k_multiple);
+  p.k_padded = round_up(k, given.k_multiple);
   p.taps = taps;
   p.n = n;
-  p.panel_channels = int64_t(layout.panel) * layout.lanes;
+  p.panel_channels = int64_t(given.panel) * given.lanes;
+  PackLayout layout = given;
+  layout.weight_bytes = 1;
   const int64_t depth = checked_mul(taps, k), depth_padded = checked_mul(taps, p.k_padded);
   const int64_t vectors = round_up(ceil_div(n, layout.lanes), 4);  // upper bound
   const int64_t extents[] = {vectors, layout.lanes, depth_padded, layout.weight_bytes};
@@ -114,6 +116,7 @@ PackedU8 pack_gemm_u8(const PackLayout& layout, const s8* weights, int64_t n, in
     vector += nv;
     n0 += int64_t(nv) * layout.lanes;
   }
+  if (given.weight_bytes == 2) sort_steps(given, p);
   return p;
 }
 

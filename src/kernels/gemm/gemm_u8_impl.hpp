@@ -121,8 +121,8 @@ struct GemmU8Walk {
     else
       t.a = g.a + m * g.lda;
     if (!t.after) t.c = g.c + m * g.ldc + n0, t.c_step = rows * g.ldc;
-    const int64_t stretch = t.taps * t.steps * nv * 4 * S::lanes * S::layout.weight_bytes;
-    const int64_t slots = larger<int64_t>(1, nv * 4 * S::lanes * S::layout.weight_bytes / 64);
+    const int64_t stretch = t.taps * t.steps * nv * 4 * S::lanes;
+    const int64_t slots = larger<int64_t>(1, nv * 4 * S::lanes / 64);
     const int64_t fetching = lesser(count, slots * ((prefetch.bytes(t.weights) + stretch - 1) / stretch));
     for (const int64_t tiles : {fetching, count - fetching}) {
       t.count = tiles;
@@ -152,7 +152,13 @@ struct GemmU8Walk {
     t.a_offset = g.a_offset;
     t.taps = w.taps;
     t.steps = w.k_padded / 4;
-    t.weights = w.weights + before * S::lanes * depth * S::layout.weight_bytes;
+    if constexpr (sorted_steps<S>) {
+      const int64_t index = n0 / w.panel_channels;
+      t.weights = w.weights + w.sorted.panel_offset[index];
+      t.sorted = w.sorted.first + index * w.sorted.panel_stride;
+    } else {
+      t.weights = w.weights + before * S::lanes * depth;
+    }
     t.params = w.params + before * int64_t(sizeof(VectorParams<S>));
     t.zero_point = g.zero_point;
     t.table = g.table;
@@ -184,7 +190,8 @@ void gemm_u8(const GemmU8& g) {
   if (g.m <= 0 || g.n_begin >= g.n_end) return;
   const PackedU8& w = *g.w;
   const auto* weights = reinterpret_cast<const char*>(w.weights);
-  const int64_t channel_bytes = w.taps * w.k_padded * S::layout.weight_bytes;
+  const int64_t channel_bytes =
+      w.taps * w.k_padded;  // sorted steps have more, which are fetched as they are used
   const auto* then = static_cast<const char*>(g.prefetch);
   GemmU8Walk<S> walk{.g = g,
                      .prefetch = {weights + g.n_begin * channel_bytes, weights + g.n_end * channel_bytes,

@@ -17,6 +17,7 @@ struct GemmU8Tile {
   ptrdiff_t tap_stride, a_offset;
   int64_t taps, steps;  // steps: quads of K per tap
   const std::byte* weights;
+  const u32* sorted;        // the panel's part of SortedSteps::offsets, where the steps are sorted
   const std::byte* params;  // VectorParams[NV]
   int zero_point;
   u8* c;                  // where a tile's bytes go
@@ -33,7 +34,9 @@ struct GemmU8Tile {
 /// fetches every SLOTS-th line of a stretch as long as its weights, the next tile the lines between, and so
 /// on.
 template <class S, int NV>
-constexpr int gemm_prefetch_slots = larger(1, NV * 4 * S::lanes * S::layout.weight_bytes / 64);
+constexpr int gemm_prefetch_slots = larger(1, NV * 4 * S::lanes / 64);
+template <class S>
+constexpr bool sorted_steps = S::layout.weight_bytes == 2;
 
 template <class S, int MR, int NV, bool ZP, bool Lookup, class I = typename S::Int>
 [[gnu::always_inline]] inline void store_tile(I (&acc)[MR][NV], const GemmU8Tile& t, u8* d) {
@@ -57,34 +60,48 @@ template <class S, int MR, int NV, bool ZP, bool Lookup, class I = typename S::I
   });
 }
 
-/// Weights of one step, A broadcast, MR * NV dot products.
-template <class S, int MR, int NV, class I = typename S::Int>
+/// Weights of one step, `vector_bytes` each, A broadcast, MR * NV dot products.  D supplies the dot product.
+template <class D, int vector_bytes, int MR, int NV, class I>
 [[gnu::always_inline]] inline void gemm_step(I (&acc)[MR][NV], const u8* const (&p)[MR], int64_t k,
                                              const std::byte* w) {
-  using Quad = typename S::Quad;
-  constexpr int B = 4 * S::lanes * S::layout.weight_bytes;
-  if constexpr (S::vector_outer) {
-    Quad a[MR];
-    unroll<MR>([&](auto m) TENFOLD_LAMBDA { a[m] = S::bcast4(p[m] + k); });
-    unroll<NV>([&](auto v) TENFOLD_LAMBDA {
-      const Quad b = S::weights(w + v * B);
-      unroll<MR>([&](auto m) TENFOLD_LAMBDA { S::dot4(acc[m][v], a[m], b); });
-    });
-  } else {
-    Quad b[NV];
-    unroll<NV>([&](auto v) TENFOLD_LAMBDA { b[v] = S::weights(w + v * B); });
-    unroll<MR>([&](auto m) TENFOLD_LAMBDA {
-      const Quad a = S::bcast4(p[m] + k);
-      unroll<NV>([&](auto v) TENFOLD_LAMBDA { S::dot4(acc[m][v], a, b[v]); });
-    });
+  using Quad = typename D::Quad;
+  Quad b[NV];
+  unroll<NV>([&](auto v) TENFOLD_LAMBDA { b[v] = D::weights(w + v * vector_bytes); });
+  unroll<MR>([&](auto m) TENFOLD_LAMBDA {
+    const Quad a = D::bcast4(p[m] + k);
+    unroll<NV>([&](auto v) TENFOLD_LAMBDA { D::dot4(acc[m][v], a, b[v]); });
+  });
+}
+
+[[gnu::always_inline]] inline void gemm_fetch(const std::byte* w, uintptr_t prefetch) {
+  __builtin_prefetch(reinterpret_cast<const char*>(reinterpret_cast<uintptr_t>(w) + prefetch), 0, 2);
+}
+
+/// acc += A * B over one tap of sorted steps; `w` and `steps` move on.
+template <class S, int MR, int NV, class I = typename S::Int>
+[[gnu::always_inline]] inline void gemm_sorted_tap(I (&acc)[MR][NV], const u8* const (&p)[MR],
+                                                   const u32*& steps, const std::byte*& w,
+                                                   uintptr_t prefetch) {
+  constexpr int B = 4 * S::lanes;
+  const u32 *step = steps + 2, *exact = step + steps[0], *end = exact + steps[1];
+#pragma GCC unroll 1
+  for (; step != exact; ++step, w += NV * B) {
+    gemm_step<typename S::Plain, B, MR, NV>(acc, p, *step, w);
+    gemm_fetch(w, prefetch);
   }
+#pragma GCC unroll 1
+  for (; step != end; ++step, w += 2 * NV * B) {
+    gemm_step<S, 2 * B, MR, NV>(acc, p, *step, w);
+    gemm_fetch(w, prefetch);
+  }
+  steps = end;
 }
 
 /// acc += A * B over one tap; `w` moves on.
 template <class S, int MR, int NV, class I = typename S::Int>
 [[gnu::always_inline]] inline void gemm_tap(I (&acc)[MR][NV], const u8* const (&p)[MR], int64_t end,
                                             const std::byte*& w, uintptr_t prefetch) {
-  constexpr int B = NV * 4 * S::lanes * S::layout.weight_bytes;
+  constexpr int V = 4 * S::lanes, B = NV * V;
   // Few accumulators cannot hide the latency of a dot product: several steps at once, summed at the end.
   constexpr int U = MR * NV >= 8 ? 1 : MR * NV >= 4 ? 2 : 4;
   int64_t k = 0;
@@ -95,9 +112,8 @@ template <class S, int MR, int NV, class I = typename S::Int>
 #pragma GCC unroll 1
     for (; k + 4 * U <= end; k += 4 * U, w += U * B) {
       unroll<U>([&](auto u) TENFOLD_LAMBDA {
-        gemm_step<S, MR, NV>(more[u], p, k + 4 * u, w + u * B);
-        __builtin_prefetch(reinterpret_cast<const char*>(reinterpret_cast<uintptr_t>(w + u * B) + prefetch),
-                           0, 2);
+        gemm_step<S, V, MR, NV>(more[u], p, k + 4 * u, w + u * B);
+        gemm_fetch(w + u * B, prefetch);
       });
     }
     unroll<U * MR * NV>([&](auto i) TENFOLD_LAMBDA {
@@ -107,8 +123,8 @@ template <class S, int MR, int NV, class I = typename S::Int>
   }
 #pragma GCC unroll 1
   for (; k < end; k += 4, w += B) {
-    gemm_step<S, MR, NV>(acc, p, k, w);
-    __builtin_prefetch(reinterpret_cast<const char*>(reinterpret_cast<uintptr_t>(w) + prefetch), 0, 2);
+    gemm_step<S, V, MR, NV>(acc, p, k, w);
+    gemm_fetch(w, prefetch);
   }
 }
 
@@ -117,26 +133,33 @@ template <class S, int MR, int NV>
   using I = typename S::Int;
   const auto* params = reinterpret_cast<const VectorParams<S>*>(t.params);
   constexpr int kSlots = gemm_prefetch_slots<S, NV>;
-  const int64_t weight_bytes = t.taps * t.steps * NV * 4 * S::lanes * S::layout.weight_bytes;
+  const int64_t weight_bytes = t.taps * t.steps * NV * 4 * S::lanes;
   const uintptr_t fetch = reinterpret_cast<uintptr_t>(t.prefetch) - reinterpret_cast<uintptr_t>(t.weights);
   u8* c = t.c;
   for (int64_t tile = 0; tile < t.count; ++tile, c += t.c_step) {
     I acc[MR][NV];
     unroll<MR * NV>([&](auto i) TENFOLD_LAMBDA { acc[i / NV][i % NV] = S::load_i(params[i % NV].init); });
     const std::byte* w = t.weights;
+    const u32* sorted = t.sorted;
     const int64_t slot = tile + t.prefetch_slot;
     const uintptr_t prefetch = t.prefetch ? fetch + slot / kSlots * weight_bytes + slot % kSlots * 64 : 0;
     const u8* p[MR];
-    if (t.rows) {
-      for (int64_t tap = 0; tap < t.taps; ++tap) {
-        const u8* const* rows = t.rows + tap * t.tap_stride + tile * MR;
-        unroll<MR>([&](auto m) TENFOLD_LAMBDA { p[m] = rows[m] + t.a_offset; });
+    const auto tap = [&] TENFOLD_LAMBDA {
+      if constexpr (sorted_steps<S>)
+        gemm_sorted_tap<S, MR, NV>(acc, p, sorted, w, prefetch);
+      else
         gemm_tap<S, MR, NV>(acc, p, 4 * t.steps, w, prefetch);
+    };
+    if (t.rows) {
+      for (int64_t i = 0; i < t.taps; ++i) {
+        const u8* const* rows = t.rows + i * t.tap_stride + tile * MR;
+        unroll<MR>([&](auto m) TENFOLD_LAMBDA { p[m] = rows[m] + t.a_offset; });
+        tap();
       }
     } else {
       const u8* row = t.a + tile * MR * t.lda;
       unroll<MR>([&](auto m) TENFOLD_LAMBDA { p[m] = row, row += t.lda; });
-      gemm_tap<S, MR, NV>(acc, p, 4 * t.steps, w, prefetch);
+      tap();
     }
     unroll<MR * NV>([&](auto i) TENFOLD_LAMBDA { S::pin(acc[i / NV][i % NV]); });
     if (i32* raw = t.raw) [[unlikely]]

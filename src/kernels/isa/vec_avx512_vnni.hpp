@@ -12,8 +12,7 @@ struct Avx512Vnni {
   using Mask = __mmask16;
   using Quad = Int;
   static constexpr PackLayout layout{16, 1, 2, 4};
-  static constexpr int u8_rows[5] = {0, 12, 10, 0, 0};
-  static constexpr bool vector_outer = false;
+  static constexpr int u8_rows[3] = {0, 12, 10};
   static constexpr int depthwise_accumulators = 8;  // INT8 depthwise: rows x columns at a time
   static constexpr int f32_rows[4] = {0, 12, 14, 9};
   static constexpr int f32_depthwise_columns = 7;

@@ -11,8 +11,7 @@ struct VnniVec256 : Vec256<Self> {
   using Int = __m256i;
   using Quad = Int;
   static constexpr PackLayout layout{8, 1, 2, 4};
-  static constexpr int u8_rows[5] = {0, 12, 6, 0, 0};
-  static constexpr bool vector_outer = false;
+  static constexpr int u8_rows[3] = {0, 12, 6};
   TENFOLD_INLINE Quad split(Int x) { return x; }
   TENFOLD_INLINE Quad weights(const std::byte* p) { return Vec256<Self>::load_i(p); }
 };
