@@ -1,4 +1,4 @@
-"""`make bench`: tenfold against its peers on the zoo, one and two threads, into bench/RESULTS.md."""
+"""`make bench`: tenfold against its peers on the zoo, one and two threads, latency and loading, into bench/RESULTS.md."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import platform
 from pathlib import Path
 
 import tenfold
-from tenfold import bench
+from tenfold import bench, loading
 
 from tools.zoo.inputs import feeds, feeds_of_kind
 
@@ -16,6 +16,9 @@ MODELS = (
     "resnet50", "mobilenet_v2", "efficientnet_lite0", "mobilenet_v2.int8_ort", "efficientnet_lite0.int8_ort",
     "resnet18.int8_ort", "resnet50.int8_ort", "mobilenet_v3_large.int8_ort", "efficientnet_b0.int8_ort", "ppocr_rec",
 )  # fmt: skip
+
+#: Loaded in fresh processes by tenfold and ONNX Runtime.
+LOADED = ("mobilenet_v2.int8_ort", "efficientnet_lite0.int8_ort", "mobilenet_v3_large.int8_ort", "resnet50.int8_ort")
 
 #: Quantized here, by tenfold, and run by every engine; with the kind of their feeds.
 QUANTIZED = {"ppocr_det": "ppocr_det_640", "ppocr_rec": "ppocr_rec", "yolo_n": "yolo_640"}
@@ -53,6 +56,12 @@ def main() -> None:
             result = bench.measure(path, ("tenfold", *PEERS), threads, arguments.seconds, feeds=feed)
             results.append(result)
             print(bench.table([result]).splitlines()[-1], flush=True)
+    loads = []
+    for threads in (1, 2):
+        for name in LOADED:
+            path = str(arguments.models / f"{name}.onnx")
+            loads.append(loading.measure(path, ("tenfold", *PEERS), threads, 2 * arguments.seconds, feeds=feeds(name, 1)[0]))
+            print(loading.table(loads[-1:]).splitlines()[-1], flush=True)
     isa = tenfold.InferenceSession(str(arguments.models / "resnet18.onnx"), threads=1).get_providers()[0]
     page = [
         "# Results",
@@ -63,6 +72,14 @@ def main() -> None:
         "those in `int8_tenfold` by `tenfold.quantize_static`. PP-OCR detection and YOLO read 640 x 640 pictures.",
         "",
         bench.table(results),
+        "",
+        "## Loading",
+        "",
+        "From a file in the page cache to a session, and to its first result, every time in a new process (imports do not count):",
+        "milliseconds to create a session / milliseconds to the first result / MB by which resident memory rises at its peak;",
+        "medians. `ratio` is tenfold's time to the first result over the quicker peer's time to create a session.",
+        "",
+        loading.table(loads),
         "",
     ]
     arguments.out.write_text("\n".join(page))

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "api/model.hpp"
+#include "bench_load.hpp"
 #include "command.hpp"
 #include "cpu/features.hpp"
 #include "measure/latency.hpp"
@@ -15,7 +16,7 @@ struct Arguments {
   std::string compare, torch;
   int threads = 0;
   double seconds = 10;
-  bool layers = false;
+  bool layers = false, load = false;
 };
 
 /// Peers live in Python packages: the same benchmark, in one process with them.
@@ -28,6 +29,7 @@ struct Arguments {
                              fmt::format("{}", a.seconds)});
   for (const std::string& e : a.extents) words.insert(words.end(), {"--extent", e});
   if (!a.torch.empty()) words.insert(words.end(), {"--torch", a.torch});
+  if (a.load) words.emplace_back("--load");
   if (globals.json) words.emplace_back("--json");
   std::vector<char*> argv;
   for (std::string& w : words) argv.push_back(w.data());
@@ -64,6 +66,10 @@ void print_layers(exec::Session& session, const std::vector<Tensor>& feeds) {
 
 Exit run(const Arguments& a, const Globals& globals) {
   if (!a.compare.empty()) delegate_to_python(a, globals);
+  if (a.load) {
+    bench_load(a.models, {a.threads, a.seconds, a.extents}, globals);
+    return kMet;
+  }
   std::vector<std::unique_ptr<exec::Session>> sessions;
   std::vector<std::vector<Tensor>> feeds;
   std::vector<std::function<void()>> functions;
@@ -106,7 +112,8 @@ void add_bench(CLI::App& app, const Globals& globals, int& exit_code) {
   auto* c = app.add_subcommand("bench", "Measure latency until it is stable; several models run interleaved");
   auto a = std::make_shared<Arguments>();
   c->add_option("models", a->models, "ONNX models")->required();
-  c->add_option("--compare", a->compare, "Peers to run interleaved: onnxruntime,openvino,torch,torch.compile");
+  c->add_option("--compare", a->compare,
+                "Peers to run interleaved: onnxruntime,openvino,torch,torch.compile");
   c->add_option("--torch", a->torch, "The PyTorch module behind the models: file.py:name");
   c->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)")
       ->check(CLI::Range(0, 1024));
@@ -114,6 +121,7 @@ void add_bench(CLI::App& app, const Globals& globals, int& exit_code) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   c->add_option("--extent", a->extents, "Value of a symbolic extent, name=value");
+  c->add_flag("--load", a->load, "Time from the file to the first result, in fresh processes");
   c->add_flag("--layers", a->layers, "Time of every step, slowest first");
   c->callback([a, &globals, &exit_code] { exit_code = run(*a, globals); });
 }

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 
+from tenfold import loading
 from tenfold.bench import ENGINES, TORCH_ENGINES, measure, table
 
 
@@ -20,6 +21,7 @@ def main() -> int:
     bench.add_argument(
         "--torch", metavar="FILE.py:NAME", help="the module behind the models, or a function that makes it, for torch peers"
     )
+    bench.add_argument("--load", action="store_true", help="time from the file to the first result, in fresh processes")
     bench.add_argument("--threads", type=int, default=1)
     bench.add_argument("--seconds", type=float, default=10, help="time for each model")
     bench.add_argument("--extent", action="append", default=[], help="value of a symbolic extent, name=value")
@@ -31,17 +33,20 @@ def main() -> int:
         parser.error(f"no such engine: {', '.join(unknown)}")
     if set(engines) & set(TORCH_ENGINES) and not arguments.torch:
         parser.error("--compare torch needs --torch FILE.py:NAME: an ONNX file does not run in PyTorch")
-    extents = dict(entry.split("=", 1) for entry in arguments.extent)
+    extents = {k: int(v) for k, v in (entry.split("=", 1) for entry in arguments.extent)}
     try:
-        results = [
-            measure(model, engines, arguments.threads, arguments.seconds, {k: int(v) for k, v in extents.items()},
-                    torch_from=arguments.torch)
-            for model in arguments.models
-        ]
+        if arguments.load:
+            results = [loading.measure(model, engines, arguments.threads, arguments.seconds, extents) for model in arguments.models]
+        else:
+            results = [
+                measure(model, engines, arguments.threads, arguments.seconds, extents, torch_from=arguments.torch)
+                for model in arguments.models
+            ]
     except (RuntimeError, ImportError, ValueError, OSError) as error:
         print(f"tenfold: {error}", file=sys.stderr)
         return 1
-    print(json.dumps(results, indent=2) if arguments.json else table(results))
+    as_table = loading.table if arguments.load else table
+    print(json.dumps(results, indent=2) if arguments.json else as_table(results))
     return 0
 
 

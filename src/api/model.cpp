@@ -7,7 +7,7 @@ namespace tenfold::api {
 namespace {
 
 ir::Graph canonical(ir::Graph graph) {
-  passes::run(graph, passes::Stage::canonicalise);
+  passes::run(graph, passes::Stage::canonicalise, {.verify = passes::Verify::at_end});
   return graph;
 }
 

@@ -4,25 +4,12 @@
 #include <cstdlib>
 #include <list>
 #include <mutex>
-#include <new>
 
+#include "base/huge_memory.hpp"
 #include "cpu/features.hpp"
 
 namespace tenfold::exec {
 namespace {
-
-struct AlignedBytes {
-  explicit AlignedBytes(size_t n)
-      : size((n + 127) / 64 * 64), data(static_cast<std::byte*>(std::aligned_alloc(64, size))) {
-    if (!data) throw std::bad_alloc();
-    std::memset(data.get(), 0, size);
-  }
-  struct Free {
-    void operator()(std::byte* p) const { std::free(p); }
-  };
-  size_t size;
-  std::unique_ptr<std::byte, Free> data;
-};
 
 std::string describe_expected(const ir::Graph& g, const ir::Value& v) {
   std::string text;
@@ -53,14 +40,14 @@ struct Session::Context {
   Context(std::vector<Shape> shapes, std::shared_ptr<const plan::Plan> p)
       : input_shapes(std::move(shapes)),
         plan(std::move(p)),
-        arena(plan->arena_bytes + kTensorSlack),
-        scratch(plan->scratch_bytes),
-        state(plan->state_bytes),
+        arena(zeroed_memory(plan->arena_bytes + kTensorSlack)),
+        scratch(zeroed_memory(plan->scratch_bytes + kTensorSlack)),
+        state(zeroed_memory(plan->state_bytes)),
         pointers(plan->graph.value_count(), nullptr) {
     const ir::Graph& g = plan->graph;
     for (size_t i = 0; i < pointers.size(); i++) {
       const plan::Location& at = plan->locations[i];
-      if (at.kind == plan::Location::Kind::arena) pointers[i] = arena.data.get() + at.offset;
+      if (at.kind == plan::Location::Kind::arena) pointers[i] = arena.get() + at.offset;
       // A value that aliases a constant has no constant of its own, but the same location kind: follow the
       // root.
       else if (at.kind == plan::Location::Kind::input || at.kind == plan::Location::Kind::output)
@@ -80,8 +67,7 @@ struct Session::Context {
       pointers[i] = at.kind == plan::Location::Kind::input ? feeds[at.offset].data : outputs[at.offset].data;
     }
     for (const plan::PlannedStep& s : plan->steps) {
-      const plan::RunContext context{pointers.data(), scratch.data.get(), state.data.get() + s.state_offset,
-                                     &pool};
+      const plan::RunContext context{pointers.data(), scratch.get(), state.get() + s.state_offset, &pool};
       if (!times) {
         s.step->run(context);
         continue;
@@ -95,7 +81,7 @@ struct Session::Context {
 
   std::vector<Shape> input_shapes;
   std::shared_ptr<const plan::Plan> plan;
-  AlignedBytes arena, scratch, state;
+  std::shared_ptr<std::byte> arena, scratch, state;
   std::vector<void*> pointers;
   std::vector<size_t> bound;  ///< values at inputs and outputs, set at every run
 };
@@ -137,7 +123,8 @@ Session::Context& Session::context_for(std::span<const Shape> shapes) {
       contexts.splice(contexts.begin(), contexts, it);
       return contexts.front();
     }
-  const plan::PlanOptions options{threads(), &state_->kernels, state_->options.disabled_passes};
+  const plan::PlanOptions options{threads(), &state_->kernels, state_->options.disabled_passes,
+                                  &state_->pool};
   auto plan = plan::make_plan(model_, shapes, options, state_->packs);
   contexts.emplace_front(std::vector<Shape>(shapes.begin(), shapes.end()), std::move(plan));
   if (contexts.size() > state_->options.max_plans) contexts.pop_back();

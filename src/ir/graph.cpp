@@ -9,15 +9,24 @@ size_t Graph::check(int32_t id, size_t size) {
   return static_cast<size_t>(id);
 }
 
+void Graph::reserve(size_t values, size_t nodes) {
+  values_.reserve(values);
+  nodes_.reserve(nodes);
+  names_.reserve(values);
+}
+
 std::string Graph::unique_name(std::string_view stem) {
   std::string name(stem.empty() ? "value" : stem);
-  for (int i = 1; names_.contains(name); i++) name = fmt::format("{}_{}", stem, i);
+  const auto taken = names_.find(name);
+  if (taken == names_.end()) return name;
+  // Numbers are never given back, so the search goes on where the last one for this stem ended: a thousand
+  // constants named "weights" cost a thousand steps, not half a million.
+  for (int& i = taken->second; names_.contains(name); i++) name = fmt::format("{}_{}", stem, i);
   return name;
 }
 
 ValueId Graph::add_value(std::string name, DType dtype, std::optional<Shape> shape) {
-  if (names_.contains(name)) fail(ErrorCode::invalid_model, "two values are named '{}'", name);
-  names_.insert(name);
+  if (!names_.try_emplace(name, 1).second) fail(ErrorCode::invalid_model, "two values are named '{}'", name);
   Value& v = values_.emplace_back();
   v.name = std::move(name);
   v.dtype = dtype;
@@ -149,19 +158,24 @@ void Graph::remove_node(NodeId id) {
   n.outputs.clear();
 }
 
+bool Graph::is_dead(const Node& n) const {
+  return n.alive && std::all_of(n.outputs.begin(), n.outputs.end(), [&](ValueId v) {
+           return v == kNone || (value(v).consumers.empty() && !is_output(v));
+         });
+}
+
 size_t Graph::remove_dead() {
-  const auto unused = [&](const Node& n) {
-    return n.alive && std::all_of(n.outputs.begin(), n.outputs.end(), [&](ValueId v) {
-             return v == kNone || (value(v).consumers.empty() && !is_output(v));
-           });
-  };
+  std::vector<NodeId> all;
+  for (NodeId id = static_cast<NodeId>(nodes_.size()) - 1; id >= 0; id--) all.push_back(id);
+  return remove_dead(std::move(all));
+}
+
+size_t Graph::remove_dead(std::vector<NodeId> work) {
   size_t removed = 0;
-  std::vector<NodeId> work;
-  for (NodeId id = static_cast<NodeId>(nodes_.size()) - 1; id >= 0; id--) work.push_back(id);
   while (!work.empty()) {
     const NodeId id = work.back();
     work.pop_back();
-    if (!unused(node(id))) continue;
+    if (!is_dead(node(id))) continue;
     for (ValueId in : node(id).inputs)
       if (in != kNone && value(in).producer != kNone) work.push_back(value(in).producer);
     remove_node(id);
@@ -194,32 +208,52 @@ std::vector<NodeId> Graph::topological_order() const {
   return order;
 }
 
-Graph Graph::compact() const {
+namespace {
+/// What a compacted graph takes from a graph: a copy from a const one, the thing itself from any other.
+template <class T>
+const T& taken(const T& from) {
+  return from;
+}
+template <class T>
+T&& taken(T& from) {
+  return std::move(from);
+}
+}  // namespace
+
+template <class G>
+Graph Graph::compacted(G& from) {
   Graph g;
-  g.name = name;
-  g.metadata = metadata;
-  g.symbols_ = symbols_;
-  std::vector<ValueId> map(values_.size(), kNone);
+  const std::vector<NodeId> order = from.topological_order();
+  g.name = taken(from.name);
+  g.metadata = taken(from.metadata);
+  g.symbols_ = taken(from.symbols_);
+  g.reserve(from.values_.size(), order.size());
+  std::vector<ValueId> map(from.values_.size(), kNone);
   const auto keep = [&](ValueId id) {
     if (id == kNone || map[static_cast<size_t>(id)] != kNone)
       return id == kNone ? kNone : map[static_cast<size_t>(id)];
-    const Value& v = value(id);
-    const ValueId to = g.add_value(v.name, v.dtype, v.shape);
-    g.value(to).constant = v.constant;
-    g.value(to).content = v.content;
+    auto& v = from.value(id);
+    const ValueId to = g.add_value(taken(v.name), v.dtype, taken(v.shape));
+    g.value(to).constant = taken(v.constant);
+    g.value(to).content = taken(v.content);
     return map[static_cast<size_t>(id)] = to;
   };
-  for (ValueId id : inputs) g.inputs.push_back(keep(id));
-  for (NodeId id : topological_order()) {
-    const Node& n = node(id);
+  for (ValueId id : from.inputs) g.inputs.push_back(keep(id));
+  for (NodeId id : order) {
+    auto& n = from.node(id);
     std::vector<ValueId> ins, outs;
+    ins.reserve(n.inputs.size());
+    outs.reserve(n.outputs.size());
     for (ValueId v : n.inputs) ins.push_back(keep(v));
     for (ValueId v : n.outputs) outs.push_back(keep(v));
-    g.add_node_onto(n.op, std::move(ins), std::move(outs), n.attrs, n.name);
+    g.add_node_onto(taken(n.op), std::move(ins), std::move(outs), taken(n.attrs), taken(n.name));
   }
-  for (ValueId id : outputs) g.outputs.push_back(keep(id));
+  for (ValueId id : from.outputs) g.outputs.push_back(keep(id));
   return g;
 }
+
+Graph Graph::compact() const& { return compacted(*this); }
+Graph Graph::compact() && { return compacted(*this); }
 
 int64_t Graph::symbol(std::string_view symbol) {
   const auto it = std::find(symbols_.begin(), symbols_.end(), symbol);

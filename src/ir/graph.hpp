@@ -3,9 +3,9 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "ir/attributes.hpp"
@@ -70,6 +70,8 @@ class Graph {
   /// The node that produces `id`, or nullptr.
   const Node* producer(ValueId id) const;
   std::string unique_name(std::string_view stem);
+  /// Room for so many values and nodes in all, where a caller knows how many will come.
+  void reserve(size_t values, size_t nodes);
 
   // Nodes
   /// Appends a node whose outputs are new values (dtype and shape set by inference).
@@ -89,11 +91,15 @@ class Graph {
   void remove_node(NodeId id);
   /// Removes nodes none of whose outputs are used; returns how many.
   size_t remove_dead();
+  /// The same for `candidates` and for what only they used; for a change of a few nodes in a large graph.
+  size_t remove_dead(std::vector<NodeId> candidates);
   /// Node ids in an order in which producers come first; throws invalid_model on a cycle, naming a node in
   /// it.
   std::vector<NodeId> topological_order() const;
   /// A copy without tombstones, nodes in topological order.
-  Graph compact() const;
+  Graph compact() const&;
+  /// The same, taking over names, attributes and constants.
+  Graph compact() &&;
 
   // Symbols: names of symbolic dimensions, see Shape.
   int64_t symbol(std::string_view name);  ///< the extent (is_symbol) that stands for `name`
@@ -103,11 +109,16 @@ class Graph {
 
  private:
   static size_t check(int32_t id, size_t size);
+  bool is_dead(const Node& node) const;
   void unlink_uses(NodeId id);
+  /// compact() from a graph that is copied from or, where it is not const, moved from.
+  template <class G>
+  static Graph compacted(G& from);
   std::vector<Value> values_;
   std::vector<Node> nodes_;
   std::vector<std::string> symbols_;
-  std::set<std::string, std::less<>> names_;
+  /// Every name ever given, with the number to try first for the next name on this stem.
+  std::unordered_map<std::string, int> names_;
 };
 
 /// Throws invalid_model unless every invariant holds: ids in range, links both ways, acyclic, names unique.

@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <set>
+#include <unordered_set>
 
 #include "ir/graph.hpp"
 
@@ -27,7 +27,8 @@ void verify_node(const Graph& g, NodeId id) {
 void verify(const Graph& g) {
   for (size_t i = 0; i < g.node_count(); i++)
     if (g.node(static_cast<NodeId>(i)).alive) verify_node(g, static_cast<NodeId>(i));
-  std::set<std::string_view> names;
+  std::unordered_set<std::string_view> names;
+  names.reserve(g.value_count());
   for (size_t i = 0; i < g.value_count(); i++) {
     const Value& v = g.value(static_cast<ValueId>(i));
     if (!names.insert(v.name).second) fail(ErrorCode::invalid_model, "two values are named '{}'", v.name);

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "cpu/isa.hpp"
+#include "kernels/packed_bytes.hpp"
 
 namespace tenfold::kernels {
 
@@ -89,7 +90,7 @@ struct PackedU8 {
   bool wide_range = false;     ///< |fma| may reach 2^31: the float is clamped before it is converted (slower)
   const std::byte* weights = nullptr;
   const std::byte* params = nullptr;  ///< per vector: init s32, multiplier f32, bias f32
-  std::vector<std::byte> storage;     ///< 64-byte aligned from `weights` on
+  PackedBytes storage;                ///< 64-byte aligned from `weights` on
   std::vector<int64_t> panel_weight_offset, panel_param_offset;  ///< byte offset of every panel
   SortedSteps sorted;                                            ///< where the layout's weight_bytes is 2
 };
@@ -139,7 +140,7 @@ struct PackedDepthwiseU8 {
   bool generic = false;   ///< packed for the any-shape kernel
   const std::byte* weights = nullptr;
   const std::byte* params = nullptr;
-  std::vector<std::byte> storage;
+  PackedBytes storage;
 };
 
 /// One image, output rows [y_begin, y_end); padding is virtual (outside pixels count as x_zero_point).
@@ -165,7 +166,7 @@ struct PackedF32 {
   int64_t panel_channels = 0;
   const float* weights = nullptr;
   const float* bias = nullptr;  ///< padded to whole vectors, zeros where the model has none
-  std::vector<std::byte> storage;
+  PackedBytes storage;
   std::vector<int64_t> panel_channel;        ///< first channel of every panel; split points over n
   std::vector<int64_t> panel_weight_offset;  ///< float offset of every panel
 };
@@ -210,7 +211,7 @@ struct PackedDepthwiseF32 {
   int kernel_h = 0, kernel_w = 0, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
   const float* weights = nullptr;
   const float* bias = nullptr;
-  std::vector<std::byte> storage;
+  PackedBytes storage;
 };
 struct DepthwiseF32 {
   const PackedDepthwiseF32* w = nullptr;
@@ -233,7 +234,7 @@ struct PackedWinogradF32 {
   int tile = 4;  ///< 2 or 4 output pixels a side
   const float* weights = nullptr;
   const float* bias = nullptr;
-  std::vector<std::byte> storage;
+  PackedBytes storage;
 };
 /// One image, tiles [tile_begin, tile_end) of ceil(out_h / tile) * ceil(out_w / tile), row-major.
 struct WinogradF32 {
@@ -382,9 +383,17 @@ const Kernels* table_avx_vnni_evex();
 struct QuantizedChannel {
   float multiplier, bias;
 };
+/// [rows][columns] -> [columns][rows], 16 x 16 at a time; for the layouts of weights.
+void transpose_s8(const s8* from, int64_t rows, int64_t columns, s8* to);
 /// weights: [n][taps][k].
 PackedU8 pack_gemm_u8(const PackLayout& layout, const s8* weights, int64_t n, int64_t taps, int64_t k,
                       int x_zero_point, std::span<const QuantizedChannel> channels);
+/// The same from [n][taps * k / taps_inside][taps_inside]: convolution weights as a model has them.
+PackedU8 pack_conv_u8(const PackLayout& layout, const s8* weights, int64_t n, int64_t taps, int64_t k,
+                      int x_zero_point, std::span<const QuantizedChannel> channels, int64_t taps_inside);
+/// The same from [k][n], as a matrix product has them.
+PackedU8 pack_columns_u8(const PackLayout& layout, const s8* weights, int64_t n, int64_t k, int x_zero_point,
+                         std::span<const QuantizedChannel> channels);
 /// weights: [channels][kernel_h][kernel_w].
 PackedDepthwiseU8 pack_depthwise_u8(const PackLayout& layout, const s8* weights, int64_t channels,
                                     int kernel_h, int kernel_w, int stride_h, int stride_w, int dilation_h,

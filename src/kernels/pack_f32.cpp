@@ -17,13 +17,10 @@ struct Storage {
   float* weights;
   float* bias;
 };
-Storage allocate(std::vector<std::byte>& storage, int64_t weights, int64_t bias) {
+Storage allocate(PackedBytes& storage, int64_t weights, int64_t bias) {
   const int64_t weight_bytes = round_up(checked_mul(weights, sizeof(float)), kAlignment);
-  storage.assign(size_t(checked_add(weight_bytes, checked_mul(bias, sizeof(float)) + kAlignment)),
-                 std::byte{0});
-  const auto address = reinterpret_cast<uintptr_t>(storage.data());
-  std::byte* base = storage.data() + (round_up(int64_t(address), kAlignment) - int64_t(address));
-  return {reinterpret_cast<float*>(base), reinterpret_cast<float*>(base + weight_bytes)};
+  storage = PackedBytes(size_t(checked_add(weight_bytes, checked_mul(bias, sizeof(float)) + kAlignment)));
+  return {reinterpret_cast<float*>(storage.data()), reinterpret_cast<float*>(storage.data() + weight_bytes)};
 }
 
 void require_positive(std::initializer_list<int64_t> sizes, const char* what) {

@@ -3,9 +3,11 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/huge_memory.hpp"
 #include "base/math.hpp"
 #include "kernels/depthwise/depthwise_u8_shape.hpp"
 #include "kernels/kernels.hpp"
+#include "kernels/pack_quads.hpp"
 
 namespace tenfold::kernels {
 namespace {
@@ -13,24 +15,9 @@ namespace {
 constexpr int64_t kAlign = 64;
 constexpr int64_t kSlack = 128;  // vector loads and prefetches may look past the end
 
-/// Allocates and returns the aligned start.
-std::byte* allocate(std::vector<std::byte>& storage, int64_t bytes) {
-  storage.assign(size_t(checked_add(bytes, kAlign + kSlack)), std::byte{0});
-  const auto address = reinterpret_cast<uintptr_t>(storage.data());
-  return storage.data() + (kAlign - address % kAlign) % kAlign;
-}
-
-/// One lane of a weight vector: four taps.  s8 quads as they are; s16 as even pairs, then odd pairs one
-/// vector on.
-void put_quad(const PackLayout& layout, std::byte* vector, int lane, const s8 (&quad)[4]) {
-  if (layout.weight_bytes == 1) {
-    std::memcpy(vector + 4 * lane, quad, 4);
-    return;
-  }
-  for (int i = 0; i < 4; ++i) {
-    const int16_t wide = quad[i];
-    std::memcpy(vector + ((i & 1) * 2 * layout.lanes + 2 * lane + i / 2) * 2, &wide, 2);
-  }
+std::byte* allocate(PackedBytes& storage, int64_t bytes) {
+  storage = PackedBytes(size_t(checked_add(bytes, kSlack)));
+  return storage.data();
 }
 
 void put_params(const PackLayout& layout, std::byte* params, int64_t vector, int lane, int32_t init,
@@ -43,81 +30,163 @@ void put_params(const PackLayout& layout, std::byte* params, int64_t vector, int
 
 /// -x_zero_point * sum(weights), modulo 2^32 like the accumulators.
 int32_t initial_accumulator(const s8* weights, int64_t count, int x_zero_point) {
+  if (x_zero_point == 0) return 0;
+  constexpr int64_t kBlock = 128;  // sums of 128 weights fit 16 bits, which vectorise twice as wide as 32
   uint32_t sum = 0;
-  for (int64_t i = 0; i < count; ++i) sum += uint32_t(int32_t(weights[i]));
+  for (int64_t i = 0; i < count; i += kBlock) {
+    int16_t block = 0;
+    const int64_t end = std::min(count, i + kBlock);
+    for (int64_t j = i; j < end; ++j) block = int16_t(block + weights[j]);
+    sum += uint32_t(int32_t(block));
+  }
   return int32_t(0u - uint32_t(x_zero_point) * sum);
 }
 
 /// Whether |acc * multiplier + bias| stays below 2^31 for every input, so that the conversion to s32 is
 /// exact.
 bool conversion_is_safe(const s8* weights, int64_t count, int x_zero_point, QuantizedChannel q) {
+  const auto safe = [&](int64_t sum) {
+    const double acc = std::min(double(sum) * std::max(x_zero_point, 255 - x_zero_point), 2147483648.0);
+    return acc * std::abs(double(q.multiplier)) + std::abs(double(q.bias)) < 2147480000.0;
+  };
+  if (safe(128 * count)) return true;  // nearly always, and without reading the weights
   int64_t sum = 0;
   for (int64_t i = 0; i < count; ++i) sum += std::abs(int(weights[i]));
-  const double acc = std::min(double(sum) * std::max(x_zero_point, 255 - x_zero_point), 2147483648.0);
-  return acc * std::abs(double(q.multiplier)) + std::abs(double(q.bias)) < 2147480000.0;
+  return safe(sum);
 }
 
-/// Vectors of the next panel when `left` remain: whole panels, then 1, 2 or 4 (kernels have no 3).
-int panel_vectors(const PackLayout& layout, int64_t left) {
-  return left >= layout.panel ? layout.panel : left == 3 ? 4 : int(left);
+/// How the weights of a channel lie.
+enum class Order {
+  rows,         ///< [n][taps][k], as they are packed
+  taps_inside,  ///< [n][k][taps]
+  columns,      ///< [taps * k][n]
+};
+
+/// The weights of one GEMM as rows of [taps][k] by channel, taken four channels at a time and in order.
+class WeightRows {
+ public:
+  WeightRows(Order order, const s8* weights, int64_t n, int64_t depth, int64_t taps)
+      : order_(order),
+        weights_(weights),
+        n_(n),
+        depth_(depth),
+        taps_(taps),
+        turned_(order == Order::rows ? 0 : size_t(kColumns * depth)),
+        zeros_(n % 4 ? size_t(depth) : 0) {}
+
+  /// Rows of channels [c, c + count); zeros behind the last channel.
+  void get(int64_t c, int count, const s8* (&rows)[4]) {
+    if (order_ == Order::columns && c % kColumns == 0)
+      transpose_columns(weights_ + c, weights_ + n_ * depth_, depth_, n_, std::min(kColumns, n_ - c),
+                        turned_.data());
+    for (int i = 0; i < count; ++i) rows[i] = c + i < n_ ? row(c + i) : zeros_.data();
+  }
+
+ private:
+  static constexpr int64_t kColumns = 16;  ///< a line of bytes that one transposition takes
+
+  const s8* row(int64_t c) {
+    if (order_ == Order::rows) return weights_ + c * depth_;
+    s8* turned = turned_.data() + c % kColumns * depth_;
+    if (order_ == Order::taps_inside) transpose_s8(weights_ + c * depth_, depth_ / taps_, taps_, turned);
+    return turned;
+  }
+
+  const Order order_;
+  const s8* weights_;
+  const int64_t n_, depth_, taps_;
+  std::vector<s8> turned_, zeros_;
+};
+
+/// Channels [c, c + 4) into lanes [lane, lane + 4) of vector `v` of a panel of `nv` vectors.  `ref` has one
+/// lane and takes only the first.
+void put_channels(const PackLayout& layout, const PackedU8& p, const s8* const (&rows)[4], std::byte* panel,
+                  int nv, int v, int lane) {
+  const int64_t vector_bytes = 4 * layout.lanes, step = nv * vector_bytes;
+  std::byte* to = panel + v * vector_bytes + 4 * lane;
+  for (int64_t t = 0; t < p.taps; ++t, to += p.k_padded / 4 * step) {
+    const int64_t at = t * p.k;
+    if (layout.lanes < 4) {
+      for (int64_t k0 = 0; k0 < p.k; k0 += 4)
+        std::memcpy(to + k0 / 4 * step, rows[0] + at + k0, size_t(std::min<int64_t>(4, p.k - k0)));
+      continue;
+    }
+    const s8* const tap[4] = {rows[0] + at, rows[1] + at, rows[2] + at, rows[3] + at};
+    put_rows(tap, p.k, to, step);
+  }
 }
 
-}  // namespace
-
-PackedU8 pack_gemm_u8(const PackLayout& given, const s8* weights, int64_t n, int64_t taps, int64_t k,
-                      int x_zero_point, std::span<const QuantizedChannel> channels) {
-  ensure(n > 0 && taps > 0 && k > 0 && int64_t(channels.size()) == n,
-         "pack_gemm_u8: {} channels, {} taps, {} deep, {} multipliers", n, taps, k, channels.size());
+PackedU8 pack(Order order, const PackLayout& layout, const s8* weights, int64_t n, int64_t taps, int64_t k,
+              int x_zero_point, std::span<const QuantizedChannel> channels, int64_t taps_inside) {
+  ensure(n > 0 && taps > 0 && k > 0 && int64_t(channels.size()) == n && taps * k % taps_inside == 0,
+         "packing u8 weights: {} channels, {} taps, {} deep, {} multipliers", n, taps, k, channels.size());
   PackedU8 p;
   p.k = k;
-  p.k_padded = round_up(k, given.k_multiple);
+  p.k_padded = round_up(k, layout.k_multiple);
   p.taps = taps;
   p.n = n;
-  p.panel_channels = int64_t(given.panel) * given.lanes;
-  PackLayout layout = given;
-  layout.weight_bytes = 1;
+  p.panel_channels = int64_t(layout.panel) * layout.lanes;
   const int64_t depth = checked_mul(taps, k), depth_padded = checked_mul(taps, p.k_padded);
-  const int64_t vectors = round_up(ceil_div(n, layout.lanes), 4);  // upper bound
-  const int64_t extents[] = {vectors, layout.lanes, depth_padded, layout.weight_bytes};
+  const int64_t vectors = round_up(ceil_div(n, layout.lanes), layout.panel);
+  const int64_t extents[] = {vectors, layout.lanes, depth_padded};
   const int64_t weight_bytes = round_up(checked_product(extents), kAlign);
   std::byte* base = allocate(p.storage, checked_add(weight_bytes, vectors * 12 * layout.lanes));
   p.weights = base;
   p.params = base + weight_bytes;
 
-  const int64_t vector_bytes = 4 * layout.lanes * layout.weight_bytes;
-  std::byte* w = base;
+  WeightRows source(order, weights, n, depth, taps_inside);
+  const int group = std::min(layout.lanes, 4);  // channels that lie next to each other in a vector
+  std::byte* panel = base;
   int64_t vector = 0;
   for (int64_t n0 = 0; n0 < n;) {
-    const int nv = panel_vectors(layout, ceil_div(n - n0, layout.lanes));
-    p.panel_weight_offset.push_back(w - base);
+    const int nv = int(std::min<int64_t>(layout.panel, ceil_div(n - n0, layout.lanes)));
+    p.panel_weight_offset.push_back(panel - base);
     p.panel_param_offset.push_back(vector * 12 * layout.lanes);
     // The order that makes four vectors, packed to bytes inside 128-bit parts, come out as consecutive
     // channels.
-    const auto channel = [&](int v, int lane) { return n0 + lane / 4 * 4 * nv + v * 4 + lane % 4; };
-    for (int64_t t = 0; t < taps; ++t)
-      for (int64_t k0 = 0; k0 < p.k_padded; k0 += 4)
-        for (int v = 0; v < nv; ++v, w += vector_bytes)
-          for (int lane = 0; lane < layout.lanes; ++lane) {
-            const int64_t c = channel(v, lane);
-            s8 quad[4] = {};
-            if (c < n && k0 < k)
-              std::memcpy(quad, weights + c * depth + t * k + k0, size_t(std::min<int64_t>(4, k - k0)));
-            put_quad(layout, w, lane, quad);
-          }
-    for (int v = 0; v < nv; ++v)
-      for (int lane = 0; lane < layout.lanes; ++lane) {
-        const int64_t c = channel(v, lane);
-        if (c >= n) continue;
-        const int32_t init = initial_accumulator(weights + c * depth, depth, x_zero_point);
-        put_params(layout, base + weight_bytes, vector + v, lane, init, channels[size_t(c)]);
-        p.wide_range = p.wide_range ||
-                       !conversion_is_safe(weights + c * depth, depth, x_zero_point, channels[size_t(c)]);
+    int64_t c = n0;
+    for (int lane = 0; lane < layout.lanes; lane += group)
+      for (int v = 0; v < nv && c < n; ++v, c += group) {
+        const s8* rows[4] = {};
+        source.get(c, group, rows);
+        put_channels(layout, p, rows, panel, nv, v, lane);
+        for (int i = 0; i < group && c + i < n; ++i) {
+          const QuantizedChannel q = channels[size_t(c + i)];
+          put_params(layout, base + weight_bytes, vector + v, lane + i,
+                     initial_accumulator(rows[i], depth, x_zero_point), q);
+          p.wide_range = p.wide_range || !conversion_is_safe(rows[i], depth, x_zero_point, q);
+        }
       }
+    panel += nv * layout.lanes * depth_padded;
     vector += nv;
     n0 += int64_t(nv) * layout.lanes;
   }
-  if (given.weight_bytes == 2) sort_steps(given, p);
+  if (layout.weight_bytes == 2) sort_steps(layout, p);
   return p;
+}
+
+}  // namespace
+
+void transpose_s8(const s8* from, int64_t rows, int64_t columns, s8* to) {
+  transpose_columns(from, from + rows * columns, rows, columns, columns, to);
+}
+
+PackedBytes::PackedBytes(size_t size) : data_(zeroed_memory(size)), size_(size) {}
+
+PackedU8 pack_gemm_u8(const PackLayout& layout, const s8* weights, int64_t n, int64_t taps, int64_t k,
+                      int x_zero_point, std::span<const QuantizedChannel> channels) {
+  return pack(Order::rows, layout, weights, n, taps, k, x_zero_point, channels, 1);
+}
+
+PackedU8 pack_conv_u8(const PackLayout& layout, const s8* weights, int64_t n, int64_t taps, int64_t k,
+                      int x_zero_point, std::span<const QuantizedChannel> channels, int64_t taps_inside) {
+  const Order order = taps_inside == 1 ? Order::rows : Order::taps_inside;
+  return pack(order, layout, weights, n, taps, k, x_zero_point, channels, taps_inside);
+}
+
+PackedU8 pack_columns_u8(const PackLayout& layout, const s8* weights, int64_t n, int64_t k, int x_zero_point,
+                         std::span<const QuantizedChannel> channels) {
+  return pack(Order::columns, layout, weights, n, 1, k, x_zero_point, channels, 1);
 }
 
 namespace {
@@ -136,45 +205,52 @@ struct DepthwisePacker {
                      : int64_t(p.kernel_w) * depthwise_u8_groups(p.kernel_h, p.stride_h, p.rows_per_pass) *
                            p.rows_per_pass;
   }
-  /// The four weights of step t for channel c.  Fast form: step = (kx * groups + group) * rows + output row;
-  /// the weights of an output row are shifted down by its distance, so that all rows share the interleaved
-  /// input.
-  void quad(int64_t c, int64_t t, s8 (&out)[4]) const {
-    const s8* w = weights + c * taps();
-    if (p.generic) {
-      for (int i = 0; i < 4; ++i) out[i] = 4 * t + i < taps() ? w[4 * t + i] : s8(0);
-      return;
-    }
-    const int rows = p.rows_per_pass, groups = depthwise_u8_groups(p.kernel_h, p.stride_h, rows);
-    const int row = int(t % rows), group = int(t / rows % groups), kx = int(t / rows / groups);
-    for (int i = 0; i < 4; ++i) {
-      const int ky = 4 * group + i - row * p.stride_h;
-      out[i] = ky >= 0 && ky < p.kernel_h ? w[ky * p.kernel_w + kx] : s8(0);
-    }
+  /// Which taps the four weights of each step are, taps() for none.  Fast form: step = (kx * groups + group)
+  /// * rows + output row; the weights of an output row are shifted down by its distance, so that all rows
+  /// share the interleaved input.
+  std::vector<int> order() const {
+    std::vector<int> order;
+    const int rows = p.rows_per_pass, none = int(taps());
+    const int groups = p.generic ? 1 : depthwise_u8_groups(p.kernel_h, p.stride_h, rows);
+    for (int t = 0; t < int(steps()); ++t)
+      for (int i = 0; i < 4; ++i) {
+        const int row = t % rows, group = t / rows % groups, kx = t / rows / groups;
+        const int ky = 4 * group + i - row * p.stride_h;
+        const bool inside = ky >= 0 && ky < p.kernel_h;
+        order.push_back(p.generic ? std::min(4 * t + i, none) : inside ? ky * p.kernel_w + kx : none);
+      }
+    return order;
   }
   void pack(std::byte* base, std::byte* params, std::span<const QuantizedChannel> quant) const {
     const int W = layout.lanes;
     const int64_t wide = depthwise_u8_wide_blocks(p.channels, W),
                   narrow = depthwise_u8_narrow_blocks(p.channels, W);
     const int64_t vector_bytes = 4 * W * layout.weight_bytes;
+    const auto put = layout.weight_bytes == 1 ? put_lanes<1> : put_lanes<2>;
+    const std::vector<int> taps_of = order();
+    const auto row = size_t(taps()) + 1;  // and a zero
+    std::vector<s8> rows(4 * row);
     std::byte* block = base;
     int64_t vector = 0, c0 = 0;
     for (int64_t b = 0; b < wide + narrow; ++b) {
       const int nv = b < wide ? 4 : 1;
-      const auto channel = [&](int v, int lane) {
-        return nv == 1 ? c0 + lane : c0 + lane / 4 * 16 + v * 4 + lane % 4;
-      };
       for (int v = 0; v < nv; ++v)
-        for (int lane = 0; lane < W; ++lane) {
-          const int64_t c = channel(v, lane);
-          if (c >= p.channels) continue;
-          for (int64_t t = 0; t < steps(); ++t) {
-            s8 x[4];
-            quad(c, t, x);
-            put_quad(layout, block + (t * nv + v) * vector_bytes, lane, x);
+        for (int lane = 0; lane < W; lane += 4) {  // four channels that follow each other
+          const int64_t c = nv == 1 ? c0 + lane : c0 + lane * 4 + v * 4;
+          const int64_t count = std::clamp<int64_t>(p.channels - c, 0, 4);
+          for (int64_t i = 0; i < count; ++i) {
+            std::copy_n(weights + (c + i) * taps(), taps(), rows.data() + size_t(i) * row);
+            put_params(layout, params, vector + v, lane + int(i),
+                       initial_accumulator(weights + (c + i) * taps(), taps(), p.x_zero_point),
+                       quant[size_t(c + i)]);
           }
-          put_params(layout, params, vector + v, lane,
-                     initial_accumulator(weights + c * taps(), taps(), p.x_zero_point), quant[size_t(c)]);
+          std::byte* to = block + v * vector_bytes + 4 * lane;
+          for (size_t t = 0; t < taps_of.size(); t += 4, to += nv * vector_bytes) {
+            s8 quads[16] = {};
+            for (size_t i = 0; i < 4 * size_t(count); ++i)
+              quads[i] = rows[i / 4 * row + size_t(taps_of[t + i % 4])];
+            put(W, to, load_words(quads));
+          }
         }
       block += steps() * nv * vector_bytes;
       vector += nv;

@@ -86,16 +86,15 @@ void sort_steps(const PackLayout& layout, PackedU8& p) {
   }
   s.panels.push_back(bytes);
   const int64_t params = round_up(ceil_div(p.n, layout.lanes), layout.panel) * 12 * layout.lanes;
-  std::vector<std::byte> storage;
-  constexpr int64_t kAlign = 64, kSlack = 128;  // as pack_gemm_u8
-  storage.resize(size_t(checked_add(round_up(bytes, kAlign), params + kAlign + kSlack)));
-  std::byte* base = storage.data() + (kAlign - reinterpret_cast<uintptr_t>(storage.data()) % kAlign) % kAlign;
+  constexpr int64_t kAlign = 64, kSlack = 128;  // as pack_u8.cpp
+  PackedBytes storage(size_t(checked_add(round_up(bytes, kAlign), params + kSlack)));
+  std::byte* base = storage.data();
   for (int64_t i = 0; i < panels; ++i)
     sorters[size_t(i)].copy(s.offsets.data() + i * s.panel_stride, base + s.panels[size_t(i)]);
-  std::memcpy(base + round_up(bytes, 64), p.params, size_t(params));
+  std::memcpy(base + round_up(bytes, kAlign), p.params, size_t(params));
   p.storage = std::move(storage);
   p.weights = base;
-  p.params = base + round_up(bytes, 64);
+  p.params = base + round_up(bytes, kAlign);
   p.panel_weight_offset.assign(s.panels.begin(), s.panels.end() - 1);
   s.first = s.offsets.data();
   s.panel_offset = s.panels.data();

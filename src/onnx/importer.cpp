@@ -37,6 +37,9 @@ ir::Graph Importer::run() {
   graph_.name = source.name;
   for (const auto& [key, value] : model_.metadata) graph_.metadata[std::string(key)] = value;
 
+  // A node has an output or two, and rules add a constant to some.
+  graph_.reserve(source.initializers.size() + source.inputs.size() + 2 * source.nodes.size(),
+                 source.nodes.size());
   Scope top;
   import_opsets(top, model_.opsets, "the model");
   import_initializers(source, top);
@@ -47,7 +50,7 @@ ir::Graph Importer::run() {
   import_outputs(source, top);
   drop_identities();
   graph_.remove_dead();
-  return graph_.compact();
+  return std::move(graph_).compact();
 }
 
 void Importer::import_opsets(Scope& scope, const std::vector<proto::OpsetId>& opsets,

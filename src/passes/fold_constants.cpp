@@ -32,14 +32,15 @@ bool worth_folding(const ir::Graph& graph, ir::NodeId id) {
 
 std::optional<ir::Patch> rewrite(const ir::Graph& graph, ir::NodeId id) {
   const ir::Node& node = graph.node(id);
-  const ops::OpDef* op = ops::find(node.op);
-  if (!op || !op->eval || stays(node) || node.inputs.empty()) return std::nullopt;
+  if (node.inputs.empty() || stays(node)) return std::nullopt;
   std::vector<Tensor> inputs;
   for (ir::ValueId v : node.inputs) {
     if (v != ir::kNone && !graph.constant(v)) return std::nullopt;
     inputs.push_back(v == ir::kNone ? Tensor() : *graph.constant(v));
     if (inputs.back().dtype() == DType::string) return std::nullopt;
   }
+  const ops::OpDef* op = ops::find(node.op);
+  if (!op || !op->eval) return std::nullopt;
   if (!worth_folding(graph, id)) return std::nullopt;
   std::vector<Tensor> results;
   try {

@@ -33,36 +33,54 @@ std::vector<const Pass*> rows_of(Stage stage) {
   return rows;
 }
 
-/// Tries a rewrite at every node, producers first, then at the nodes that rewrites added, until all were
-/// tried.
-size_t rewrite_all(ir::Graph& graph, const Pass& pass) {
-  // Each change should leave less to do; a pass that undoes itself would otherwise run for ever.
-  const size_t limit = 16 * graph.node_count() + 64;
-  size_t changes = 0;
-  const auto visit = [&](ir::NodeId id) {
-    if (!graph.node(id).alive) return;
-    const std::optional<ir::Patch> patch = pass.rewrite(graph, id);
-    if (!patch) return;
-    patch->apply(graph, ops::infer);
-    if (++changes > limit) fail(ErrorCode::internal, "pass '{}' does not settle", pass.name);
-  };
-  const auto first_new = static_cast<ir::NodeId>(graph.node_count());
-  for (ir::NodeId id : graph.topological_order()) visit(id);
-  for (ir::NodeId id = first_new; id < static_cast<ir::NodeId>(graph.node_count()); id++) visit(id);
-  return changes;
+void verify(const ir::Graph& graph, std::string_view who) {
+  try {
+    ir::verify(graph);
+  } catch (const Error& e) {
+    fail(ErrorCode::internal, "{} broke the graph: {}", who, e.what());
+  }
 }
 
-size_t run_one(ir::Graph& graph, const Pass& pass, bool verify) {
-  const size_t changes = pass.rewrite ? rewrite_all(graph, pass) : pass.transform(graph);
-  if (changes && verify) {
-    try {
-      ir::verify(graph);
-    } catch (const Error& e) {
-      fail(ErrorCode::internal, "pass '{}' broke the graph: {}", pass.name, e.what());
-    }
+/// A graph under rewriting and its topological order, which outlives passes that change nothing: most of
+/// them.
+class Rewriter {
+ public:
+  Rewriter(ir::Graph& graph, bool verify) : graph_(graph), verify_(verify) {}
+
+  /// Runs one pass; returns how many changes it made.
+  size_t run(const Pass& pass) {
+    const size_t changes = pass.rewrite ? rewrite_all(pass) : pass.transform(graph_);
+    if (changes == 0) return 0;
+    order_.clear();
+    if (verify_) verify(graph_, fmt::format("pass '{}'", pass.name));
+    return changes;
   }
-  return changes;
-}
+
+ private:
+  /// Tries a rewrite at every node, producers first, then at the nodes that rewrites added, until all were
+  /// tried.
+  size_t rewrite_all(const Pass& pass) {
+    // Each change should leave less to do; a pass that undoes itself would otherwise run for ever.
+    const size_t limit = 16 * graph_.node_count() + 64;
+    size_t changes = 0;
+    const auto visit = [&](ir::NodeId id) {
+      if (!graph_.node(id).alive) return;
+      const std::optional<ir::Patch> patch = pass.rewrite(graph_, id);
+      if (!patch) return;
+      patch->apply(graph_, ops::infer);
+      if (++changes > limit) fail(ErrorCode::internal, "pass '{}' does not settle", pass.name);
+    };
+    const auto first_new = static_cast<ir::NodeId>(graph_.node_count());
+    if (order_.empty()) order_ = graph_.topological_order();
+    for (ir::NodeId id : order_) visit(id);
+    for (ir::NodeId id = first_new; id < static_cast<ir::NodeId>(graph_.node_count()); id++) visit(id);
+    return changes;
+  }
+
+  ir::Graph& graph_;
+  const bool verify_;
+  std::vector<ir::NodeId> order_;
+};
 
 void check_names(const std::set<std::string>& names) {
   for (const std::string& name : names)
@@ -88,6 +106,7 @@ std::vector<PassRecord> run(ir::Graph& graph, Stage stage, const PassOptions& op
     passes.push_back(pass);
     records.push_back({pass->name});
   }
+  Rewriter rewriter(graph, options.verify == Verify::after_each_pass);
   bool changed_ever = false;
   for (int round = 0; round < kMaxRounds; round++) {
     bool changed = false;
@@ -95,7 +114,7 @@ std::vector<PassRecord> run(ir::Graph& graph, Stage stage, const PassOptions& op
       if (options.cancelled && options.cancelled())
         fail(ErrorCode::cancelled, "cancelled before pass '{}'", passes[i]->name);
       const auto start = std::chrono::steady_clock::now();
-      const size_t changes = run_one(graph, *passes[i], options.verify);
+      const size_t changes = rewriter.run(*passes[i]);
       records[i].milliseconds +=
           std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
       records[i].changes += changes;
@@ -105,7 +124,9 @@ std::vector<PassRecord> run(ir::Graph& graph, Stage stage, const PassOptions& op
     changed_ever = true;
     ops::infer_all(graph);  // what became constant may make shapes behind it known
   }
-  if (changed_ever) graph = graph.compact();
+  if (!changed_ever) return records;
+  if (options.verify == Verify::at_end) verify(graph, "a pass");
+  graph = std::move(graph).compact();
   return records;
 }
 

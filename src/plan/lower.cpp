@@ -33,14 +33,15 @@ void separate_outputs(ir::Graph& graph) {
 
 ir::Graph lower(const ir::Graph& model, std::span<const Shape> input_shapes, const PlanOptions& options) {
   ir::Graph graph = ops::specialise(model, input_shapes);
-  const passes::PassOptions pass_options{.disabled = options.disabled_passes};
+  const passes::PassOptions pass_options{.disabled = options.disabled_passes,
+                                         .verify = passes::Verify::at_end};
   passes::run(graph, passes::Stage::canonicalise, pass_options);
   passes::run(graph, passes::Stage::int8, pass_options);
   passes::run(graph, passes::Stage::fuse, pass_options);
   graph = assign_layout(graph);
   interleave_images(graph);
   separate_outputs(graph);
-  return graph.compact();
+  return std::move(graph).compact();
 }
 
 }  // namespace tenfold::plan

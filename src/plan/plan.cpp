@@ -1,6 +1,7 @@
 #include "plan/plan.hpp"
 
 #include <algorithm>
+#include <exception>
 
 #include "base/math.hpp"
 #include "ops/op.hpp"
@@ -28,6 +29,33 @@ std::unique_ptr<Step> make_step(const BuildContext& context, ir::NodeId id, cons
     }
   }
   fail(ErrorCode::unsupported, "no kernel for {} '{}'", n.op, n.name);
+}
+
+/// The steps of `nodes`, in order.  Packing weights takes most of the time, so the pool shares it out.
+std::vector<PlannedStep> make_steps(const BuildContext& context, std::span<const ir::NodeId> nodes,
+                                    ThreadPool* pool) {
+  std::vector<PlannedStep> steps(nodes.size());
+  std::vector<std::exception_ptr> errors(nodes.size());
+  const auto make = [&](size_t i) {
+    steps[i].node = nodes[i];
+    try {
+      steps[i].step = make_step(context, nodes[i], &steps[i].kernel);
+    } catch (...) {
+      errors[i] = std::current_exception();
+    }
+  };
+  constexpr size_t kMaxParts = 4096;
+  const size_t parts = std::min(nodes.size(), kMaxParts);
+  const auto make_part = [&](int part) {
+    for (size_t i = static_cast<size_t>(part); i < nodes.size(); i += parts) make(i);
+  };
+  if (pool)
+    pool->run(static_cast<int>(parts), make_part);
+  else
+    for (size_t i = 0; i < nodes.size(); i++) make(i);
+  for (const std::exception_ptr& error : errors)
+    if (error) std::rethrow_exception(error);
+  return steps;
 }
 
 /// First and last step that touches each alias root.
@@ -110,17 +138,16 @@ std::shared_ptr<const Plan> make_plan(const ir::Graph& model, std::span<const Sh
   require_static(g);
   const std::vector<ir::ValueId> roots = alias_roots(g);
   const std::vector<ir::NodeId> order = g.topological_order();
-  const BuildContext context{g, *options.kernels, options.threads, packs};
   std::vector<ir::NodeId> executed;
-  for (ir::NodeId id : order) {
-    if (roots[static_cast<size_t>(g.node(id).output())] != g.node(id).output())
-      continue;  // an alias: nothing to do
-    PlannedStep s{id, "", nullptr, plan->state_bytes};
-    s.step = make_step(context, id, &s.kernel);
+  for (ir::NodeId id : order)
+    if (roots[static_cast<size_t>(g.node(id).output())] ==
+        g.node(id).output())  // else an alias: nothing to do
+      executed.push_back(id);
+  plan->steps = make_steps({g, *options.kernels, options.threads, packs}, executed, options.pool);
+  for (PlannedStep& s : plan->steps) {
+    s.state_offset = plan->state_bytes;
     plan->scratch_bytes = std::max(plan->scratch_bytes, padded(s.step->scratch_bytes()));
     plan->state_bytes += padded(s.step->state_bytes());
-    plan->steps.push_back(std::move(s));
-    executed.push_back(id);
   }
   place_values(*plan, executed);
   return plan;

@@ -14,12 +14,13 @@ struct PlanOptions {
   int threads = 1;
   const kernels::Kernels* kernels = nullptr;  ///< the table of the chosen ISA
   std::set<std::string> disabled_passes;
+  ThreadPool* pool = nullptr;  ///< packs weights, several steps at a time; null: the caller does
 };
 
 /// One step with what a profiler wants to know.
 struct PlannedStep {
-  ir::NodeId node;
-  const char* kernel;
+  ir::NodeId node = ir::kNone;
+  const char* kernel = "";
   std::unique_ptr<Step> step;
   size_t state_offset = 0;
 };

@@ -11,7 +11,7 @@ int64_t Shape::elements() const { return elements(0, rank()); }
 int64_t Shape::elements(int first, int last) const {
   int64_t n = 1;
   for (int i = first; i < last; i++) {
-    ensure((*this)[i] >= 0, "element count of the symbolic shape {}", to_string(*this));
+    if ((*this)[i] < 0) fail(ErrorCode::internal, "element count of the symbolic shape {}", to_string(*this));
     n = checked_mul(n, (*this)[i]);
   }
   return n;

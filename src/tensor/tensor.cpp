@@ -6,6 +6,14 @@
 #include "base/math.hpp"
 
 namespace tenfold {
+namespace {
+
+void check_index(const Tensor& t, int64_t i) {
+  if (i < 0 || i >= t.elements())
+    fail(ErrorCode::internal, "element {} of a tensor of shape {}", i, to_string(t.shape()));
+}
+
+}  // namespace
 
 Tensor::Tensor(DType dtype, Shape shape) : dtype_(dtype), shape_(std::move(shape)) {
   const size_t used =
@@ -28,19 +36,20 @@ Tensor Tensor::strings(Shape shape, std::vector<std::string> values) {
 }
 
 Tensor Tensor::reshaped(Shape shape) const {
-  ensure(shape.elements() == elements(), "reshape of {} to {}", to_string(shape_), to_string(shape));
+  if (shape.elements() != elements())
+    fail(ErrorCode::internal, "reshape of {} to {}", to_string(shape_), to_string(shape));
   Tensor t = *this;
   t.shape_ = std::move(shape);
   return t;
 }
 
 double Tensor::at_double(int64_t i) const {
-  ensure(i >= 0 && i < elements(), "element {} of a tensor of shape {}", i, to_string(shape_));
+  check_index(*this, i);
   return dispatch(dtype_, [&](auto tag) { return static_cast<double>(data<decltype(tag)>()[i]); });
 }
 
 int64_t Tensor::at_int(int64_t i) const {
-  ensure(i >= 0 && i < elements(), "element {} of a tensor of shape {}", i, to_string(shape_));
+  check_index(*this, i);
   return dispatch(dtype_, [&](auto tag) { return static_cast<int64_t>(data<decltype(tag)>()[i]); });
 }
 

@@ -57,6 +57,40 @@ TEST(Graph, DuplicateNamesAreRefused) {
   EXPECT_EQ(g.unique_name("x"), "x_1");
 }
 
+TEST(Graph, UniqueNamesCountOnFromTheLast) {
+  Graph g;
+  for (int i = 0; i < 4; i++) g.add_value(g.unique_name("w"), DType::f32);
+  g.add_value("w_4", DType::f32);
+  EXPECT_EQ(g.unique_name("w"), "w_5");
+  EXPECT_EQ(g.unique_name("w"), "w_5");  // not given to a value yet
+  EXPECT_EQ(g.unique_name("w_4"), "w_4_1");
+  EXPECT_EQ(g.unique_name(""), "value");
+}
+
+TEST(Graph, CompactFromATemporaryIsTheSame) {
+  Graph g = relu_chain();
+  Patch patch(g);
+  patch.replace(g.node(0).output(),
+                patch.add("Add", {g.inputs[0], patch.constant(Tensor::scalar(2.0f), "c")}));
+  patch.apply(g, nullptr);
+  g.metadata["author"] = "somebody";
+  const Graph copied = g.compact();
+  const Graph moved = std::move(g).compact();
+  verify(moved);
+  EXPECT_EQ(to_text(moved), to_text(copied));
+  EXPECT_EQ(moved.metadata, copied.metadata);
+  EXPECT_EQ(moved.symbol_count(), copied.symbol_count());
+}
+
+TEST(Graph, DeadNodesAreFoundFromTheirLastUser) {
+  Graph g = relu_chain();
+  const NodeId last = g.add_node("Exp", {g.node(1).output()});
+  g.outputs = {g.inputs[0]};
+  EXPECT_EQ(g.remove_dead({1}), 0u);  // the last node still uses it
+  EXPECT_EQ(g.remove_dead({last, last}), 3u);
+  EXPECT_EQ(g.alive_nodes(), 0u);
+}
+
 TEST(Attributes, TypedAccess) {
   const Attributes a{{"axis", int64_t{1}}, {"mode", std::string("linear")}};
   EXPECT_EQ(a.get_int("axis", 0), 1);

@@ -63,6 +63,17 @@ TEST(Runner, cancels) {
   }
 }
 
+TEST(Runner, resultDoesNotDependOnWhenItIsVerified) {
+  std::string texts[3];
+  for (int i = 0; i < 3; i++) {
+    Graph g = small();
+    passes::run(g, Stage::canonicalise, {.verify = static_cast<passes::Verify>(i)});
+    texts[i] = ir::to_text(g);
+  }
+  EXPECT_EQ(texts[0], texts[1]);
+  EXPECT_EQ(texts[0], texts[2]);
+}
+
 TEST(Runner, secondRunChangesNothing) {
   Graph g = small();
   run_passes(g, Stage::canonicalise, {});

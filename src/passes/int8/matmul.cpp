@@ -1,4 +1,5 @@
 // DequantizeLinear -> MatMul | Gemm [-> Add bias] [-> Relu | Clip] [-> QuantizeLinear]  ==>  QMatMul.
+#include "kernels/kernels.hpp"
 #include "ops/op.hpp"
 #include "passes/int8/linear.hpp"
 #include "passes/pass.hpp"
@@ -9,9 +10,7 @@ namespace {
 Tensor transposed(const Tensor& w) {
   const int64_t rows = w.shape()[0], columns = w.shape()[1];
   Tensor t(DType::s8, {columns, rows});
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = 0; j < columns; j++)
-      t.mutable_data<int8_t>()[j * rows + i] = w.data<int8_t>()[i * columns + j];
+  kernels::transpose_s8(w.data<int8_t>(), rows, columns, t.mutable_data<int8_t>());
   return t;
 }
 

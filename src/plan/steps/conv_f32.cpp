@@ -58,7 +58,7 @@ class ConvF32Step final : public Step {
   std::shared_ptr<const std::vector<PackedF32>> pack(const BuildContext& b, const ir::Node& n) const {
     const Tensor& w = *b.graph.constant(n.input(1));
     const Tensor* bias = b.graph.constant(n.input(2));
-    const std::string key = pack_key("conv_f32", b.graph, n, {1, 2}, b.kernels.name, conv_.group);
+    const PackKey key = pack_key("conv_f32", b.graph, n, {1, 2}, b.kernels.name, conv_.group);
     return b.packs.get<std::vector<PackedF32>>(key, [&] {
       const int64_t k = conv_.channels / conv_.group, taps = conv_.window.taps();
       const auto ordered = taps_outside(w.data<float>(), conv_.filters, k, taps);
@@ -174,8 +174,8 @@ class DepthwiseF32Step final : public Step {
     const Tensor& w = *b.graph.constant(n.input(1));
     const Tensor* bias = b.graph.constant(n.input(2));
     const ops::Window& g = conv_.window;
-    const std::string key = pack_key("depthwise_f32", b.graph, n, {1, 2}, b.kernels.name, g.stride[1],
-                                     g.stride[2], g.dilation[1], g.dilation[2]);
+    const PackKey key = pack_key("depthwise_f32", b.graph, n, {1, 2}, b.kernels.name, g.stride[1],
+                                 g.stride[2], g.dilation[1], g.dilation[2]);
     return b.packs.get<kernels::PackedDepthwiseF32>(key, [&] {
       const auto i = [](int64_t v) { return static_cast<int>(v); };
       return kernels::pack_depthwise_f32(b.kernels.layout, w.data<float>(), conv_.channels, i(g.kernel[1]),

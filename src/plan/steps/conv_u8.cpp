@@ -69,18 +69,17 @@ class ConvU8Step final : public Step {
   std::shared_ptr<const std::vector<PackedU8>> pack(const BuildContext& b, const ir::Node& n,
                                                     const Convolution& c) const {
     const auto channels = quantized_channels(b.graph, n);
-    const std::string key = pack_key("conv_u8", b.graph, n, {1, 2, 3}, b.kernels.name, zero_point_,
-                                     conv_.group, conv_.window.taps());
+    const PackKey key = pack_key("conv_u8", b.graph, n, {1, 2, 3}, b.kernels.name, zero_point_, conv_.group,
+                                 conv_.window.taps());
     return b.packs.get<std::vector<PackedU8>>(key, [&] {
-      const auto ordered = taps_outside(b.graph.constant(n.input(1))->data<int8_t>(), c.filters,
-                                        c.channels / c.group, c.window.taps());
+      const int8_t* weights = b.graph.constant(n.input(1))->data<int8_t>();
       const int64_t k = conv_.channels / conv_.group, taps = conv_.window.taps();
       std::vector<PackedU8> packs;
       for (int64_t g = 0; g < conv_.group; g++)
-        packs.push_back(kernels::pack_gemm_u8(b.kernels.layout, ordered.data() + g * per_group_ * taps * k,
-                                              per_group_, taps, k, zero_point_,
-                                              std::span(channels).subspan(static_cast<size_t>(g * per_group_),
-                                                                          static_cast<size_t>(per_group_))));
+        packs.push_back(kernels::pack_conv_u8(
+            b.kernels.layout, weights + g * per_group_ * taps * k, per_group_, taps, k, zero_point_,
+            std::span(channels).subspan(static_cast<size_t>(g * per_group_), static_cast<size_t>(per_group_)),
+            c.window.taps()));
       return packs;
     });
   }

@@ -66,8 +66,8 @@ class DepthwiseU8Step final : public Step {
     const Tensor& w = *b.graph.constant(n.input(1));
     const auto zero_point = static_cast<int>(n.attrs.get_int("x_zero_point", 0));
     const ops::Window& g = conv_.window;
-    const std::string key = pack_key("depthwise_u8", b.graph, n, {1, 2, 3}, b.kernels.name, zero_point,
-                                     g.stride[1], g.stride[2], g.dilation[1], g.dilation[2]);
+    const PackKey key = pack_key("depthwise_u8", b.graph, n, {1, 2, 3}, b.kernels.name, zero_point,
+                                 g.stride[1], g.stride[2], g.dilation[1], g.dilation[2]);
     return b.packs.get<kernels::PackedDepthwiseU8>(key, [&] {
       const auto i = [](int64_t v) { return static_cast<int>(v); };
       return kernels::pack_depthwise_u8(b.kernels.layout, w.data<int8_t>(), conv_.channels, i(g.kernel[1]),

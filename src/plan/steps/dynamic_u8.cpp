@@ -97,7 +97,7 @@ class MatMulDynamicU8Step final : public Step {
  private:
   std::shared_ptr<const PackedDynamic> pack(const BuildContext& b, const ir::Node& n) const {
     const Tensor& w = *b.graph.constant(n.input(1));
-    const std::string key = pack_key("matmul_dynamic_u8", b.graph, n, {1, 2, 3}, b.kernels.name);
+    const PackKey key = pack_key("matmul_dynamic_u8", b.graph, n, {1, 2, 3}, b.kernels.name);
     return b.packs.get<PackedDynamic>(key, [&] {
       const std::vector<int8_t> columns = transposed(w.data<int8_t>(), k_, n_);
       PackedDynamic p{kernels::pack_gemm_u8(b.kernels.layout, columns.data(), n_, 1, k_, 0,

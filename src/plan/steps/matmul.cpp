@@ -41,8 +41,8 @@ class MatMulU8Step final : public Step {
     const auto zero_point = static_cast<int>(n.attrs.get_int("x_zero_point", 0));
     return b.packs.get<kernels::PackedU8>(
         pack_key("matmul_u8", b.graph, n, {1, 2, 3}, b.kernels.name, zero_point), [&] {
-          return kernels::pack_gemm_u8(b.kernels.layout, transposed(w.data<int8_t>(), k_, n_).data(), n_, 1,
-                                       k_, zero_point, quantized_channels(b.graph, n));
+          return kernels::pack_columns_u8(b.kernels.layout, w.data<int8_t>(), n_, k_, zero_point,
+                                          quantized_channels(b.graph, n));
         });
   }
 
@@ -99,7 +99,7 @@ class MatMulF32Step final : public Step {
   std::shared_ptr<const kernels::PackedF32> pack(const BuildContext& b, const ir::Node& n) const {
     const Tensor& w = *b.graph.constant(n.input(1));
     const Tensor* bias = b.graph.constant(n.input(2));
-    const std::string key = pack_key("matmul_f32", b.graph, n, {1, 2}, b.kernels.name, n_);
+    const PackKey key = pack_key("matmul_f32", b.graph, n, {1, 2}, b.kernels.name, n_);
     return b.packs.get<kernels::PackedF32>(key, [&] {
       std::vector<float> full;
       if (bias)

@@ -1,35 +1,48 @@
-// Keys of packed weights.
+// Keys of packed weights, and weights in the order of packing.
 #pragma once
 
 #include <fmt/format.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include <initializer_list>
+#include <iterator>
 #include <string>
 
 #include "ir/graph.hpp"
+#include "kernels/kernels.hpp"
+#include "plan/pack_cache.hpp"
 
 namespace tenfold::plan {
 
-/// A key that names a packed form by kind, by shape and content of the constants it is made from (inputs of
-/// `node`; XXH3 of 128 bits, 20 GB/s), and by whatever else it depends on.  Content, not address: lowering
-/// makes new constants for every plan, which must find what an earlier plan packed.
+/// A hash of a few bytes: what tells most constants of one shape apart without reading all weights, which
+/// PackCache compares where the hashes are equal.
+inline uint64_t sampled_hash(const Tensor& t) {
+  constexpr size_t kSamples = 16;
+  const auto* bytes = static_cast<const unsigned char*>(t.raw());
+  const size_t step = t.bytes() / kSamples + 1;
+  uint64_t hash = 14695981039346656037u;  // FNV-1a
+  for (size_t at = 0; at < t.bytes(); at += step) hash = (hash ^ bytes[at]) * 1099511628211u;
+  return hash;
+}
+
+/// The key of a packed form: its kind, the constants it is made from (inputs of `node`), and whatever else it
+/// depends on.
 template <class... Args>
-std::string pack_key(std::string_view kind, const ir::Graph& graph, const ir::Node& node,
-                     std::initializer_list<size_t> constants, Args&&... args) {
-  std::string key{kind};
+PackKey pack_key(std::string_view kind, const ir::Graph& graph, const ir::Node& node,
+                 std::initializer_list<size_t> constants, Args&&... args) {
+  PackKey key{std::string(kind), {}};
+  const auto append = std::back_inserter(key.text);
   for (size_t input : constants) {
     const Tensor* t = graph.constant(node.input(input));
+    key.constants.push_back(t ? *t : Tensor());
     if (!t) {
-      key += ",none";
+      key.text += ",none";
       continue;
     }
-    const XXH128_hash_t h = XXH3_128bits(t->raw(), t->bytes());
-    key += fmt::format(",{}{}:{:x}{:x}", tenfold::to_string(t->dtype()), tenfold::to_string(t->shape()),
-                       h.high64, h.low64);
+    fmt::format_to(append, ",{}", tenfold::to_string(t->dtype()));
+    for (int64_t extent : t->shape()) fmt::format_to(append, "x{}", extent);
+    fmt::format_to(append, ":{:x}", sampled_hash(*t));
   }
-  ((key += fmt::format(",{}", args)), ...);
+  (fmt::format_to(append, ",{}", args), ...);
   return key;
 }
 
@@ -37,8 +50,11 @@ std::string pack_key(std::string_view kind, const ir::Graph& graph, const ir::No
 template <class T>
 std::vector<T> transposed(const T* w, int64_t k, int64_t n) {
   std::vector<T> out(static_cast<size_t>(k * n));
-  for (int64_t i = 0; i < k; i++)
-    for (int64_t j = 0; j < n; j++) out[static_cast<size_t>(j * k + i)] = w[i * n + j];
+  if constexpr (std::is_same_v<T, int8_t>)
+    kernels::transpose_s8(w, k, n, out.data());
+  else
+    for (int64_t i = 0; i < k; i++)
+      for (int64_t j = 0; j < n; j++) out[static_cast<size_t>(j * k + i)] = w[i * n + j];
   return out;
 }
 

@@ -1,0 +1,119 @@
+// tenfold bench --load: from a file to the first result, each time in a process of its own.
+#include "bench_load.hpp"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <fstream>
+
+#include "api/model.hpp"
+#include "report/table.hpp"
+
+namespace tenfold::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr size_t kMinRuns = 5;
+
+/// What one process reports.
+struct Load {
+  double create_ms = 0, first_result_ms = 0, peak_mb = 0;
+};
+
+/// A field of /proc/self/status in MB; 0 where there is none.
+double status_mb(std::string_view field) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with(field)) return std::strtod(line.c_str() + field.size() + 1, nullptr) * 1024 / 1e6;
+  return 0;
+}
+
+double ms_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+Load load_here(const std::string& path, const LoadOptions& options) {
+  std::ofstream("/proc/self/clear_refs") << "5";  // the peak starts again from here
+  const double before = status_mb("VmRSS");
+  Load load;
+  const auto start = Clock::now();
+  exec::Session session(api::load_model(std::filesystem::path(path)), {.threads = options.threads});
+  load.create_ms = ms_since(start);
+  const std::vector<Tensor> feeds = random_feeds(session.model(), options.extents);
+  const auto run = Clock::now();
+  session.run(feeds);
+  load.first_result_ms = load.create_ms + ms_since(run);
+  load.peak_mb = status_mb("VmHWM") - before;
+  return load;
+}
+
+/// load_here() in a child, so that every session finds the allocator and the threads of a new process.
+Load load_in_child(const std::string& path, const LoadOptions& options) {
+  int ends[2];
+  if (::pipe(ends) != 0) fail(ErrorCode::io, "no pipe to a child process");
+  const pid_t child = ::fork();
+  if (child < 0) fail(ErrorCode::io, "no child process");
+  if (child == 0) {
+    Load load;
+    int code = kMet;
+    try {
+      load = load_here(path, options);
+    } catch (const std::exception& e) {
+      fmt::print(stderr, "tenfold: {}\n", e.what());
+      code = kError;
+    }
+    if (::write(ends[1], &load, sizeof load) != static_cast<ssize_t>(sizeof load)) code = kError;
+    ::_exit(code);
+  }
+  ::close(ends[1]);
+  Load load;
+  const bool whole = ::read(ends[0], &load, sizeof load) == static_cast<ssize_t>(sizeof load);
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  if (!whole || !WIFEXITED(status) || WEXITSTATUS(status) != kMet)
+    fail(ErrorCode::invalid_argument, "{} could not be loaded and run", path);
+  return load;
+}
+
+Load medians(std::span<const Load> loads) {
+  const auto median = [&](double Load::*field) {
+    std::vector<double> values;
+    for (const Load& l : loads) values.push_back(l.*field);
+    return measure::summarise(values).median;
+  };
+  return {median(&Load::create_ms), median(&Load::first_result_ms), median(&Load::peak_mb)};
+}
+
+}  // namespace
+
+void bench_load(const std::vector<std::string>& models, const LoadOptions& options, const Globals& globals) {
+  std::vector<std::vector<Load>> loads(models.size());
+  const auto start = Clock::now();
+  const double budget_ms = 1e3 * options.seconds * static_cast<double>(models.size());
+  while (loads.back().size() < kMinRuns || ms_since(start) < budget_ms) {
+    for (size_t i = 0; i < models.size(); i++) loads[i].push_back(load_in_child(models[i], options));
+    if (interrupted()) fail(ErrorCode::cancelled, "interrupted");
+  }
+  nlohmann::json rows = nlohmann::json::array();
+  report::Table table({"model", "create ms", "first result ms", "peak MB", "runs"});
+  for (size_t i = 0; i < models.size(); i++) {
+    const Load m = medians(loads[i]);
+    table.add({models[i], fmt::format("{:.2f}", m.create_ms), fmt::format("{:.2f}", m.first_result_ms),
+               fmt::format("{:.1f}", m.peak_mb), std::to_string(loads[i].size())});
+    rows.push_back({{"model", models[i]},
+                    {"create_ms", m.create_ms},
+                    {"first_result_ms", m.first_result_ms},
+                    {"peak_mb", m.peak_mb},
+                    {"runs", loads[i].size()}});
+  }
+  if (globals.json)
+    fmt::print("{}\n", rows.dump(2));
+  else
+    fmt::print("{}", table.text());
+}
+
+}  // namespace tenfold::cli
