@@ -59,7 +59,7 @@ struct PackLayout {
   int weight_bytes;  ///< bytes per int8 weight: 1 (s8 quads) or 2 (s16 even / odd pairs, for ISAs without a
                      ///< u8*s8 dot product)
   int panel;         ///< vectors per u8 panel
-  int k_multiple;    ///< K per tap is padded to a multiple of this
+  int k_multiple;    ///< K per tap is padded to a multiple of this, or of 4 where it is below half of this
 };
 
 /// Packed weights of an INT8 GEMM / convolution: for every output channel n

@@ -30,6 +30,7 @@ inline std::vector<const Kernels*> tables() {
   if (f.avx512vl && f.avx512_vnni) result.push_back(table_avx_vnni_evex());
   if (f.avx512bw && f.avx512vl && f.avx512dq && f.avx512_vnni && f.avx512_vbmi)
     result.push_back(table(Isa::avx512_vnni));
+  if (cpu::available(Isa::amx)) result.push_back(table(Isa::amx));
   return result;
 }
 inline const Kernels& ref() { return *table(Isa::ref); }

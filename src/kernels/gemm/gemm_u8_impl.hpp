@@ -1,11 +1,18 @@
 // u8 x s8 GEMM and indirect convolution: the walk over panels and row tiles.
 #pragma once
 
+#include "kernels/gemm/gemm_u8_amx.hpp"
 #include "kernels/gemm/gemm_u8_finish.hpp"
 
 namespace tenfold::kernels {
 
 using GemmU8TileFn = void (*)(const GemmU8Tile&);
+
+/// ISAs with matrix tiles name a `Tiles` policy, and by `Vector` the ISA for what those do not pay for.
+template <class S>
+constexpr bool has_tiles = requires {
+  typename S::Tiles;
+};
 
 /// Tiles of 1 ... S::u8_rows[NV] rows.
 template <class S, int NV, class>
@@ -19,12 +26,19 @@ template <class S, int NV>
   return GemmU8Tiles<S, NV, std::make_integer_sequence<int, S::u8_rows[NV]>>::fn[rows - 1];
 }
 template <class S>
-[[gnu::always_inline]] inline GemmU8TileFn gemm_u8_tile_fn(int nv, int rows) {
+[[gnu::always_inline]] inline GemmU8TileFn gemm_u8_vector_tile_fn(int nv, int rows) {
   if (nv == 1) return gemm_u8_tile_fn<S, 1>(rows);
   if constexpr (S::layout.panel == 4) {
     if (nv == 4) return gemm_u8_tile_fn<S, 4>(rows);
   }
   return gemm_u8_tile_fn<S, 2>(rows);
+}
+template <class S>
+[[gnu::always_inline]] inline GemmU8TileFn gemm_u8_tile_fn(int nv, int rows) {
+  if constexpr (has_tiles<S>)
+    return nv == 1 ? &gemm_u8_amx_tile<S, 1> : &gemm_u8_amx_tile<S, 2>;
+  else
+    return gemm_u8_vector_tile_fn<S>(nv, rows);
 }
 
 /// Vectors in the panel where `left` vectors remain: as packed.
@@ -62,7 +76,7 @@ struct GemmPrefetch {
 /// One GEMM: what its panels share, and the small buffers between a tile and the output.
 template <class S>
 struct GemmU8Walk {
-  static constexpr int kMaxRows = 16;
+  static constexpr int kMaxRows = 16;  // of four vectors, or 32 of two
   const GemmU8& g;
   GemmPrefetch<S> prefetch;
   bool staged;  // tiles pass through `bytes`
@@ -170,9 +184,9 @@ struct GemmU8Walk {
     // Rows split evenly: 49 rows as 10, 10, 10, 10, 9 instead of 12, 12, 12, 12, 1.
     const int64_t count = m1 - m0, most = S::u8_rows[nv], tiles = (count + most - 1) / most;
     m = m0;
-    rows = int(count / tiles) + 1;
+    rows = t.height = int(count / tiles) + 1;
     run(t, count % tiles);
-    rows -= 1;
+    rows = t.height -= 1;
     run(t, tiles - count % tiles);
   }
 };
@@ -182,6 +196,8 @@ template <class S>
 void gemm_u8(const GemmU8& g) {
   constexpr int64_t kBlockBytes = 192 << 10;
   if (g.m <= 0 || g.n_begin >= g.n_end) return;
+  if constexpr (has_tiles<S>)
+    if (!gemm_u8_amx_pays(g)) return gemm_u8<typename S::Vector>(g);
   const PackedU8& w = *g.w;
   const auto* weights = reinterpret_cast<const char*>(w.weights);
   const int64_t channel_bytes = w.taps * w.k_padded * S::layout.weight_bytes;

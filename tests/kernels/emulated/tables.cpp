@@ -6,6 +6,7 @@ namespace tenfold::kernels {
 void add_u8_kernels_emulated_avx512_vnni(Kernels& table);
 void add_f32_kernels_emulated_avx512_vnni(Kernels& table);
 void add_u8_kernels_emulated_avx_vnni(Kernels& table);
+void add_gemm_u8_emulated_amx(Kernels& table);
 
 namespace test {
 
@@ -22,7 +23,13 @@ std::vector<const Kernels*> emulated_tables() {
     add_u8_kernels_emulated_avx_vnni(k);
     return k;
   }();
-  return {&avx_vnni, &avx512_vnni};
+  static const Kernels amx = [] {
+    Kernels k = avx512_vnni;
+    k.isa = Isa::amx, k.name = "amx (emulated)";
+    add_gemm_u8_emulated_amx(k);
+    return k;
+  }();
+  return {&avx_vnni, &avx512_vnni, &amx};
 }
 
 }  // namespace test
