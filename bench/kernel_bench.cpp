@@ -56,6 +56,7 @@ struct Option {
 std::vector<const Kernels*> tables_to_run(std::string_view only) {
   const auto& f = cpu::features();
   std::vector<const Kernels*> all;
+  if (cpu::available(Isa::amx)) all.push_back(kernels::table(Isa::amx));
   if (cpu::available(Isa::avx512_vnni)) all.push_back(kernels::table(Isa::avx512_vnni));
   if (f.avx_vnni)
     all.push_back(kernels::table(Isa::avx_vnni));
@@ -85,11 +86,13 @@ std::vector<const Kernels*> tables_to_run(std::string_view only) {
 /// Multiply-adds a second in registers.
 double peak(Work work, const Kernels& k) {
   constexpr double loops = 20000 * 10;
-  const bool wide = k.isa == Isa::avx512_vnni, evex = std::string_view(k.name) == "avx_vnni_evex";
+  const bool amx = k.isa == Isa::amx, wide = amx || k.isa == Isa::avx512_vnni,
+             evex = std::string_view(k.name) == "avx_vnni_evex";
   if (work == Work::mac_f32)
     return wide ? loops * 16 / time_of(TENFOLD_PEAK_LOOP(TENFOLD_FMA512))
                 : loops * 8 / time_of(TENFOLD_PEAK_LOOP(TENFOLD_FMA256));
-  if (wide) return loops * 64 / time_of(TENFOLD_PEAK_LOOP(TENFOLD_DOT512));
+  // A tile product makes 1024 multiply-adds a cycle, two ports of vpdpbusd 128.
+  if (wide) return (amx ? 8 : 1) * loops * 64 / time_of(TENFOLD_PEAK_LOOP(TENFOLD_DOT512));
   if (evex) return loops * 32 / time_of(TENFOLD_PEAK_LOOP(TENFOLD_DOT256));
   if (k.isa == Isa::avx_vnni) return loops * 32 / time_of(TENFOLD_PEAK_LOOP(TENFOLD_DOT256_VEX));
   return loops * 16 / time_of(TENFOLD_PEAK_LOOP(TENFOLD_MADD));

@@ -10,6 +10,8 @@ set(TENFOLD_ISA_FLAGS_avx_vnni -mavx2 -mfma -mf16c -mavxvnni)
 set(TENFOLD_ISA_FLAGS_avx_vnni_evex -mavx2 -mfma -mf16c -mavx512vl -mavx512vnni)
 set(TENFOLD_ISA_FLAGS_avx512_vnni -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512vbmi -mfma -mf16c
     -mprefer-vector-width=512)
+# Tiles are inline assembly, so the assembler needs to know them and the compiler does not.
+set(TENFOLD_ISA_FLAGS_amx ${TENFOLD_ISA_FLAGS_avx512_vnni})
 
 # With every check, the register tiles take minutes to compile: each vector that is named becomes a checked object in
 # memory.  Here AddressSanitizer watches buffers but not the stack, and UBSan is left out: the portable code has it, and
@@ -33,7 +35,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   foreach(file ${kernel_isa})
     get_filename_component(stem ${file} NAME_WE)
     string(REGEX REPLACE "\\..*" "" isa ${stem})
-    string(REGEX MATCH "^(avx512_vnni|avx_vnni_evex|avx_vnni|avx2)" isa ${stem})
+    string(REGEX MATCH "^(amx|avx512_vnni|avx_vnni_evex|avx_vnni|avx2)" isa ${stem})
     if(NOT isa)
       message(FATAL_ERROR "src/kernels/isa/${stem}.cpp: the name must begin with the ISA it is compiled for")
     endif()

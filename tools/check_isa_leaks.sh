@@ -14,6 +14,7 @@ for object in "$dir"/*.o; do
   [ -e "$object" ] || continue
   found=1
   case $(basename "$object") in
+    amx_*) tag=Amx ;;
     avx512_vnni_*) tag=Avx512Vnni ;;
     avx_vnni_evex_*) tag=AvxVnniEvex ;;
     avx_vnni_*) tag=AvxVnni ;;

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=${1:-.venv}
 
-packages=(g++ cmake ninja-build git python3 python3-venv python3-dev libfmt-dev libprotozero-dev libgtest-dev libbenchmark-dev
+packages=(g++ cmake ninja-build git python3 python3-venv python3-dev libfmt-dev libprotozero-dev libgtest-dev libbenchmark-dev libsimde-dev
           libcli11-dev nlohmann-json3-dev libsimdjson-dev libjpeg62-turbo-dev libpng-dev zlib1g-dev libssl-dev
           fonts-dejavu-core fonts-dejavu-extra fonts-liberation fonts-freefont-ttf)
 missing=()

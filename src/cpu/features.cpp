@@ -1,6 +1,8 @@
 #include "cpu/features.hpp"
 
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -87,11 +89,23 @@ double cgroup_cpus() {
   return quota > 0 && period > 0 ? quota / period : INFINITY;
 }
 
+/// Asks Linux for the use of AMX tiles, for all threads of this process.  Their 8 KB of state is larger than
+/// old signal stacks have room for, so they are off until a program asks (Linux 5.16; older ones say no).
+bool tiles_granted() {
+#if defined(__x86_64__)
+  constexpr int kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM; component of XSAVE
+  static const bool granted = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  return granted;
+#else
+  return false;
+#endif
+}
+
 Isa parse(std::string_view name) {
   for (Isa isa : kAllIsas)
     if (to_string(isa) == name) return isa;
-  fail(ErrorCode::invalid_argument, "unknown ISA '{}' (TENFOLD_ISA): use ref, avx2, avx_vnni or avx512_vnni",
-       name);
+  fail(ErrorCode::invalid_argument,
+       "unknown ISA '{}' (TENFOLD_ISA): use ref, avx2, avx_vnni, avx512_vnni or amx", name);
 }
 
 }  // namespace
@@ -106,6 +120,8 @@ std::string_view to_string(Isa isa) {
       return "avx_vnni";
     case Isa::avx512_vnni:
       return "avx512_vnni";
+    case Isa::amx:
+      return "amx";
   }
   return "?";
 }
@@ -128,6 +144,8 @@ bool available(Isa isa) {
       return avx2 && (f.avx_vnni || evex_vnni);
     case Isa::avx512_vnni:
       return avx2 && evex_vnni && f.avx512bw && f.avx512dq && f.avx512_vbmi;
+    case Isa::amx:
+      return f.amx_tile && f.amx_int8 && available(Isa::avx512_vnni) && tiles_granted();
   }
   return false;
 }

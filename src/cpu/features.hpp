@@ -23,7 +23,8 @@ struct Features {
 const Features& features();
 
 /// True if this machine can run the kernels of `isa`.  avx_vnni counts as available also on CPUs that have
-/// its 256-bit instructions in EVEX encoding only (AVX512-VNNI with VL).
+/// its 256-bit instructions in EVEX encoding only (AVX512-VNNI with VL).  amx needs a grant of the operating
+/// system too, which the first call asks for.
 bool available(Isa isa);
 /// The best available ISA, or the one that TENFOLD_ISA names.  Throws invalid_argument on an unknown name and
 /// unsupported where the machine lacks it: never a silent fallback.

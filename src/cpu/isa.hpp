@@ -4,7 +4,7 @@
 namespace tenfold::cpu {
 
 /// In rising order of preference.
-enum class Isa : unsigned char { ref, avx2, avx_vnni, avx512_vnni };
-inline constexpr Isa kAllIsas[] = {Isa::ref, Isa::avx2, Isa::avx_vnni, Isa::avx512_vnni};
+enum class Isa : unsigned char { ref, avx2, avx_vnni, avx512_vnni, amx };
+inline constexpr Isa kAllIsas[] = {Isa::ref, Isa::avx2, Isa::avx_vnni, Isa::avx512_vnni, Isa::amx};
 
 }  // namespace tenfold::cpu

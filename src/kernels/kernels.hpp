@@ -60,7 +60,7 @@ struct PackLayout {
   int weight_bytes;  ///< bytes per int8 weight: 1 (s8 quads) or 2 (s16 even / odd pairs, for ISAs without an
                      ///< exact u8*s8 dot product; their GEMM has both, see sort_steps)
   int panel;         ///< vectors per u8 panel
-  int k_multiple;    ///< K per tap is padded to a multiple of this
+  int k_multiple;    ///< K per tap is padded to a multiple of this, or of 4 where it is below half of this
 };
 
 /// For ISAs whose u8*s8 product saturates: a step of the GEMM (four values of K, one panel) is plain where no

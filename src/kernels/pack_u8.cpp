@@ -122,7 +122,8 @@ PackedU8 pack(Order order, const PackLayout& layout, const s8* weights, int64_t 
          "packing u8 weights: {} channels, {} taps, {} deep, {} multipliers", n, taps, k, channels.size());
   PackedU8 p;
   p.k = k;
-  p.k_padded = round_up(k, layout.k_multiple);
+  // Padding at most doubles K: AMX takes steps of 64, shallower products go to the vector tile.
+  p.k_padded = round_up(k, 2 * k < layout.k_multiple ? 4 : layout.k_multiple);
   p.taps = taps;
   p.n = n;
   p.panel_channels = int64_t(layout.panel) * layout.lanes;

@@ -30,6 +30,7 @@ const Kernels* table(Isa isa) {
       make_table(Isa::avx_vnni, "avx_vnni", add_u8_kernels_avx_vnni, add_f32_kernels_avx_vnni);
   static const Kernels avx512_vnni =
       make_table(Isa::avx512_vnni, "avx512_vnni", add_u8_kernels_avx512_vnni, add_f32_kernels_avx512_vnni);
+  static const Kernels amx = make_table(Isa::amx, "amx", add_u8_kernels_amx, add_f32_kernels_avx512_vnni);
   switch (isa) {
     case Isa::ref:
       return ref_table();
@@ -39,6 +40,8 @@ const Kernels* table(Isa isa) {
       return &avx_vnni;
     case Isa::avx512_vnni:
       return &avx512_vnni;
+    case Isa::amx:
+      return &amx;
   }
   return nullptr;
 }

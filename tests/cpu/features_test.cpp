@@ -19,6 +19,11 @@ TEST(Features, SelectionNeverFallsBackSilently) {
   EXPECT_TRUE(available(select("")));
 }
 
+TEST(Features, TilesComeOnTopOfAvx512) {
+  if (available(Isa::amx)) EXPECT_TRUE(available(Isa::avx512_vnni));
+  EXPECT_EQ(available(Isa::amx), available(Isa::amx));  // permission is asked for once
+}
+
 TEST(Features, AtLeastOneCpu) { EXPECT_GE(allowed_cpus(), 1); }
 
 }  // namespace

@@ -9,15 +9,20 @@
 #include <string>
 #include <vector>
 
+#include "kernels/emulated/tables.hpp"
 #include "kernels/kernels.hpp"
 
 namespace tenfold::kernels::test {
 
-/// Every table that differs in FP32 and that this CPU runs.
+/// Every table that differs in FP32 and that this CPU runs, and emulations of others.
 inline std::vector<const Kernels*> f32_tables() {
   std::vector<const Kernels*> tables;
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) tables.push_back(table(Isa::avx2));
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    for (const Kernels* k : emulated_tables())
+      if (k->isa == Isa::avx512_vnni) tables.push_back(k);
+    tables.push_back(table(Isa::avx2));
+  }
   if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vbmi"))
     tables.push_back(table(Isa::avx512_vnni));
 #endif

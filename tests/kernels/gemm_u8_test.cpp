@@ -9,7 +9,7 @@ namespace {
 
 /// One random problem, runnable on any table.
 struct GemmCase {
-  int64_t m, n, k, taps, lda, ldc;
+  int64_t m, n, k, taps, lda, ldc, a_offset;
   int x_zero, zero;
   bool indirect, use_table, use_residual, use_residual_table, f32, dynamic, extreme;
   std::vector<s8> weights;
@@ -27,6 +27,7 @@ struct GemmCase {
         taps(taps_),
         lda(k_ + r.in(0, 9)),
         ldc(n_ + r.in(0, 9)),
+        a_offset(indirect_ ? r.in(0, 9) : 0),
         x_zero(r.zero_point()),
         zero(r.zero_point()),
         indirect(indirect_),
@@ -45,12 +46,17 @@ struct GemmCase {
         r_scale(extreme ? -3e8f : r.real(-2, 2)),
         offset(r.real(-200, 200)),
         dynamic_scale(r.real(0.1f, 2)),
-        a(size_t((m_ - 1) * lda + k_)),
+        a(size_t((m_ - 1) * lda + a_offset + k_)),
         residual(size_t((m_ - 1) * ldc + n_)) {
     r.fill_bytes(a.data(), a.size());
     r.fill_bytes(residual.data(), residual.size());
     r.fill_bytes(init.data(), init.size());
-    for (int64_t i = 0; indirect && i < m * taps; ++i) offsets.push_back(r.in(0, m - 1) * lda);
+    for (int64_t t = 0; indirect && t < taps; ++t) {
+      const bool anywhere = r.coin();  // else as a tap reads an image: runs of pixels at a constant distance
+      const int64_t first = r.in(0, m - 1), step = r.in(0, 3);
+      for (int64_t i = 0; i < m; ++i)
+        offsets.push_back((anywhere ? r.in(0, m - 1) : (first + i * step) % m) * lda);
+    }
   }
   PackedU8 pack(const Kernels& kernels) const {
     return pack_gemm_u8(kernels.layout, weights.data(), n, taps, k, x_zero, channels);
@@ -62,7 +68,7 @@ struct GemmCase {
     GemmU8 g;
     g.w = &w;
     if (indirect) {
-      g.indirect = rows.data() + m0, g.indirect_stride = m;
+      g.indirect = rows.data() + m0, g.indirect_stride = m, g.a_offset = a_offset;
     } else {
       g.a = a.data() + m0 * lda, g.lda = lda;
     }
@@ -130,6 +136,19 @@ TEST(GemmU8, EveryTileHeightAndTail) {
       check(random, t);
       if (HasFatalFailure()) return;
     }
+}
+
+TEST(GemmU8, DeepTapsMatchReference) {  // AMX takes 64 bytes of K at a time, and 32 rows
+  Random random(5);
+  for (int i = 0; i < 200; ++i) {
+    const int64_t k = random.pick<int64_t>({31, 32, 33, 63, 64, 65, 100, 127, 128, 129, 200});
+    const int64_t m =
+        random.coin() ? random.pick<int64_t>({7, 8, 15, 16, 17, 31, 32, 33, 49, 64, 65}) : random.in(1, 150);
+    const int64_t taps = random.coin() ? random.in(2, 4) : 1;
+    const GemmCase t(random, m, random.in(1, 100), k, taps, taps > 1 || random.in(0, 3) == 0);
+    check(random, t);
+    if (HasFatalFailure()) return;
+  }
 }
 
 TEST(GemmU8, LargeShapesMatchReference) {

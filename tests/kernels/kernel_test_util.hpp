@@ -11,21 +11,26 @@
 #include <vector>
 
 #include "cpu/features.hpp"
+#include "kernels/emulated/tables.hpp"
 #include "kernels/kernels.hpp"
 
 namespace tenfold::kernels::test {
 
 constexpr size_t kSlack = 64;
 
-/// Every table that this CPU can run, except `ref`.
+/// Every table that this CPU can run, except `ref`, and emulations of others.
 inline std::vector<const Kernels*> tables() {
   const auto& f = cpu::features();
   std::vector<const Kernels*> result;
-  if (f.avx2 && f.fma && f.f16c) result.push_back(table(Isa::avx2));
+  if (f.avx2 && f.fma && f.f16c) {
+    result = emulated_tables();
+    result.push_back(table(Isa::avx2));
+  }
   if (f.avx_vnni) result.push_back(table(Isa::avx_vnni));
   if (f.avx512vl && f.avx512_vnni) result.push_back(table_avx_vnni_evex());
   if (f.avx512bw && f.avx512vl && f.avx512dq && f.avx512_vnni && f.avx512_vbmi)
     result.push_back(table(Isa::avx512_vnni));
+  if (cpu::available(Isa::amx)) result.push_back(table(Isa::amx));
   return result;
 }
 inline const Kernels& ref() { return *table(Isa::ref); }

@@ -14,36 +14,29 @@ struct Shape {
 constexpr Shape kShapes[] = {{1, 1, 1},   {3, 1, 5},   {16, 1, 16}, {17, 9, 3},  {40, 9, 35},
                              {64, 1, 64}, {70, 4, 19}, {96, 25, 7}, {33, 49, 3}, {130, 1, 147}};
 
-/// The format as words: panels of vectors; in a panel, for each tap and four weights of k, each vector; in a
-/// vector, each lane.  Lanes of a panel hold channels in runs of four that walk through its vectors.
-std::vector<std::byte> expected(const PackLayout& l, const PackedU8& p, const std::vector<s8>& weights) {
-  std::vector<std::byte> out;
-  const auto at = [&](int64_t c, int64_t t, int64_t k) {
-    return c < p.n && k < p.k ? weights[size_t((c * p.taps + t) * p.k + k)] : s8(0);
-  };
-  for (int64_t n0 = 0; n0 < p.n;) {
-    const int64_t left = ceil_div(p.n - n0, l.lanes);
-    const int64_t nv = left >= l.panel ? l.panel : left == 3 ? 4 : left;
-    for (int64_t t = 0; t < p.taps; ++t)
-      for (int64_t k0 = 0; k0 < p.k_padded; k0 += 4)
-        for (int64_t v = 0; v < nv; ++v) {
-          std::vector<std::byte> vector(size_t(4 * l.lanes * l.weight_bytes));
-          for (int64_t lane = 0; lane < l.lanes; ++lane)
-            for (int64_t i = 0; i < 4; ++i) {
-              const int64_t c = n0 + lane / 4 * 4 * nv + v * 4 + lane % 4;
-              if (l.weight_bytes == 1) {
-                vector[size_t(4 * lane + i)] = std::byte(at(c, t, k0 + i));
-                continue;
-              }
-              const int16_t wide = at(c, t, k0 + i);
-              std::memcpy(&vector[size_t((i & 1) * 4 * l.lanes + 4 * lane + i / 2 * 2)], &wide, 2);
-            }
-          out.insert(out.end(), vector.begin(), vector.end());
-        }
-    n0 += nv * l.lanes;
+/// The format: panels of vectors; in a panel, for each tap and four weights of k, each vector; in a vector,
+/// each lane.  Lanes of a panel hold channels in runs of four that walk through its vectors.  `quads` of a
+/// step of a panel: [vector][lane][4].
+struct Expected {
+  const PackLayout& l;
+  const PackedU8& p;
+  const std::vector<s8>& weights;
+
+  int64_t vectors(int64_t panel) const {
+    return std::min<int64_t>(l.panel, ceil_div(p.n - panel * p.panel_channels, l.lanes));
   }
-  return out;
-}
+  std::vector<s8> quads(int64_t panel, int64_t tap, int64_t k0) const {
+    std::vector<s8> step;
+    const int64_t nv = vectors(panel);
+    for (int64_t v = 0; v < nv; ++v)
+      for (int64_t lane = 0; lane < l.lanes; ++lane)
+        for (int64_t k = k0; k < k0 + 4; ++k) {
+          const int64_t c = panel * p.panel_channels + lane / 4 * 4 * nv + v * 4 + lane % 4;
+          step.push_back(c < p.n && k < p.k ? weights[size_t((c * p.taps + tap) * p.k + k)] : s8(0));
+        }
+    return step;
+  }
+};
 
 std::vector<const Kernels*> every_table() {
   std::vector<const Kernels*> all = tables();
@@ -59,12 +52,72 @@ TEST(PackU8, EveryWeightInItsPlace) {
   Random r(1);
   for (const Kernels* kernels : every_table())
     for (const Shape& s : kShapes) {
+      if (kernels->layout.weight_bytes == 2) continue;
       SCOPED_TRACE(testing::Message() << kernels->name << " n " << s.n << " taps " << s.taps << " k " << s.k);
       const std::vector<s8> weights = r.weights(size_t(s.n * s.taps * s.k));
       const auto channels = r.channels(s.n, s.taps * s.k, false);
       const PackedU8 p = pack_gemm_u8(kernels->layout, weights.data(), s.n, s.taps, s.k, 3, channels);
-      const std::vector<std::byte> want = expected(kernels->layout, p, weights);
-      EXPECT_TRUE(std::equal(want.begin(), want.end(), p.weights));
+      const Expected expected{kernels->layout, p, weights};
+      const std::byte* at = p.weights;
+      for (int64_t panel = 0; panel < ceil_div(s.n, p.panel_channels); ++panel)
+        for (int64_t tap = 0; tap < s.taps; ++tap)
+          for (int64_t k = 0; k < p.k_padded; k += 4) {
+            const std::vector<s8> step = expected.quads(panel, tap, k);
+            ASSERT_EQ(std::memcmp(at, step.data(), step.size()), 0);
+            at += step.size();
+          }
+    }
+}
+
+/// Steps of which no pair of products can leave 16 bits come first, as they are; the others are widened, even
+/// bytes of a vector before odd ones.  Every step is there once.
+TEST(PackU8, SortedSteps) {
+  Random r(4);
+  for (const Kernels* kernels : every_table())
+    for (const Shape& s : kShapes) {
+      const PackLayout& l = kernels->layout;
+      if (l.weight_bytes == 1) continue;
+      SCOPED_TRACE(testing::Message() << kernels->name << " n " << s.n << " taps " << s.taps << " k " << s.k);
+      std::vector<s8> weights = r.weights(size_t(s.n * s.taps * s.k));
+      for (s8& w : weights) w = r.in(0, 200) == 0 ? w : s8(w / 2);  // both kinds of steps
+      const auto channels = r.channels(s.n, s.taps * s.k, false);
+      const PackedU8 p = pack_gemm_u8(l, weights.data(), s.n, s.taps, s.k, 3, channels);
+      const Expected expected{l, p, weights};
+      const std::byte* at = p.weights;
+      const uint32_t* sorted = p.sorted.first;
+      for (int64_t panel = 0; panel < ceil_div(s.n, p.panel_channels); ++panel) {
+        ASSERT_EQ(p.sorted.panel_offset[panel], at - p.weights);
+        for (int64_t tap = 0; tap < s.taps; ++tap) {
+          const uint32_t plain = sorted[0], steps = plain + sorted[1];
+          ASSERT_EQ(steps, p.k_padded / 4);
+          std::vector<uint32_t> offsets(sorted + 2, sorted + 2 + steps), all;
+          sorted += 2 + steps;
+          for (uint32_t i = 0; i < steps; ++i) {
+            const std::vector<s8> step = expected.quads(panel, tap, offsets[i]);
+            bool safe = true;
+            for (size_t b = 0; b < step.size(); b += 2)
+              for (int x : {0, 255})
+                for (int y : {0, 255}) safe = safe && std::abs(x * step[b] + y * step[b + 1]) <= 32767;
+            ASSERT_EQ(safe, i < plain);
+            if (safe) {
+              ASSERT_EQ(std::memcmp(at, step.data(), step.size()), 0);
+              at += step.size();
+              continue;
+            }
+            for (size_t b = 0; b < step.size(); ++b) {
+              const size_t vector = b / size_t(4 * l.lanes), in = b % size_t(4 * l.lanes);
+              int16_t wide;
+              std::memcpy(&wide,
+                          at + vector * size_t(8 * l.lanes) + (in & 1) * size_t(4 * l.lanes) + in / 2 * 2, 2);
+              ASSERT_EQ(wide, step[b]);
+            }
+            at += 2 * step.size();
+          }
+          std::sort(offsets.begin(), offsets.end());
+          for (uint32_t i = 0; i < steps; ++i) all.push_back(4 * i);
+          ASSERT_EQ(offsets, all);
+        }
+      }
     }
 }
 

@@ -15,7 +15,7 @@ NETWORKS = ["mobilenet_v2.int8_ort", "mobilenet_v2.int8_ort_s8", "resnet18.int8_
 def available_isas() -> list[str]:
     """The ISAs this machine can be forced to; forcing another is an error, never a fallback."""
     found = []
-    for isa in ("ref", "avx2", "avx_vnni", "avx512_vnni"):
+    for isa in ("ref", "avx2", "avx_vnni", "avx512_vnni", "amx"):
         try:
             tenfold.InferenceSession(model_path("small_net.int8_torch"), tenfold.SessionOptions(1, isa))
             found.append(isa)

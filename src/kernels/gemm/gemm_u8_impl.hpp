@@ -1,11 +1,18 @@
 // u8 x s8 GEMM and indirect convolution: the walk over panels and row tiles.
 #pragma once
 
+#include "kernels/gemm/gemm_u8_amx.hpp"
 #include "kernels/gemm/gemm_u8_finish.hpp"
 
 namespace tenfold::kernels {
 
 using GemmU8TileFn = void (*)(const GemmU8Tile&);
+
+/// ISAs with matrix tiles name a `Tiles` policy, and by `Vector` the ISA for what those do not pay for.
+template <class S>
+constexpr bool has_tiles = requires {
+  typename S::Tiles;
+};
 
 /// Tiles of 1 ... S::u8_rows[NV] rows.
 template <class S, int NV, class>
@@ -19,18 +26,15 @@ template <class S, int NV>
   return GemmU8Tiles<S, NV, std::make_integer_sequence<int, S::u8_rows[NV]>>::fn[rows - 1];
 }
 template <class S>
-[[gnu::always_inline]] inline GemmU8TileFn gemm_u8_tile_fn(int nv, int rows) {
-  if (nv == 1) return gemm_u8_tile_fn<S, 1>(rows);
-  if constexpr (S::layout.panel == 4) {
-    if (nv == 4) return gemm_u8_tile_fn<S, 4>(rows);
-  }
-  return gemm_u8_tile_fn<S, 2>(rows);
+[[gnu::always_inline]] inline GemmU8TileFn gemm_u8_vector_tile_fn(int nv, int rows) {
+  return nv == 1 ? gemm_u8_tile_fn<S, 1>(rows) : gemm_u8_tile_fn<S, 2>(rows);
 }
-
-/// Vectors in the panel where `left` vectors remain: as packed.
 template <class S>
-[[gnu::always_inline]] constexpr int gemm_u8_panel(int64_t left) {
-  return left >= S::layout.panel ? S::layout.panel : left == 3 ? 4 : int(left);
+[[gnu::always_inline]] inline GemmU8TileFn gemm_u8_tile_fn(int nv, int rows) {
+  if constexpr (has_tiles<S>)
+    return nv == 1 ? &gemm_u8_amx_tile<S, 1> : &gemm_u8_amx_tile<S, 2>;
+  else
+    return gemm_u8_vector_tile_fn<S>(nv, rows);
 }
 
 /// Brings bytes that follow into L2, one line per GEMM step (gemm_prefetch_slots): first the rest of the
@@ -62,16 +66,16 @@ struct GemmPrefetch {
 /// One GEMM: what its panels share, and the small buffers between a tile and the output.
 template <class S>
 struct GemmU8Walk {
-  static constexpr int kMaxRows = 16;
+  static constexpr int kMaxRows = 32, kMaxVectors = 2;
   const GemmU8& g;
   GemmPrefetch<S> prefetch;
   bool staged;  // tiles pass through `bytes`
   Residual residual;
   TileFinish<S> finish;
   typename S::Table table, residual_table;
-  alignas(64) i32 raw[kMaxRows * 4 * S::lanes];
-  alignas(64) u8 bytes[kMaxRows * 4 * S::lanes];
-  alignas(64) VectorParams<S> params[4];
+  alignas(64) i32 raw[kMaxRows * kMaxVectors * S::lanes];
+  alignas(64) u8 bytes[kMaxRows * kMaxVectors * S::lanes];
+  alignas(64) VectorParams<S> params[kMaxVectors];
   // The run of tiles under way.
   const std::byte* tile_params;
   int64_t m, n0, n;
@@ -107,11 +111,7 @@ struct GemmU8Walk {
       return finish_raw_f32<S>(w.raw, w.tile_params, w.nv, w.rows, w.g.c_f32 + at, w.g.ldc, w.n,
                                w.g.dynamic_scale);
     if (w.g.w->wide_range) finish_raw_u8<S>(w.raw, w.tile_params, w.nv, w.rows, w.bytes, w.g.zero_point);
-    if (w.nv == 1) return w.template finish_bytes<1>(w.g.c + at, tile);
-    if constexpr (S::layout.panel == 4) {
-      if (w.nv == 4) return w.template finish_bytes<4>(w.g.c + at, tile);
-    }
-    w.template finish_bytes<2>(w.g.c + at, tile);
+    w.nv == 1 ? w.template finish_bytes<1>(w.g.c + at, tile) : w.template finish_bytes<2>(w.g.c + at, tile);
   }
 
   /// `count` tiles of `rows` rows from row m on.
@@ -143,7 +143,7 @@ struct GemmU8Walk {
   [[gnu::noinline]] void panel(int64_t first, int64_t m0, int64_t m1) {
     const PackedU8& w = *g.w;
     n0 = first;
-    nv = gemm_u8_panel<S>((w.n - n0 + S::lanes - 1) / S::lanes);
+    nv = w.n - n0 > S::lanes ? 2 : 1;
     n = lesser<int64_t>(g.n_end - n0, nv * S::lanes);
     const int64_t before = n0 / S::lanes, depth = w.taps * w.k_padded;
     GemmU8Tile t{};
@@ -176,9 +176,9 @@ struct GemmU8Walk {
     // Rows split evenly: 49 rows as 10, 10, 10, 10, 9 instead of 12, 12, 12, 12, 1.
     const int64_t count = m1 - m0, most = S::u8_rows[nv], tiles = (count + most - 1) / most;
     m = m0;
-    rows = int(count / tiles) + 1;
+    rows = t.height = int(count / tiles) + 1;
     run(t, count % tiles);
-    rows -= 1;
+    rows = t.height -= 1;
     run(t, tiles - count % tiles);
   }
 };
@@ -188,6 +188,8 @@ template <class S>
 void gemm_u8(const GemmU8& g) {
   constexpr int64_t kBlockBytes = 192 << 10;
   if (g.m <= 0 || g.n_begin >= g.n_end) return;
+  if constexpr (has_tiles<S>)
+    if (!gemm_u8_amx_pays(g)) return gemm_u8<typename S::Vector>(g);
   const PackedU8& w = *g.w;
   const auto* weights = reinterpret_cast<const char*>(w.weights);
   const int64_t channel_bytes =

@@ -11,6 +11,7 @@ namespace tenfold::kernels {
 /// `count` tiles of MR rows, one below the other, in one panel of channels.
 struct GemmU8Tile {
   int64_t count;
+  int height;   // MR, for tiles that take it at run time
   const u8* a;  // strided A: row m at a + m * lda
   ptrdiff_t lda;
   const u8* const* rows;  // indirect A if not null: row m of tap t at rows[t * tap_stride + m] + a_offset

@@ -15,5 +15,6 @@ void add_u8_kernels_avx_vnni_evex(Kernels& table);
 void add_f32_kernels_avx_vnni_evex(Kernels& table);
 void add_u8_kernels_avx512_vnni(Kernels& table);
 void add_f32_kernels_avx512_vnni(Kernels& table);
+void add_u8_kernels_amx(Kernels& table);
 
 }  // namespace tenfold::kernels

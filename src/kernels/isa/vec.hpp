@@ -28,6 +28,14 @@
 /// be fit.
 #define TENFOLD_BASELINE [[gnu::target("no-avx"), gnu::noinline]]
 
+/// Inline assembly of a trait, and the same as a statement with intrinsics, which the tests compile where
+/// they emulate an ISA (tests/kernels/emulated).
+#ifdef TENFOLD_PLAIN_INTRINSICS
+#define TENFOLD_ASM(plain, ...) plain
+#else
+#define TENFOLD_ASM(plain, ...) asm __VA_ARGS__
+#endif
+
 namespace tenfold::kernels {
 
 using s16 = int16_t;

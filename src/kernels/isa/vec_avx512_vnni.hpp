@@ -26,7 +26,7 @@ struct Avx512Vnni {
   TENFOLD_INLINE Int set_i8(int x) { return _mm512_set1_epi8(char(x)); }
   /// Has x computed here: GCC otherwise sinks whole accumulations into the branches that store them, and
   /// spills.
-  TENFOLD_INLINE void pin(Int& x) { asm volatile("" : "+v"(x)); }
+  TENFOLD_INLINE void pin(Int& x) { TENFOLD_ASM(static_cast<void>(x), volatile("" : "+v"(x))); }
   TENFOLD_INLINE Int add_i16(Int a, Int b) { return _mm512_add_epi16(a, b); }
   TENFOLD_INLINE Int sub_i16(Int a, Int b) { return _mm512_sub_epi16(a, b); }
   TENFOLD_INLINE Int add_i32(Int a, Int b) { return _mm512_add_epi32(a, b); }
@@ -142,7 +142,7 @@ struct Avx512Vnni {
   TENFOLD_INLINE Float fnma(Float a, Float b, Float c) { return _mm512_fnmadd_ps(a, b, c); }
   /// c += a * b in place: with the intrinsic GCC 12 may move accumulators between registers and spill.
   TENFOLD_INLINE void accumulate(Float& c, Float a, Float b) {
-    asm("vfmadd231ps %2, %1, %0" : "+v"(c) : "v"(a), "v"(b));
+    TENFOLD_ASM(c = fma(a, b, c), ("vfmadd231ps %2, %1, %0" : "+v"(c) : "v"(a), "v"(b)));
   }
   TENFOLD_INLINE Float round(Float x) {
     return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
@@ -210,7 +210,9 @@ struct Avx512Vnni {
     return _mm512_set1_epi32(x);
   }
   TENFOLD_INLINE Quad weights(const std::byte* p) { return load_i(p); }
-  TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) { asm("vpdpbusd %2, %1, %0" : "+v"(c) : "v"(a), "v"(w)); }
+  TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) {
+    TENFOLD_ASM(c = _mm512_dpbusd_epi32(c, a, w), ("vpdpbusd %2, %1, %0" : "+v"(c) : "v"(a), "v"(w)));
+  }
 
   static constexpr bool fast_lookup = true;  // worth having in the epilogue of a register tile
   /// 256-entry table lookup of every byte: two halves of 128 entries, chosen by bit 7.

@@ -18,12 +18,14 @@ struct VnniVec256 : Vec256<Self> {
 
 struct AvxVnni : VnniVec256<AvxVnni> {
   TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) {
-    asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(c) : "x"(a), "x"(w));
+    TENFOLD_ASM(c = _mm256_dpbusd_epi32(c, a, w), ("%{vex%} vpdpbusd %2, %1, %0" : "+x"(c) : "x"(a), "x"(w)));
   }
 };
 
 struct AvxVnniEvex : VnniVec256<AvxVnniEvex> {
-  TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) { asm("vpdpbusd %2, %1, %0" : "+v"(c) : "v"(a), "v"(w)); }
+  TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) {
+    TENFOLD_ASM(c = _mm256_dpbusd_epi32(c, a, w), ("vpdpbusd %2, %1, %0" : "+v"(c) : "v"(a), "v"(w)));
+  }
 };
 
 }  // namespace tenfold::kernels
