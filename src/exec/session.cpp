@@ -29,6 +29,14 @@ bool fits(const Shape& given, const Shape& expected) {
 
 const kernels::Kernels& kernel_table(const std::string& name) {
   const cpu::Isa isa = name.empty() ? cpu::selected() : cpu::select(name);
+  if (isa == cpu::Isa::amx) {
+    // Written without such a machine at hand: one that computes something else must not be believed.
+    static const bool trusted = kernels::agrees_with_reference(*kernels::table(isa));
+    const bool forced = !name.empty() || std::getenv("TENFOLD_ISA");
+    if (!trusted && forced)
+      fail(ErrorCode::unsupported, "the AMX kernels give wrong results on this machine; use avx512_vnni");
+    if (!trusted) return *kernels::table(cpu::Isa::avx512_vnni);
+  }
   const bool evex = isa == cpu::Isa::avx_vnni && !cpu::features().avx_vnni;
   const kernels::Kernels* table = evex ? kernels::table_avx_vnni_evex() : kernels::table(isa);
   if (!table) fail(ErrorCode::unsupported, "this build has no kernels for {}", cpu::to_string(isa));

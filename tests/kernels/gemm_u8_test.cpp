@@ -160,6 +160,16 @@ TEST(GemmU8, LargeShapesMatchReference) {
   }
 }
 
+TEST(GemmU8, SelfTestTellsRightFromWrong) {
+  for (const Kernels* kernels : tables()) EXPECT_TRUE(agrees_with_reference(*kernels)) << kernels->name;
+  Kernels wrong = ref();
+  wrong.gemm_u8 = [](const GemmU8& g) {
+    ref().gemm_u8(g);
+    g.c[g.m * g.ldc - 1] ^= 1;
+  };
+  EXPECT_FALSE(agrees_with_reference(wrong));
+}
+
 TEST(GemmU8, ReferenceIsTheFormula) {
   Random random(4);
   for (int i = 0; i < 30; ++i) {

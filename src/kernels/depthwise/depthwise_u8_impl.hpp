@@ -22,7 +22,7 @@ template <class S>
 }
 
 /// Output rows [y, y + d.rows) of all channels.
-template <class S, class Shape, bool ZP>
+template <class S, class Shape>
 void depthwise_pass(const DepthwiseU8& d, int64_t y, int rows) {
   const PackedDepthwiseU8& w = *d.w;
   constexpr int64_t per = int64_t(Shape::K) * Shape::G * Shape::RP * 4 * S::lanes * S::layout.weight_bytes;
@@ -49,9 +49,9 @@ void depthwise_pass(const DepthwiseU8& d, int64_t y, int rows) {
   for (int64_t b = 0; b < blocks; ++b) {
     const int vectors = b < wide ? 4 : 1, step = vectors * S::lanes;
     if (b < wide)
-      depthwise_wide<S, Shape, ZP>(p);
+      depthwise_wide<S, Shape>(p);
     else
-      depthwise_narrow<S, Shape, ZP>(p);
+      depthwise_narrow<S, Shape>(p);
     for (int i = 0; i < 4 * Shape::G; ++i) p.in.row[i] += step;
     for (int r = 0; r < rows; ++r) p.out[r] += step;
     p.weights += per * vectors;
@@ -68,13 +68,7 @@ void depthwise_fast(const DepthwiseU8& d) {
   using Rest = DepthwiseShape<K, Stride, RP, R>;  // half as many rows, where that is enough
   for (int64_t y = d.y_begin; y < d.y_end; y += RP) {
     const int rows = int(lesser<int64_t>(RP, d.y_end - y));
-    const auto run = [&]<bool ZP>(std::bool_constant<ZP>) TENFOLD_LAMBDA {
-      if (rows <= R)
-        depthwise_pass<S, Rest, ZP>(d, y, rows);
-      else
-        depthwise_pass<S, Whole, ZP>(d, y, rows);
-    };
-    d.zero_point ? run(std::bool_constant<true>{}) : run(std::bool_constant<false>{});
+    rows <= R ? depthwise_pass<S, Rest>(d, y, rows) : depthwise_pass<S, Whole>(d, y, rows);
   }
 }
 

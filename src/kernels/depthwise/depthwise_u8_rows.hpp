@@ -31,7 +31,7 @@ struct DepthwisePass {
 
 /// R rows x NX output columns of 4 * lanes channels; `src` is the first interleaved column under them.  Of
 /// the columns only `n` are stored, at x and on.
-template <class S, class Shape, bool ZP, int NX>
+template <class S, class Shape, int NX>
 [[gnu::always_inline]] inline void depthwise_wide_step(const DepthwisePass& d, const typename S::Int* src,
                                                        int64_t x, int n) {
   using I = typename S::Int;
@@ -67,7 +67,7 @@ template <class S, class Shape, bool ZP, int NX>
       });
     });
     unroll<R * NX>([&](auto i) TENFOLD_LAMBDA {
-      half[h][i / NX][i % NX] = pack2<S, ZP>(q[0][i / NX][i % NX], q[1][i / NX][i % NX], zero_point);
+      half[h][i / NX][i % NX] = pack2<S>(q[0][i / NX][i % NX], q[1][i / NX][i % NX], zero_point);
     });
   });
   unroll<R * NX>([&](auto i) TENFOLD_LAMBDA { S::pin(half[1][i / NX][i % NX]); });
@@ -82,7 +82,7 @@ template <class S, class Shape, bool ZP, int NX>
 /// 4 * lanes channels, `columns_per_step` output columns at a time, which share the loads of the weights.
 /// Columns are interleaved just ahead of their use, so that the shuffles overlap the dot products and the
 /// epilogue of earlier ones.
-template <class S, class Shape, bool ZP>
+template <class S, class Shape>
 void depthwise_wide(const DepthwisePass& d) {
   using I = typename S::Int;
   constexpr int G = Shape::G, K = Shape::K, Stride = Shape::Stride;
@@ -102,18 +102,18 @@ void depthwise_wide(const DepthwisePass& d) {
     int x = 0;
     for (; x + few < n; x += NX) {  // columns beyond n are computed and dropped
       build(built + NX * Stride);
-      depthwise_wide_step<S, Shape, ZP, NX>(d, scratch + 4 * G * Stride * x, x0 + x, n - x);
+      depthwise_wide_step<S, Shape, NX>(d, scratch + 4 * G * Stride * x, x0 + x, n - x);
     }
     if constexpr (few > 0)
       if (x < n) {
         build(columns);
-        depthwise_wide_step<S, Shape, ZP, 2>(d, scratch + 4 * G * Stride * x, x0 + x, n - x);
+        depthwise_wide_step<S, Shape, 2>(d, scratch + 4 * G * Stride * x, x0 + x, n - x);
       }
   }
 }
 
 /// `lanes` channels, four output columns per step.
-template <class S, class Shape, bool ZP>
+template <class S, class Shape>
 void depthwise_narrow(const DepthwisePass& d) {
   using I = typename S::Int;
   using Quad = typename S::Quad;
@@ -144,8 +144,8 @@ void depthwise_narrow(const DepthwisePass& d) {
       unroll<R * NX>([&](auto i) TENFOLD_LAMBDA { S::pin(acc[i / NX][i % NX]); });
       const auto m = S::load_f(params->multiplier), b = S::load_f(params->bias);
       unroll<R>([&](auto r) TENFOLD_LAMBDA {
-        I y = pack4<S, ZP>(requantize<S>(acc[r][0], m, b), requantize<S>(acc[r][1], m, b),
-                           requantize<S>(acc[r][2], m, b), requantize<S>(acc[r][3], m, b), zero_point);
+        I y = pack4<S>(requantize<S>(acc[r][0], m, b), requantize<S>(acc[r][1], m, b),
+                       requantize<S>(acc[r][2], m, b), requantize<S>(acc[r][3], m, b), zero_point);
         y = S::template group_rows<1>(y);
         unroll<NX>([&](auto j) TENFOLD_LAMBDA {
           if (r < d.rows && (j == 0 || x + j < n))
