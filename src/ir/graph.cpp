@@ -21,8 +21,10 @@ std::string Graph::unique_name(std::string_view stem) {
   if (taken == names_.end()) return name;
   // Numbers are never given back, so the search goes on where the last one for this stem ended: a thousand
   // constants named "weights" cost a thousand steps, not half a million.
-  for (int& i = taken->second; names_.contains(name); i++) name = fmt::format("{}_{}", stem, i);
-  return name;
+  for (int& i = taken->second;; i++) {
+    name = fmt::format("{}_{}", stem, i);
+    if (!names_.contains(name)) return name;
+  }
 }
 
 ValueId Graph::add_value(std::string name, DType dtype, std::optional<Shape> shape) {
