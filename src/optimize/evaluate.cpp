@@ -4,6 +4,7 @@
 #include <random>
 
 #include "exec/session.hpp"
+#include "quant/calibrate.hpp"
 
 namespace tenfold::optimize {
 namespace {
@@ -33,6 +34,7 @@ std::vector<double> evaluate(const ir::Graph& graph, const measure::Dataset& dat
       fail(ErrorCode::cancelled, "cancelled after {} of {} samples", i, count);
     const size_t index = options.order.empty() ? i : options.order[i];
     const measure::Sample sample = data.get(index);
+    quant::check_feeds(graph, sample.feeds, index);
     std::vector<Tensor> outputs = session.run(sample.feeds);
     scores.push_back(metric.score({outputs, expected(options, index, outputs), sample.label, sample.name}));
     if (options.keep_outputs) options.keep_outputs->at(index) = std::move(outputs);

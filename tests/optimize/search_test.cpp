@@ -96,19 +96,24 @@ TEST(Search, RefusesBadData) {
   EXPECT_EQ(run(*good, *one(nan)), ErrorCode::data);
   EXPECT_EQ(run(*good, *one(infinite)), ErrorCode::data);
   EXPECT_EQ(run(*good, *one(Tensor(DType::f32, {1, 3, 4, 4}))), ErrorCode::data);
+  EXPECT_EQ(run(*one(Tensor(DType::f32, {1, 3, 4, 4})), *good), ErrorCode::data);
 }
 
 TEST(Search, CancelsAnywhere) {
   const test::SmallSearch s;
-  size_t asked = 0;
   Options options = quick();
-  options.cancelled = [&] { return ++asked, false; };
+  std::string stage;
+  size_t asked = 0;  // before latencies are measured, where the number of questions depends on time
+  options.progress = [&](const Progress& p) { stage = p.stage; };
+  options.cancelled = [&] { return asked += stage != "measuring latency", false; };
   search(s, 40, {.max_drop = 0.3}, options);
-  for (size_t at : {size_t{1}, asked / 8, asked / 4, asked / 2, asked * 3 / 4, asked - 30}) {
+  for (size_t at : {size_t{1}, asked / 8, asked / 4, asked / 2, asked * 3 / 4, asked}) {
     size_t count = 0;
     options.cancelled = [&] { return ++count >= at; };
     EXPECT_EQ(code_of([&] { search(s, 40, {.max_drop = 0.3}, options); }), ErrorCode::cancelled) << at;
   }
+  options.cancelled = [&] { return stage == "measuring latency"; };
+  EXPECT_EQ(code_of([&] { search(s, 40, {.max_drop = 0.3}, options); }), ErrorCode::cancelled);
 }
 
 TEST(Cost, IsTheSameEveryTime) {
