@@ -1,7 +1,7 @@
 // tenfold eval and compare: the task metric of one model, and of two on the same samples.
 #include "api/model.hpp"
 #include "command.hpp"
-#include "optimize/optimize.hpp"
+#include "optimize/evaluate.hpp"
 #include "report/table.hpp"
 
 namespace tenfold::cli {
@@ -32,10 +32,11 @@ Evaluated evaluate_all(const Arguments& a, const Globals& globals) {
       fail(ErrorCode::data, "metric '{}' needs labels, which '{}' does not have", result.metric, a.data);
     const bool first = result.scores.empty();
     ProgressLine line(globals.quiet);
-    result.scores.push_back(optimize::evaluate(
-        model, *data, *info.make(model), a.threads, info.needs_labels || first ? nullptr : &reference,
-        [&](double f) { line.update(path, f); }, interrupted,
-        info.needs_labels || !first ? nullptr : &reference));
+    optimize::EvaluateOptions options{.threads = a.threads, .cancelled = interrupted};
+    options.progress = [&](double f) { line.update(path, f); };
+    if (!info.needs_labels && first) options.keep_outputs = &reference;
+    if (!info.needs_labels && !first) options.reference = &reference;
+    result.scores.push_back(optimize::evaluate(model, *data, *info.make(model), options));
   }
   return result;
 }

@@ -28,7 +28,8 @@ struct Progress {
 
 struct Options {
   size_t calibration_samples = 300;  ///< at most this many are read
-  size_t sensitivity_samples = 16;   ///< for ranking layers by the error they cause
+  size_t tuning_samples = 24;        ///< of those, for comparing forms and layers without evaluation data
+  uint64_t seed = 0;                 ///< decides the order in which evaluation samples are visited
   bool keep_reference =
       false;  ///< the metric compares with the FP32 outputs (measure::MetricInfo::needs_labels is false)
   measure::StabilityOptions stability{.relative_width = 0.02, .max_seconds = 4};
@@ -38,9 +39,10 @@ struct Options {
 
 /// One way to deploy the model, with its proof.
 struct Candidate {
-  std::string name;  ///< "fp32", "int8 entropy", "int8 entropy, 3 layers fp32"
+  std::string name;  ///< "fp32", "int8 mse", "int8 mse, 3 layers fp32"
   ir::Graph graph;
-  std::vector<double> scores;      ///< per evaluation sample
+  /// In Result::order; fewer than the data set has where the first ones already proved too large a drop.
+  std::vector<double> scores;
   measure::PairedOutcome outcome;  ///< against the baseline
   measure::Certificate certificate = measure::Certificate::missed;
   measure::LatencySummary latency;
@@ -59,7 +61,8 @@ enum class Verdict {
 std::string_view to_string(Verdict verdict);
 
 struct Result {
-  std::vector<Candidate> candidates;  ///< the first is the FP32 baseline
+  std::vector<Candidate> candidates;  ///< the first is the FP32 baseline, the others from slow to fast
+  std::vector<size_t> order;          ///< evaluation samples as they were visited
   size_t chosen = 0;
   Verdict verdict = Verdict::met;
   std::string explanation;    ///< one sentence for people: what was reached, what is missing and why
@@ -67,20 +70,11 @@ struct Result {
 };
 
 /// Searches the candidates for `model` (canonical FP32 graph).  `metric` judges evaluation samples; the
-/// calibration samples choose ranges and rank layers.  The chosen candidate is the fastest whose accuracy is
-/// certified; it is never slower than the baseline.  Errors: data (empty set, NaN, a sample that does not
-/// fit), cancelled.
+/// calibration samples choose ranges, corrections and the order of candidates (docs/adr/0006).  The chosen
+/// candidate is the fastest whose accuracy is certified; it is never slower than the baseline.  Errors: data
+/// (empty set, NaN, a sample that does not fit), cancelled.
 Result optimize(const ir::Graph& model, const measure::Dataset& evaluation,
                 const measure::Dataset& calibration, const measure::Metric& metric, const Goal& goal,
                 const Options& options = {});
-
-/// Scores of `graph` on every sample; `reference` (may be null) gives the FP32 outputs that some metrics
-/// compare with.
-std::vector<double> evaluate(const ir::Graph& graph, const measure::Dataset& data,
-                             const measure::Metric& metric, int threads,
-                             const std::vector<std::vector<Tensor>>* reference,
-                             const std::function<void(double)>& progress,
-                             const std::function<bool()>& cancelled,
-                             std::vector<std::vector<Tensor>>* keep_outputs = nullptr);
 
 }  // namespace tenfold::optimize

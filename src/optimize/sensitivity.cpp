@@ -1,28 +1,38 @@
 #include "optimize/sensitivity.hpp"
 
-#include <algorithm>
 #include <set>
 
 #include "exec/session.hpp"
+#include "optimize/cost.hpp"
 
 namespace tenfold::optimize {
-namespace {
 
-std::vector<std::vector<Tensor>> run_all(const ir::Graph& graph,
-                                         const std::vector<std::vector<Tensor>>& feeds, int threads) {
-  exec::Session session(graph, {.threads = threads});
+Tuning::Tuning(const ir::Graph& model, const measure::Dataset& samples, size_t count, int threads,
+               std::function<bool()> cancelled)
+    : threads_(threads), cancelled_(std::move(cancelled)) {
+  const size_t taken = std::min(samples.size(), count);
+  for (size_t i = 0; i < taken; i++) feeds_.push_back(samples.get(i * samples.size() / taken).feeds);
+  reference_ = run(model);
+  for (const Tensor& t : feeds_.at(0)) shapes_.push_back(t.shape());
+}
+
+std::vector<std::vector<Tensor>> Tuning::run(const ir::Graph& graph) const {
+  exec::Session session(graph, {.threads = threads_});
   std::vector<std::vector<Tensor>> results;
-  for (const auto& f : feeds) results.push_back(session.run(f));
+  for (const auto& f : feeds_) {
+    if (cancelled_ && cancelled_()) fail(ErrorCode::cancelled, "cancelled while comparing layers");
+    results.push_back(session.run(f));
+  }
   return results;
 }
 
-/// Mean over samples and FP32 outputs of |a - b|^2 / |b|^2.
-double relative_error(const std::vector<std::vector<Tensor>>& a, const std::vector<std::vector<Tensor>>& b) {
+double Tuning::error(const ir::Graph& graph) const {
+  const auto results = run(graph);
   double total = 0;
-  for (size_t i = 0; i < a.size(); i++)
-    for (size_t o = 0; o < a[i].size(); o++) {
-      if (a[i][o].dtype() != DType::f32) continue;
-      const auto x = a[i][o].span<float>(), y = b[i][o].span<float>();
+  for (size_t i = 0; i < results.size(); i++)
+    for (size_t o = 0; o < results[i].size(); o++) {
+      if (results[i][o].dtype() != DType::f32) continue;
+      const auto x = results[i][o].span<float>(), y = reference_[i][o].span<float>();
       double difference = 0, norm = 1e-30;
       for (size_t k = 0; k < x.size(); k++) {
         const double d = static_cast<double>(x[k]) - static_cast<double>(y[k]);
@@ -31,39 +41,26 @@ double relative_error(const std::vector<std::vector<Tensor>>& a, const std::vect
       }
       total += difference / norm;
     }
-  return total / static_cast<double>(a.size());
+  return total / static_cast<double>(results.size());
 }
 
-}  // namespace
-
-std::vector<std::string> rank_layers(const ir::Graph& model, const quant::CalibrationTable& table,
-                                     const measure::Dataset& samples, int threads, const Options& options,
-                                     const std::function<void(double)>& progress) {
-  std::vector<std::vector<Tensor>> feeds;
-  for (size_t i = 0; i < std::min(samples.size(), options.sensitivity_samples); i++)
-    feeds.push_back(samples.get(i).feeds);
-  const auto reference = run_all(model, feeds, threads);
-  const auto layers = quant::quantize_static(model, table).layers;
-  std::vector<std::pair<double, std::string>> errors;
-  std::set<std::string> all, ops;
-  for (const auto& layer : layers) {
-    all.insert(layer.node);
-    ops.insert(layer.op);
-  }
-  for (const auto& layer : layers) {
-    if (options.cancelled && options.cancelled())
-      fail(ErrorCode::cancelled, "cancelled while ranking layers");
+std::vector<LayerEffect> layer_effects(const ir::Graph& model, const quant::CalibrationTable& table,
+                                       const Tuning& tuning, const std::function<void(double)>& progress) {
+  const auto whole = quant::quantize_static(model, table);
+  const double fastest = estimate_microseconds(whole.graph, tuning.shapes());
+  std::set<std::string> all;
+  for (const auto& layer : whole.layers) all.insert(layer.node);
+  std::vector<LayerEffect> effects;
+  for (const auto& layer : whole.layers) {
     std::set<std::string> others = all;
     others.erase(layer.node);
-    const quant::QuantizeResult alone = quant::quantize_static(model, table, {.exclude = others, .ops = ops});
-    errors.emplace_back(relative_error(run_all(alone.graph, feeds, threads), reference), layer.node);
-    progress(static_cast<double>(errors.size()) / static_cast<double>(layers.size()));
+    const auto alone = quant::quantize_static(model, table, {.exclude = others});
+    const auto without = quant::quantize_static(model, table, {.exclude = {layer.node}});
+    effects.push_back({layer.node, tuning.error(alone.graph),
+                       estimate_microseconds(without.graph, tuning.shapes()) - fastest});
+    progress(static_cast<double>(effects.size()) / static_cast<double>(whole.layers.size()));
   }
-  std::stable_sort(errors.begin(), errors.end(),
-                   [](const auto& a, const auto& b) { return a.first > b.first; });
-  std::vector<std::string> names;
-  for (auto& [error, name] : errors) names.push_back(std::move(name));
-  return names;
+  return effects;
 }
 
 }  // namespace tenfold::optimize

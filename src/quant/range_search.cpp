@@ -58,6 +58,7 @@ class RangeSearch {
   static constexpr int kGrid = 128;
   /// Two bins a level: with fewer the histogram knows less than the quantized form and every score is zero.
   static constexpr int kMinBins = 2 * kLevels;
+  static constexpr double kCoherent = 9;
   struct Sums {
     double mass = 0, used = 0, log = 0, first = 0, second = 0;
   };
@@ -85,17 +86,28 @@ class RangeSearch {
     }
   }
 
-  /// Squared error in bins squared: rounding inside [a, b], clipping outside; the outer cells take what lies
-  /// beyond.
+  /// Squared error in bins squared on the grid that activation_params() makes of [a, b], where zero is a
+  /// level: rounding inside, clipping outside.  To it comes the squared mean error, times what a kernel of
+  /// kCoherent taps of one sign makes of it: where most values lie near one number other than zero
+  /// (HardSwish + c at rest) and that number is no level, all of them err alike and nothing averages out.
+  /// On PP-OCRv4 rec that was nine tenths of the error that depthwise inputs made: MinMax 0.079 of the
+  /// output's energy, with a level at c 0.008.
   double mse(int a, int b) const {
-    double total = 0;
-    for_levels(a, b, [&](int begin, int end, double centre) {
-      const Sums& lo = at(begin == a ? 0 : begin);
-      const Sums& hi = at(end == b ? kBins : end);
-      total += (hi.second - lo.second) - 2 * centre * (hi.first - lo.first) +
-               centre * centre * (hi.mass - lo.mass);
-    });
-    return total;
+    const double scale = static_cast<double>(b - a) / (kLevels - 1),
+                 zero = std::nearbyint((kZero - a) / scale);
+    double square = 0, mean = 0;
+    int begin = 0;
+    for (int level = 0; level < kLevels; level++) {
+      const double centre = (level - zero) * scale;
+      const auto border = kZero + static_cast<int>(std::lround(centre + scale / 2));
+      const int end = level == kLevels - 1 ? kBins : std::clamp(border, begin, kBins);
+      const Sums &lo = at(begin), &hi = at(end);
+      const double mass = hi.mass - lo.mass, first = hi.first - lo.first;
+      square += (hi.second - lo.second) - 2 * centre * first + centre * centre * mass;
+      mean += first - centre * mass;
+      begin = end;
+    }
+    return square + (kCoherent - 1) * mean * mean / static_cast<double>(s_.count_);
   }
 
   /// KL(P || Q) as in S. Migacz, "8-bit Inference with TensorRT" (GTC 2017): P is the histogram with what is

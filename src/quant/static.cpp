@@ -229,10 +229,15 @@ class Writer {
   const QuantizeOptions& options_;
 };
 
+/// What placement sees of a model: forms that int8 represents well.
+Graph prepared(const Graph& original, const QuantizeOptions& options) {
+  return uniform_constants_as_scalars(batch_norms_as_convolutions(original, options));
+}
+
 }  // namespace
 
 std::vector<std::string> calibration_values(const Graph& original, const QuantizeOptions& options) {
-  const Graph graph = batch_norms_as_convolutions(original, options);
+  const Graph graph = prepared(original, options);
   const Placement placement = place(graph, options);
   std::set<ValueId> derived;
   for (const auto& [result, input] : placement.shared) derived.insert(result);
@@ -244,7 +249,7 @@ std::vector<std::string> calibration_values(const Graph& original, const Quantiz
 
 std::vector<std::string> calibration_values_for_search(const Graph& original,
                                                        const QuantizeOptions& options) {
-  const Graph graph = batch_norms_as_convolutions(original, options);
+  const Graph graph = prepared(original, options);
   std::vector<std::string> names;
   for (ValueId v : place(graph, options).candidates) names.push_back(graph.value(v).name);
   return names;
@@ -252,7 +257,7 @@ std::vector<std::string> calibration_values_for_search(const Graph& original,
 
 QuantizeResult quantize_static(const Graph& original, const CalibrationTable& table,
                                const QuantizeOptions& options) {
-  const Graph graph = batch_norms_as_convolutions(original, options);
+  const Graph graph = prepared(original, options);
   const Placement placement = place(graph, options);
   SharedRanges ranges(graph, placement, table, options);
   Writer writer(graph, placement, ranges, options);

@@ -39,11 +39,12 @@ std::string stayed_fp32(const Candidate& c) {
   return text;
 }
 
-nlohmann::json candidate_json(const Candidate& c, const Candidate& baseline) {
+nlohmann::json candidate_json(const Candidate& c, const Candidate& baseline,
+                              const std::vector<size_t>& order) {
   nlohmann::json changed = nlohmann::json::array();
   for (size_t i = 0; i < c.scores.size(); i++)
     if (c.scores[i] != baseline.scores[i])
-      changed.push_back({{"sample", i}, {"fp32", baseline.scores[i]}, {"candidate", c.scores[i]}});
+      changed.push_back({{"sample", order[i]}, {"fp32", baseline.scores[i]}, {"candidate", c.scores[i]}});
   nlohmann::json fp32 = nlohmann::json::array();
   for (const auto& [reason, nodes] : fp32_by_reason(c))
     fp32.push_back({{"reason", reason}, {"nodes", nodes}});
@@ -52,6 +53,7 @@ nlohmann::json candidate_json(const Candidate& c, const Candidate& baseline) {
           {"drop", c.outcome.drop},
           {"drop_confidence_95", {c.outcome.confidence.lo, c.outcome.confidence.hi}},
           {"certificate", measure::to_string(c.certificate)},
+          {"samples", c.scores.size()},
           {"samples_lost", c.outcome.lost},
           {"samples_gained", c.outcome.gained},
           {"changed_samples", changed},
@@ -94,7 +96,8 @@ std::string optimize_text(const optimize::Result& result, const optimize::Goal& 
 
 std::string optimize_json(const optimize::Result& result, const optimize::Goal& goal, const Provenance& p) {
   nlohmann::json candidates = nlohmann::json::array();
-  for (const Candidate& c : result.candidates) candidates.push_back(candidate_json(c, result.candidates[0]));
+  for (const Candidate& c : result.candidates)
+    candidates.push_back(candidate_json(c, result.candidates[0], result.order));
   const nlohmann::json report = {{"verdict", optimize::to_string(result.verdict)},
                                  {"explanation", result.explanation},
                                  {"chosen", result.candidates.at(result.chosen).name},

@@ -62,6 +62,8 @@ def test_search_with_a_python_metric(tmp_path: Path) -> None:
         model_path(NAME), data, calibration=feeds(NAME, 6), metric=lambda outputs, label: cosine(outputs[0], label),
         max_drop=0.05, threads=2, out=tmp_path,
     )  # fmt: skip
-    assert {c["name"] for c in report["candidates"]} >= {"fp32", "int8 minmax"}
+    names = [c["name"] for c in report["candidates"]]
+    assert names[0] == "fp32"
+    assert any(name.startswith("int8 ") for name in names)
     assert (tmp_path / "report.json").exists()
     assert tenfold.InferenceSession(tmp_path / "model.onnx", threads=1).get_inputs()

@@ -113,6 +113,22 @@ TEST(Statistics, MseBeatsMinMaxWithHeavyTails) {
   EXPECT_LT(quantization_error(values, s.mse()), 1.1 * best);
 }
 
+TEST(Statistics, MseMakesARestingValueALevel) {
+  // HardSwish + c over channels that mostly rest: c is no multiple of a hundredth of the range.
+  constexpr float kRest = -0.025f;
+  std::mt19937 random(11);
+  std::exponential_distribution<float> active(3.0f);
+  std::vector<float> values(200000, kRest);
+  for (size_t i = 0; i < values.size(); i += 4) values[i] += active(random);
+  Statistics s;
+  ASSERT_TRUE(s.observe(values));
+  const auto error_at_rest = [&](Range range) {
+    const ActivationParams p = activation_params(range);
+    return std::fabs(std::nearbyint(kRest / p.scale) * p.scale - kRest) / p.scale;
+  };
+  EXPECT_LT(error_at_rest(s.mse()), 0.1);
+}
+
 TEST(Statistics, EntropyClipsAnOutlierAndKeepsTheBody) {
   std::vector<float> values = normal(200000, 0, 1, 9);
   for (float& v : values) v = std::max(v, 0.0f);
