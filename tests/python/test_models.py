@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tenfold
 
-from tests.python.conftest import cosine, model_path, reference_outputs, relative_error
+from tests.python.conftest import FUSED_INT8_IS_EXACT, cosine, model_path, reference_outputs, relative_error
 from tools.zoo.inputs import feeds
 from tools.zoo.table import ROWS
 
@@ -17,6 +17,10 @@ KNOWN_GAPS = {
     "ppocr_rec.int8_ort_conv_matmul": "quantization alone costs 7 % of the cosine on one sample (FP32 against ONNX Runtime), "
     "so single steps at ties grow to 0.6 %: cosine 0.994",
 }
+if not FUSED_INT8_IS_EXACT:
+    KNOWN_GAPS["mobilenet_v3_large.int8_ort"] = (
+        "random weights: in FP32 with and without its optimisations ONNX Runtime differs from itself to 0.992, as tenfold does"
+    )
 
 
 @pytest.mark.parametrize("name", FP32)
@@ -40,7 +44,7 @@ def test_int8_follows_onnxruntime(name: str) -> None:
     path = model_path(name)
     session = tenfold.InferenceSession(path, threads=2)
     for feed in feeds(name, SAMPLES):
-        for actual, expected in zip(session.run(None, feed), reference_outputs(path, feed), strict=True):
+        for actual, expected in zip(session.run(None, feed), reference_outputs(path, feed, fused=FUSED_INT8_IS_EXACT), strict=True):
             assert actual.shape == expected.shape
             assert cosine(actual, expected) >= 0.995
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 import tenfold
 
-from tests.python.conftest import cosine, model_path
+from tests.python.conftest import FUSED_INT8_IS_EXACT, cosine, model_path, reference_outputs
 from tools.zoo.inputs import feeds
 
 NAME = "resnet18"
@@ -22,7 +21,7 @@ def test_static_result_runs_everywhere(tmp_path: Path, method: str) -> None:
     feed = feeds(NAME, 1, seed=7)[0]
     fp32 = tenfold.InferenceSession(model_path(NAME), threads=2).run(None, feed)[0]
     ours = tenfold.InferenceSession(out, threads=2).run(None, feed)[0]
-    theirs = onnxruntime.InferenceSession(str(out)).run(None, feed)[0]
+    theirs = reference_outputs(out, feed, fused=FUSED_INT8_IS_EXACT)[0]
     assert cosine(ours, theirs) >= 0.995
     assert cosine(ours, fp32) >= 0.98
 
@@ -31,9 +30,12 @@ def test_dynamic_result_runs_everywhere(tmp_path: Path) -> None:
     out = tmp_path / "int8.onnx"
     assert tenfold.quantize_dynamic(model_path("minilm"), out) > 30
     feed = feeds("minilm", 1)[0]
+    fp32 = tenfold.InferenceSession(model_path("minilm"), threads=2).run(None, feed)[1]
     ours = tenfold.InferenceSession(out, threads=2).run(None, feed)[1]
-    theirs = onnxruntime.InferenceSession(str(out)).run(None, feed)[1]
-    assert cosine(ours, theirs) >= 0.995
+    theirs = reference_outputs(out, feed)[1]
+    assert cosine(ours, fp32) >= 0.98
+    # Where MatMulInteger saturates there (0.984 on a Zen 3), ONNX Runtime is no reference.
+    assert cosine(ours, theirs) >= (0.995 if FUSED_INT8_IS_EXACT else 0.98)
 
 
 @pytest.mark.parametrize(
