@@ -42,9 +42,9 @@ lint-layers:
 demo: build python ## the main job on a real model: PP-OCRv4 recognition, optimized and proven
 	@tools/demo.sh $(BUILD) $(MODELS)
 
-bench: build python ## peers interleaved with tenfold on every model; writes bench/RESULTS.md
+bench: build python ## peers interleaved with tenfold on every model; writes bench/RESULTS-<isa>.md
 	@$(PYTHON) -m tools.zoo --out $(MODELS)
-	@$(PYTHON) -m bench.run --models $(MODELS) --out bench/RESULTS.md
+	@$(PYTHON) -m bench.run --models $(MODELS)
 
 format: ## clang-format and ruff in place
 	@git ls-files '*.cpp' '*.hpp' | xargs clang-format-14 -i

@@ -6,6 +6,8 @@
 #include "command.hpp"
 #include "cpu/features.hpp"
 #include "measure/latency.hpp"
+#include "measure/peaks.hpp"
+#include "ops/op.hpp"
 #include "report/table.hpp"
 
 namespace tenfold::cli {
@@ -39,6 +41,16 @@ struct Arguments {
        "cannot start '{}' for --compare; set TENFOLD_PYTHON to a Python with the tenfold package", words[0]);
 }
 
+/// The least time that a step can take: its multiply-adds at the peak of the cores, or its bytes at what they
+/// read from the second-level cache, whichever is more.
+double limit_microseconds(const ops::Cost& cost, bool int8, const measure::Peaks& peaks, int threads) {
+  const double gmacs = int8 ? peaks.int8_gmacs : peaks.fp32_gmacs;
+  const double arithmetic = gmacs > 0 ? cost.macs / gmacs : 0;
+  const double memory = peaks.cached_gbytes > 0 ? cost.bytes / peaks.cached_gbytes : 0;
+  return std::max(arithmetic, memory) / 1000 / threads;
+}
+
+/// Every step with its limit, those first that lose most time against it.
 void print_layers(exec::Session& session, const std::vector<Tensor>& feeds) {
   constexpr int kRuns = 20;
   std::vector<exec::StepTime> best = session.profile(feeds);
@@ -52,15 +64,24 @@ void print_layers(exec::Session& session, const std::vector<Tensor>& feeds) {
   const auto plan = session.plan_for(shapes);
   double total = 0;
   for (const auto& t : best) total += t.microseconds;
-  std::sort(best.begin(), best.end(),
-            [](const auto& x, const auto& y) { return x.microseconds > y.microseconds; });
-  report::Table table({"layer", "operator", "kernel", "output", "us", "share"});
+  const measure::Peaks peaks = measure::measure_peaks(exec::kernel_table(""));
+  const auto limit = [&](const exec::StepTime& t) {
+    const bool int8 = std::string_view(t.step->kernel).ends_with("_u8");
+    return limit_microseconds(ops::cost(plan->graph, t.step->node), int8, peaks, session.threads());
+  };
+  std::sort(best.begin(), best.end(), [&](const auto& x, const auto& y) {
+    return x.microseconds - limit(x) > y.microseconds - limit(y);
+  });
+  report::Table table({"layer", "operator", "kernel", "output", "us", "share", "limit us", "of limit"});
   for (const auto& t : best) {
     const ir::Node& n = plan->graph.node(t.step->node);
     const ir::Value& out = plan->graph.value(n.output());
     table.add({n.name.empty() ? out.name : n.name, n.op, t.step->kernel, to_string(*out.shape),
-               fmt::format("{:.1f}", t.microseconds), fmt::format("{:.1f}%", 100 * t.microseconds / total)});
+               fmt::format("{:.1f}", t.microseconds), fmt::format("{:.1f}%", 100 * t.microseconds / total),
+               fmt::format("{:.1f}", limit(t)), fmt::format("{:.0f}%", 100 * limit(t) / t.microseconds)});
   }
+  fmt::print("One core: INT8 {:.0f} GMAC/s, FP32 {:.0f} GMAC/s, second-level cache {:.0f} GB/s\n",
+             peaks.int8_gmacs, peaks.fp32_gmacs, peaks.cached_gbytes);
   fmt::print("{}", table.text());
 }
 
@@ -122,7 +143,7 @@ void add_bench(CLI::App& app, const Globals& globals, int& exit_code) {
       ->capture_default_str();
   c->add_option("--extent", a->extents, "Value of a symbolic extent, name=value");
   c->add_flag("--load", a->load, "Time from the file to the first result, in fresh processes");
-  c->add_flag("--layers", a->layers, "Time of every step, slowest first");
+  c->add_flag("--layers", a->layers, "Time of every step beside its limit, the largest loss first");
   c->callback([a, &globals, &exit_code] { exit_code = run(*a, globals); });
 }
 

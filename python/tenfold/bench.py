@@ -88,6 +88,12 @@ def torch_engines(where: str) -> dict[str, Callable[[str, Feeds, int], Run]]:
     return {"torch": _torch(module, compiled=False), "torch.compile": _torch(module, compiled=True)}
 
 
+def outputs_of(engine: str, path: str, feeds: Feeds) -> list[np.ndarray]:
+    """What an engine computes, on one thread."""
+    outputs = ENGINES[engine](path, feeds, 1)()
+    return list(outputs.values()) if isinstance(outputs, Mapping) else list(outputs)
+
+
 TORCH_ENGINES = ("torch", "torch.compile")
 ENGINES: dict[str, Callable[[str, Feeds, int], Run]] = {"tenfold": _tenfold, "onnxruntime": _onnxruntime, "openvino": _openvino}
 

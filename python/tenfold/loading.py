@@ -79,7 +79,7 @@ def measure(path: str, engines: Sequence[str], threads: int, seconds: float, ext
     samples: dict[str, list[dict[str, float]]] = {name: [] for name in engines}
     with tempfile.TemporaryDirectory() as folder:
         feeds_file = os.path.join(folder, "feeds.npz")
-        np.savez(feeds_file, **feeds)
+        np.savez(feeds_file, **feeds)  # type: ignore[arg-type]  # numpy types the arrays as its own option
         end = time.perf_counter() + seconds
         rounds = 0
         while rounds < MIN_ROUNDS or time.perf_counter() < end:

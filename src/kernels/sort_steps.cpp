@@ -9,21 +9,39 @@
 namespace tenfold::kernels {
 namespace {
 
-/// Whether u8 x s8 products of two neighbours stay inside 16 bits whatever the activations: 255 * 128 < 2^15.
-bool pair_is_safe(int a, int b) {
-  return std::max(a, 0) + std::max(b, 0) <= 128 && std::min(a, 0) + std::min(b, 0) >= -128;
-}
+using Words8 [[gnu::vector_size(16)]] = int16_t;
+
+/// 16 weights as eight pairs of 16 bits.
+struct Pairs {
+  Words8 even, odd;
+  explicit Pairs(const s8* weights) {
+    Words8 both;
+    std::memcpy(&both, weights, sizeof both);
+    even = (both << 8) >> 8;
+    odd = both >> 8;
+  }
+};
+
+/// Whether u8 x s8 products of neighbours stay inside 16 bits whatever the activations: 255 * 128 < 2^15.
+/// `bytes` is a multiple of 16.
 bool step_is_plain(const s8* step, int64_t bytes) {
-  bool safe = true;
-  for (int64_t i = 0; i < bytes; i += 2) safe &= pair_is_safe(step[i], step[i + 1]);
-  return safe;
+  Words8 unsafe{};
+  for (int64_t i = 0; i < bytes; i += 16) {
+    const Pairs p(step + i);
+    const Words8 up_even = p.even & ~(p.even >> 15), up_odd = p.odd & ~(p.odd >> 15);  // max(x, 0)
+    unsafe |= (up_even + up_odd > 128) | ((p.even - up_even) + (p.odd - up_odd) < -128);
+  }
+  int64_t half[2];
+  std::memcpy(half, &unsafe, sizeof half);
+  return (half[0] | half[1]) == 0;
 }
 
 /// A vector of s8 quads as two of s16: bytes 0 and 2 of every quad, then bytes 1 and 3.
 void widen(const s8* vector, int lanes, std::byte* to) {
-  for (int i = 0; i < 4 * lanes; ++i) {
-    const int16_t wide = vector[i];
-    std::memcpy(to + ((i & 1) * 2 * lanes + i / 2) * 2, &wide, 2);
+  for (int i = 0; i < 4 * lanes; i += 16) {
+    const Pairs p(vector + i);
+    std::memcpy(to + i, &p.even, sizeof p.even);
+    std::memcpy(to + 4 * lanes + i, &p.odd, sizeof p.odd);
   }
 }
 

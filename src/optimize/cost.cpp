@@ -11,8 +11,8 @@ namespace {
 struct Rates {
   double fp32, int8, fp32_depthwise, int8_depthwise;
 };
-/// Without VNNI from the steps of PP-OCRv4 rec on a Zen core (INT8 52e3, depthwise 7.4e3); with it three
-/// quarters of the peaks in the design guide (92e3 FP32, 371e3 INT8), depthwise kernels being bound by loads.
+/// Without VNNI from the steps of PP-OCRv4 rec on a Zen 3 core (INT8 52e3, depthwise 7.4e3); with it three
+/// quarters of the peaks of a 2.9 GHz Xeon (92e3 FP32, 371e3 INT8), depthwise kernels being bound by loads.
 constexpr Rates kWithoutVnni{40e3, 52e3, 7e3, 7.4e3}, kWithVnni{69e3, 278e3, 14e3, 28e3};
 constexpr double kBytesPerMicrosecond = 25e3, kMicrosecondsPerStep = 1;
 
