@@ -9,7 +9,7 @@
 namespace tenfold::python {
 
 namespace nb = nanobind;
-using Array = nb::ndarray<nb::c_contig, nb::device::cpu>;
+using Array = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 
 /// The array's memory as a tensor that keeps the array alive.  Needs the GIL, also where the last copy of the
 /// tensor goes away.  Throws invalid_argument for element types that tenfold does not know.

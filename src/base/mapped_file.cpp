@@ -25,7 +25,8 @@ std::string reason(int code) { return std::generic_category().message(code); }
 }  // namespace
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path) {
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  // Not waiting for the writer of a FIFO, which is refused below.
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.fd < 0) {
     const int code = errno;
     fail(code == ENOENT || code == ENOTDIR ? ErrorCode::not_found : ErrorCode::io, "{}: {}", path.string(),

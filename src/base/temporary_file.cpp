@@ -13,7 +13,13 @@
 namespace tenfold {
 
 TemporaryFile::TemporaryFile(const std::filesystem::path& target) : target_(target) {
-  std::string pattern = target.string() + ".XXXXXX";
+  std::error_code absent;
+  if (std::filesystem::is_symlink(target, absent))
+    target_ = std::filesystem::weakly_canonical(target, absent);
+  // The rename at the end would put a file in the place of a device or pipe.
+  if (std::filesystem::exists(target_, absent) && !std::filesystem::is_regular_file(target_, absent))
+    fail(ErrorCode::io, "{}: not a regular file; name one to write", target.string());
+  std::string pattern = target_.string() + ".XXXXXX";
   const int fd = ::mkstemp(pattern.data());
   if (fd < 0)
     fail(ErrorCode::io, "{}: cannot be written: {}", target.string(), std::generic_category().message(errno));

@@ -47,6 +47,8 @@ struct Window {
   /// Extent that the dilated kernel covers.
   int64_t reach(int i) const;
   int64_t taps() const { return kernel[0] * kernel[1] * kernel[2]; }
+  /// At most two axes do anything: the first has one position, without padding.
+  bool is_planar() const { return kernel[0] == 1 && in[0] == 1 && out[0] == 1 && pad_begin[0] == 0; }
 };
 
 /// Reads strides, dilations, pads, auto_pad and ceil_mode.  `kernel` has `spatial` extents; attribute

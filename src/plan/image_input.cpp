@@ -54,8 +54,10 @@ std::optional<Stem> match(const ir::Graph& g, const ir::Node& n) {
   if (image.dtype != DType::f32 || g.value(q->output()).dtype != DType::u8 || !scale ||
       scale->elements() != 1 || (q->input(2) != ir::kNone && !zero) || (*image.shape)[1] > 4)
     return std::nullopt;
-  return Stem{q, ops::resolve_convolution(n, *g.value(n.input(0)).shape, w->shape()), scale->data<float>()[0],
-              zero ? static_cast<int>(zero->at_int(0)) : 0};
+  const ops::Convolution conv = ops::resolve_convolution(n, *g.value(n.input(0)).shape, w->shape());
+  // A pointwise convolution is resolved as one long row, which is not the shape of the image.
+  if (conv.window.in != ops::Extents3{1, (*image.shape)[2], (*image.shape)[3]}) return std::nullopt;
+  return Stem{q, conv, scale->data<float>()[0], zero ? static_cast<int>(zero->at_int(0)) : 0};
 }
 
 ir::Patch rewrite(const ir::Graph& g, const ir::Node& n, const Stem& s) {

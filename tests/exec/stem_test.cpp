@@ -63,5 +63,26 @@ TEST(Stem, EqualsNodeByNodeOnEveryIsa) {
   }
 }
 
+/// A pointwise first convolution, whose pixels are resolved as one row, keeps the shape of its image: what
+/// follows reads it.
+TEST(Stem, PointwiseKeepsTheShapeOfTheImage) {
+  std::mt19937 rng(6);
+  for (int64_t channels : {1, 3, 4}) {
+    const Stem s{2, channels, 9, 7, 13, 1, 1, {1, 1}, {0, 0, 0, 0}, {1, 1}};
+    const ir::Graph g = quantized_stem(s, rng);
+    const std::vector<Tensor> x{random_tensor(DType::f32, *g.value(g.inputs[0]).shape, rng)};
+    const Tensor expected = evaluate_graph(g, x)[0];
+    for (cpu::Isa isa : cpu::kAllIsas) {
+      if (!cpu::available(isa)) continue;
+      exec::Session session(g, {.threads = 1, .isa = std::string(to_string(isa))});
+      const Tensor actual = session.run(x)[0];
+      ASSERT_EQ(actual.shape(), expected.shape());
+      for (int64_t i = 0; i < expected.elements(); i++)
+        ASSERT_NEAR(actual.data<uint8_t>()[i], expected.data<uint8_t>()[i], 1)
+            << to_string(isa) << " element " << i;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace tenfold::test

@@ -99,3 +99,11 @@ def test_truncated_file(tmp_path: Path, keep: int) -> None:
     path.write_bytes(model_path(NAME).read_bytes()[:keep])
     with pytest.raises(tenfold.TenfoldError):
         tenfold.InferenceSession(path)
+
+
+def test_read_only_arrays_are_inputs() -> None:
+    session = tenfold.InferenceSession(model_path("resnet18"), threads=1)
+    feed = feeds("resnet18", 1)[0]
+    frozen = {name: np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape) for name, array in feed.items()}
+    assert not any(array.flags.writeable for array in frozen.values())
+    np.testing.assert_array_equal(session.run(None, frozen)[0], session.run(None, feed)[0])

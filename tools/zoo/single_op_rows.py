@@ -104,6 +104,8 @@ def _conv():
     yield Row("conv_1d", "Conv", (x(2, 6, 19), w(8, 6, 3), w(8)), {"pads": [1, 1], "strides": [2]})
     yield Row("conv_1d_depthwise", "Conv", (x(1, 6, 20), w(6, 1, 5)), {"group": 6, "pads": [2, 2]})
     yield Row("conv_3d", "Conv", (x(1, 3, 5, 6, 7), w(4, 3, 3, 3, 3)), {"pads": [1] * 6})
+    yield Row("conv_3d_one_plane_padded", "Conv", (x(1, 3, 1, 6, 7), w(4, 3, 1, 3, 3)), {"pads": [1] * 6})
+    yield Row("conv_3d_plane_in_front", "Conv", (x(1, 4, 1, 2, 5), w(4, 1, 1, 1, 1)), {"pads": [1, 0, 0, 0, 0, 0], "group": 4})
     square = {"kernel_shape": [2, 2], "strides": [2, 2]}
     for name, shape, weight, attrs in (
         ("2x2", (1, 8, 5, 7), (8, 6, 2, 2), square),

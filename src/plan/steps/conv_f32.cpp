@@ -121,7 +121,7 @@ std::optional<ops::Convolution> packable(const BuildContext& b, const ir::Node& 
       !constant_or_none(b.graph, n.input(2)))
     return std::nullopt;
   const ops::Convolution c = ops::resolve_convolution(n, b.shape(n.input(0)), b.shape(n.input(1)));
-  if (c.window.kernel[0] != 1 || c.window.in[0] != 1) return std::nullopt;
+  if (!c.window.is_planar()) return std::nullopt;
   return c;
 }
 

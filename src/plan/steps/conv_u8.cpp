@@ -124,7 +124,7 @@ std::unique_ptr<Step> make_conv_u8(const BuildContext& b, ir::NodeId id) {
   if (!b.kernels.gemm_u8 || !n.attrs.get_int("channels_last", 0) || !has_constant_weights(b.graph, n))
     return nullptr;
   const Convolution c = ops::resolve_convolution(n, b.shape(n.input(0)), b.shape(n.input(1)));
-  if (c.window.kernel[0] != 1 || c.window.in[0] != 1) return nullptr;  // three spatial axes
+  if (!c.window.is_planar()) return nullptr;  // three spatial axes
   return std::make_unique<ConvU8Step>(b, n, c);
 }
 
