@@ -2,6 +2,7 @@
 #include "quant/quantize.hpp"
 #include "api/model.hpp"
 #include "command.hpp"
+#include "exec/native_compile.hpp"
 #include "onnx/onnx.hpp"
 #include "quant/calibrate.hpp"
 
@@ -35,7 +36,7 @@ quant::QuantizeResult quantize(const Arguments& a, const ir::Graph& model, const
                 static_cast<double>(done) / static_cast<double>(limit * std::max<size_t>(1, passes)));
   };
   return quant::quantize_static(model,
-                                quant::calibrate(model, api::native_compile(0), feeds,
+                                quant::calibrate(model, exec::native_compile(0), feeds,
                                                  quant::calibration_values(model, options), calibration)
                                     .table(method),
                                 options);

@@ -8,6 +8,7 @@
 #include "arrays.hpp"
 #include "base/sha256.hpp"
 #include "base/temporary_file.hpp"
+#include "exec/native_compile.hpp"
 #include "onnx/onnx.hpp"
 #include "optimize/optimize.hpp"
 #include "quant/calibrate.hpp"
@@ -102,7 +103,7 @@ size_t quantize_static(const std::string& model, const std::string& out, nb::cal
   const nb::gil_scoped_release release;
   const quant::CalibrationOptions calibration{.histogram = chosen != quant::Method::minmax,
                                               .cancelled = python_interrupted};
-  const auto table = quant::calibrate(graph, api::native_compile(0), feeds,
+  const auto table = quant::calibrate(graph, exec::native_compile(0), feeds,
                                       quant::calibration_values(graph, options), calibration)
                          .table(chosen);
   const quant::QuantizeResult result = quant::quantize_static(graph, table, options);

@@ -20,11 +20,4 @@ ir::Graph load_model(std::span<const std::byte> bytes) {
   return canonical(onnx::load(*copy, copy));
 }
 
-quant::Compile native_compile(int threads) {
-  return [threads](const ir::Graph& graph) -> quant::Runner {
-    auto session = std::make_shared<exec::Session>(graph, exec::SessionOptions{.threads = threads});
-    return [session](std::span<const Tensor> feeds) { return session->run(feeds); };
-  };
-}
-
 }  // namespace tenfold::api

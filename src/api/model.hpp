@@ -6,7 +6,6 @@
 
 #include "exec/session.hpp"
 #include "ir/graph.hpp"
-#include "quant/executor.hpp"
 
 namespace tenfold::api {
 
@@ -14,8 +13,5 @@ namespace tenfold::api {
 ir::Graph load_model(const std::filesystem::path& path);
 /// The same from bytes, which are copied.
 ir::Graph load_model(std::span<const std::byte> bytes);
-
-/// Runs graphs on the native engine, for calibration.
-quant::Compile native_compile(int threads);
 
 }  // namespace tenfold::api

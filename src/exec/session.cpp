@@ -32,7 +32,8 @@ const kernels::Kernels& kernel_table(const std::string& name) {
   if (isa == cpu::Isa::amx) {
     // Written without such a machine at hand: one that computes something else must not be believed.
     static const bool trusted = kernels::agrees_with_reference(*kernels::table(isa));
-    const bool forced = !name.empty() || std::getenv("TENFOLD_ISA");
+    const char* variable = std::getenv("TENFOLD_ISA");
+    const bool forced = !name.empty() || (variable && *variable);
     if (!trusted && forced)
       fail(ErrorCode::unsupported, "the AMX kernels give wrong results on this machine; use avx512_vnni");
     if (!trusted) return *kernels::table(cpu::Isa::avx512_vnni);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "exec/session.hpp"
+#include "exec/native_compile.hpp"
 #include "quant/correct.hpp"
 
 namespace tenfold::optimize {
@@ -33,12 +33,9 @@ quant::QuantizeResult Forms::make(const Fp32Layers& fp32, const quant::Calibrati
     if (fp32.contains(r.node))
       r.reason = "kept fp32: among the layers that lose the most accuracy for the time they save";
   if (!correct_bias) return result;
-  const quant::Compile compile = [this](const ir::Graph& g) -> quant::Runner {
-    auto session = std::make_shared<exec::Session>(g, exec::SessionOptions{.threads = threads_});
-    return [session](std::span<const Tensor> feeds) { return session->run(feeds); };
-  };
   measure::DatasetFeeds feeds(calibration_);
-  result.graph = quant::correct_bias(model_, result, compile, feeds, {.cancelled = cancelled_});
+  result.graph =
+      quant::correct_bias(model_, result, exec::native_compile(threads_), feeds, {.cancelled = cancelled_});
   return result;
 }
 

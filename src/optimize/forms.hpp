@@ -27,9 +27,8 @@ class Forms {
   std::string name(const Fp32Layers& fp32) const;
 
   /// From three quarters of the layers in FP32 (fewer where that already leaves next to no error) to none.
-  /// The layers that cost the most error for each
-  /// microsecond that they save go to FP32 first, so that what is left in INT8 is the best use of the
-  /// accuracy there is (a knapsack by ratio).
+  /// The layers that cost the most error for each microsecond that they save go to FP32 first, so that what
+  /// is left in INT8 is the best use of the accuracy there is (a knapsack by ratio).
   std::vector<Fp32Layers> ladder(const std::function<void(double)>& progress) const;
 
  private:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "exec/native_compile.hpp"
 #include "exec/session.hpp"
 #include "onnx/onnx.hpp"
 #include "optimize/evaluate.hpp"
@@ -78,17 +79,14 @@ class Search {
 
   quant::Calibration calibrate() {
     begin("calibrating", kCalibrationShare);
-    const quant::Compile compile = [this](const ir::Graph& g) -> quant::Runner {
-      auto session = std::make_shared<exec::Session>(g, exec::SessionOptions{.threads = goal_.threads});
-      return [session](std::span<const Tensor> feeds) { return session->run(feeds); };
-    };
     measure::DatasetFeeds feeds(calibration_);
     const size_t limit = std::min(options_.calibration_samples, calibration_.size());
     quant::CalibrationOptions options{.max_samples = limit, .cancelled = options_.cancelled};
     options.progress = [&](size_t done, size_t passes) {
       report(static_cast<double>(done) / static_cast<double>(limit * std::max<size_t>(1, passes)));
     };
-    return quant::calibrate(model_, compile, feeds, quant::calibration_values_for_search(model_), options);
+    return quant::calibrate(model_, exec::native_compile(goal_.threads), feeds,
+                            quant::calibration_values_for_search(model_), options);
   }
 
   measure::PairedOutcome compare(std::span<const double> scores) const {
