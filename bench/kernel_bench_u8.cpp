@@ -83,6 +83,58 @@ void add_gemm(std::vector<Row>& rows, const GemmShape& s) {
   rows.push_back(std::move(r));
 }
 
+/// [n][9][k] -> [n][k][9].
+std::vector<s8> transpose_taps(const std::vector<s8>& w, int64_t k) {
+  std::vector<s8> turned(w.size());
+  for (size_t n = 0; n < w.size(); n += size_t(9 * k)) transpose_s8(w.data() + n, 9, k, turned.data() + n);
+  return turned;
+}
+
+struct WinogradData {
+  std::vector<u8> in, out, outside;
+  std::vector<PackedWinogradU8> weights;  // more than one: cold
+  std::vector<std::byte> scratch;
+  size_t turn = 0;
+};
+
+/// The 3x3 convolution of `s` by Winograd's filtering; directly where an ISA lacks that.
+Ready prepare_winograd(const GemmShape& s, int tile, const Kernels& kernels) {
+  if (!kernels.winograd_u8) return prepare_gemm(s, kernels);
+  auto d = std::make_shared<WinogradData>();
+  Bytes bytes;
+  d->in = bytes.make<u8>(size_t((s.m + 1) * s.k) + kSlack);
+  d->outside.assign(d->in.end() - ptrdiff_t(kSlack) - s.k, d->in.end());
+  bytes.make<u8>(size_t(s.m * s.n) + kSlack + 256);  // as prepare_gemm, for the same weights
+  d->out.resize(size_t(s.m * s.n) + kSlack);
+  const auto w = transpose_taps(bytes.make<s8>(size_t(s.n * s.k * 9)), s.k);
+  const size_t copies = s.cold ? std::max<size_t>(1, kColdBytes / w.size()) : 1;
+  for (size_t i = 0; i < copies; ++i)
+    d->weights.push_back(
+        pack_winograd_u8(kernels.layout, w.data(), s.n, s.k, tile, 128, channels(s.n, s.k * 9)));
+  d->scratch.resize(winograd_u8_scratch(kernels.layout, d->weights[0]));
+  const auto run = [d, s, tile, &kernels] {
+    WinogradU8 g;
+    g.w = &d->weights[d->turn++ % d->weights.size()];
+    g.in = d->in.data(), g.in_h = g.in_w = g.out_h = g.out_w = s.image;
+    g.in_pixel = s.k, g.in_row = s.image * s.k, g.outside = d->outside.data();
+    g.c = d->out.data(), g.ldc = s.n, g.n_end = s.n, g.pad_top = g.pad_left = 1;
+    const int64_t across = (s.image + tile - 1) / tile;
+    g.tile_end = across * across, g.scratch = d->scratch.data();
+    kernels.winograd_u8(g);
+  };
+  return {run, [d] { return widened(d->out); }};
+}
+
+/// The same work as the direct convolution: its share of the peak may exceed 1.
+void add_winograd(std::vector<Row>& rows, const GemmShape& s, int tile) {
+  Row r;
+  r.kernel = fmt::format("winograd_u8 {}x{}{}", tile, tile, s.cold ? " cold" : "");
+  r.shape = fmt::format("{}x{}x{}", s.m, s.k, s.n);
+  r.amount = double(s.m * s.k * s.n * 9);
+  r.prepare = [s, tile](const Kernels& kernels) { return prepare_winograd(s, tile, kernels); };
+  rows.push_back(std::move(r));
+}
+
 struct DepthwiseShape {
   int64_t channels, side;
   int kernel, stride;
@@ -213,11 +265,14 @@ void add_u8_rows(std::vector<Row>& rows) {
   for (const GemmShape& s : std::initializer_list<GemmShape>{{3136, 64, 256, 0, true},
                                                              {784, 144, 32, 0, true},
                                                              {3136, 24, 144, 0, false, true},
-                                                             {3136, 64, 64, 56},
-                                                             {784, 128, 128, 28},
-                                                             {196, 256, 256, 14},
-                                                             {49, 512, 512, 7}})
+                                                             {196, 256, 256, 14}})
     add_gemm(rows, s);
+  for (GemmShape s : std::initializer_list<GemmShape>{
+           {3136, 64, 64, 56}, {784, 128, 128, 28}, {196, 256, 256, 14}, {49, 512, 512, 7}, {6400, 32, 32, 80}}) {
+    s.cold = true;
+    add_gemm(rows, s);
+    for (int tile : {2, 4}) add_winograd(rows, s, tile);
+  }
   for (const DepthwiseShape& s : std::initializer_list<DepthwiseShape>{{32, 112, 3, 1},
                                                                        {96, 112, 3, 2},
                                                                        {144, 56, 3, 1},

@@ -1,102 +1,13 @@
 // Packing of INT8 weights for any ISA's layout.  Portable host code: a layout is plain data.
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "base/huge_memory.hpp"
-#include "base/math.hpp"
 #include "kernels/depthwise/depthwise_u8_shape.hpp"
-#include "kernels/kernels.hpp"
-#include "kernels/pack_quads.hpp"
+#include "kernels/pack_channels.hpp"
 
 namespace tenfold::kernels {
 namespace {
-
-constexpr int64_t kAlign = 64;
-constexpr int64_t kSlack = 128;  // vector loads and prefetches may look past the end
-
-std::byte* allocate(PackedBytes& storage, int64_t bytes) {
-  storage = PackedBytes(size_t(checked_add(bytes, kSlack)));
-  return storage.data();
-}
-
-void put_params(const PackLayout& layout, std::byte* params, int64_t vector, int lane, int32_t init,
-                QuantizedChannel q) {
-  std::byte* at = params + (vector * 3 * layout.lanes + lane) * 4;
-  std::memcpy(at, &init, 4);
-  std::memcpy(at + 4 * layout.lanes, &q.multiplier, 4);
-  std::memcpy(at + 8 * layout.lanes, &q.bias, 4);
-}
-
-/// -x_zero_point * sum(weights), modulo 2^32 like the accumulators.
-int32_t initial_accumulator(const s8* weights, int64_t count, int x_zero_point) {
-  if (x_zero_point == 0) return 0;
-  constexpr int64_t kBlock = 128;  // sums of 128 weights fit 16 bits, which vectorise twice as wide as 32
-  uint32_t sum = 0;
-  for (int64_t i = 0; i < count; i += kBlock) {
-    int16_t block = 0;
-    const int64_t end = std::min(count, i + kBlock);
-    for (int64_t j = i; j < end; ++j) block = int16_t(block + weights[j]);
-    sum += uint32_t(int32_t(block));
-  }
-  return int32_t(0u - uint32_t(x_zero_point) * sum);
-}
-
-/// Whether |acc * multiplier + bias| stays below 2^31 for every input, so that the conversion to s32 is
-/// exact.
-bool conversion_is_safe(const s8* weights, int64_t count, int x_zero_point, QuantizedChannel q) {
-  const auto safe = [&](int64_t sum) {
-    const double acc = std::min(double(sum) * std::max(x_zero_point, 255 - x_zero_point), 2147483648.0);
-    return acc * std::abs(double(q.multiplier)) + std::abs(double(q.bias)) < 2147480000.0;
-  };
-  if (safe(128 * count)) return true;  // nearly always, and without reading the weights
-  int64_t sum = 0;
-  for (int64_t i = 0; i < count; ++i) sum += std::abs(int(weights[i]));
-  return safe(sum);
-}
-
-/// How the weights of a channel lie.
-enum class Order {
-  rows,         ///< [n][taps][k], as they are packed
-  taps_inside,  ///< [n][k][taps]
-  columns,      ///< [taps * k][n]
-};
-
-/// The weights of one GEMM as rows of [taps][k] by channel, taken four channels at a time and in order.
-class WeightRows {
- public:
-  WeightRows(Order order, const s8* weights, int64_t n, int64_t depth, int64_t taps)
-      : order_(order),
-        weights_(weights),
-        n_(n),
-        depth_(depth),
-        taps_(taps),
-        turned_(order == Order::rows ? 0 : size_t(kColumns * depth)),
-        zeros_(n % 4 ? size_t(depth) : 0) {}
-
-  /// Rows of channels [c, c + count); zeros behind the last channel.
-  void get(int64_t c, int count, const s8* (&rows)[4]) {
-    if (order_ == Order::columns && c % kColumns == 0)
-      transpose_columns(weights_ + c, weights_ + n_ * depth_, depth_, n_, std::min(kColumns, n_ - c),
-                        turned_.data());
-    for (int i = 0; i < count; ++i) rows[i] = c + i < n_ ? row(c + i) : zeros_.data();
-  }
-
- private:
-  static constexpr int64_t kColumns = 16;  ///< a line of bytes that one transposition takes
-
-  const s8* row(int64_t c) {
-    if (order_ == Order::rows) return weights_ + c * depth_;
-    s8* turned = turned_.data() + c % kColumns * depth_;
-    if (order_ == Order::taps_inside) transpose_s8(weights_ + c * depth_, depth_ / taps_, taps_, turned);
-    return turned;
-  }
-
-  const Order order_;
-  const s8* weights_;
-  const int64_t n_, depth_, taps_;
-  std::vector<s8> turned_, zeros_;
-};
 
 /// Channels [c, c + 4) into lanes [lane, lane + 4) of vector `v` of a panel of `nv` vectors.  `ref` has one
 /// lane and takes only the first.
@@ -131,7 +42,7 @@ PackedU8 pack(Order order, const PackLayout& layout, const s8* weights, int64_t 
   const int64_t vectors = round_up(ceil_div(n, layout.lanes), layout.panel);
   const int64_t extents[] = {vectors, layout.lanes, depth_padded};
   const int64_t weight_bytes = round_up(checked_product(extents), kAlign);
-  std::byte* base = allocate(p.storage, checked_add(weight_bytes, vectors * 12 * layout.lanes));
+  std::byte* base = allocate_packed(p.storage, checked_add(weight_bytes, vectors * 12 * layout.lanes));
   p.weights = base;
   p.params = base + weight_bytes;
 
@@ -288,7 +199,7 @@ PackedDepthwiseU8 pack_depthwise_u8(const PackLayout& layout, const s8* weights,
   const DepthwisePacker packer{layout, weights, p};
   if (layout.lanes == 1) {  // `ref`: weights as given
     const int64_t bytes = round_up(checked_mul(channels, taps), kAlign);
-    std::byte* base = allocate(p.storage, bytes + channels * 12);
+    std::byte* base = allocate_packed(p.storage, bytes + channels * 12);
     std::memcpy(base, weights, size_t(channels * taps));
     for (int64_t c = 0; c < channels; ++c) put_params(layout, base + bytes, c, 0, 0, quant[size_t(c)]);
     p.weights = base;
@@ -299,7 +210,7 @@ PackedDepthwiseU8 pack_depthwise_u8(const PackLayout& layout, const s8* weights,
                           depthwise_u8_narrow_blocks(channels, layout.lanes);
   const int64_t extents[] = {vectors, packer.steps(), 4 * layout.lanes * layout.weight_bytes};
   const int64_t bytes = checked_product(extents);
-  std::byte* base = allocate(p.storage, checked_add(bytes, vectors * 12 * layout.lanes));
+  std::byte* base = allocate_packed(p.storage, checked_add(bytes, vectors * 12 * layout.lanes));
   packer.pack(base, base + bytes, quant);
   p.weights = base;
   p.params = base + bytes;

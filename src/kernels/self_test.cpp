@@ -15,14 +15,10 @@ std::vector<u8> multiply(const Kernels& kernels) {
   for (size_t i = 0; i < weights.size(); ++i) weights[i] = s8(i * 91 + i / 256);
   const std::vector<QuantizedChannel> channels(kChannels, {3e-4f, 0.5f});
   const PackedU8 packed = pack_gemm_u8(kernels.layout, weights.data(), kChannels, 1, kDepth, 100, channels);
-  kernels.gemm_u8({.w = &packed,
-                   .a = a.data(),
-                   .lda = kDepth,
-                   .m = kRows,
-                   .n_end = kChannels,
-                   .c = c.data(),
-                   .ldc = kChannels,
-                   .zero_point = 128});
+  GemmU8 g;
+  g.w = &packed, g.a = a.data(), g.lda = kDepth, g.m = kRows, g.n_end = kChannels;
+  g.c = c.data(), g.ldc = kChannels, g.zero_point = 128;
+  kernels.gemm_u8(g);
   return c;
 }
 

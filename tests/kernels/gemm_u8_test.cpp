@@ -2,23 +2,22 @@
 // principles.
 #include <cmath>
 
-#include "kernels/kernel_test_util.hpp"
+#include "kernels/output_u8_case.hpp"
 
 namespace tenfold::kernels::test {
 namespace {
 
 /// One random problem, runnable on any table.
 struct GemmCase {
-  int64_t m, n, k, taps, lda, ldc, a_offset;
-  int x_zero, zero;
-  bool indirect, use_table, use_residual, use_residual_table, f32, dynamic, extreme;
+  int64_t m, n, k, taps, lda, a_offset;
+  int x_zero;
+  bool indirect;
+  OutputCase output;
   std::vector<s8> weights;
   std::vector<QuantizedChannel> channels;
-  std::vector<u8> lookup, residual_lookup;
   std::vector<int64_t> offsets;  // of the rows of all taps
   std::vector<int32_t> init;
-  float q_scale, r_scale, offset, dynamic_scale;
-  Guarded<u8> a, residual;
+  Guarded<u8> a;
 
   GemmCase(Random& r, int64_t m_, int64_t n_, int64_t k_, int64_t taps_, bool indirect_)
       : m(m_),
@@ -26,30 +25,15 @@ struct GemmCase {
         k(k_),
         taps(taps_),
         lda(k_ + r.in(0, 9)),
-        ldc(n_ + r.in(0, 9)),
         a_offset(indirect_ ? r.in(0, 9) : 0),
         x_zero(r.zero_point()),
-        zero(r.zero_point()),
         indirect(indirect_),
-        use_table(r.in(0, 2) == 0),
-        use_residual(r.in(0, 2) == 0),
-        use_residual_table(r.coin()),
-        f32(r.in(0, 4) == 0),
-        dynamic(r.coin()),
-        extreme(r.in(0, 5) == 0),
+        output(r, m_, n_),
         weights(r.weights(size_t(n_ * k_ * taps_))),
-        channels(r.channels(n_, k_ * taps_, extreme)),
-        lookup(r.table256()),
-        residual_lookup(r.table256()),
+        channels(r.channels(n_, k_ * taps_, output.extreme)),
         init(size_t(n_)),
-        q_scale(extreme ? 1e8f : r.real(-2, 2)),
-        r_scale(extreme ? -3e8f : r.real(-2, 2)),
-        offset(r.real(-200, 200)),
-        dynamic_scale(r.real(0.1f, 2)),
-        a(size_t((m_ - 1) * lda + a_offset + k_)),
-        residual(size_t((m_ - 1) * ldc + n_)) {
+        a(size_t((m_ - 1) * lda + a_offset + k_)) {
     r.fill_bytes(a.data(), a.size());
-    r.fill_bytes(residual.data(), residual.size());
     r.fill_bytes(init.data(), init.size());
     for (int64_t t = 0; indirect && t < taps; ++t) {
       const bool anywhere = r.coin();  // else as a tap reads an image: runs of pixels at a constant distance
@@ -73,28 +57,20 @@ struct GemmCase {
       g.a = a.data() + m0 * lda, g.lda = lda;
     }
     g.m = m1 - m0, g.n_begin = n0, g.n_end = n1;
-    (f32 ? void(g.c_f32 = c_f32 + m0 * ldc) : void(g.c = c + m0 * ldc));
-    g.ldc = ldc, g.zero_point = zero;
-    if (!f32 && use_table) g.table = lookup.data();
-    if (!f32 && use_residual) {
-      g.residual = residual.data() + m0 * ldc, g.ld_residual = ldc;
-      g.q_scale = q_scale, g.r_scale = r_scale, g.offset = offset, g.residual_zero_point = 255 - zero;
-      if (use_residual_table) g.residual_table = residual_lookup.data();
-    }
-    if (f32 && dynamic) g.init_override = init.data(), g.dynamic_scale = dynamic_scale;
+    output.apply(g, c, c_f32, m0);
+    if (output.f32 && output.dynamic) g.init_override = init.data();
     g.prefetch = a.data(), g.prefetch_bytes = 4096;
     kernels.gemm_u8(g);
   }
   std::string describe(const char* isa) const {
     return std::string(isa) + " m " + std::to_string(m) + " n " + std::to_string(n) + " k " +
            std::to_string(k) + " taps " + std::to_string(taps) + (indirect ? " indirect" : "") +
-           (f32 ? " f32" : "") + (extreme ? " extreme" : "") + (use_table ? " table" : "") +
-           (use_residual ? " residual" : "");
+           output.describe();
   }
 };
 
 void check(Random& random, const GemmCase& t) {
-  const size_t size = size_t((t.m - 1) * t.ldc + t.n);
+  const size_t size = t.output.size;
   Guarded<u8> expected(size, 7);
   Guarded<float> expected_f32(size, 7);
   t.run(ref(), t.pack(ref()), expected.data(), expected_f32.data(), 0, t.m, 0, t.n);
@@ -174,9 +150,9 @@ TEST(GemmU8, ReferenceIsTheFormula) {
   Random random(4);
   for (int i = 0; i < 30; ++i) {
     GemmCase t(random, random.in(1, 9), random.in(1, 9), random.in(1, 40), 1, false);
-    t.extreme = t.f32 = t.use_residual = t.use_table = false;
+    t.output.f32 = t.output.use_residual = t.output.use_table = false;
     t.channels = random.channels(t.n, t.k, false);
-    Guarded<u8> c(size_t((t.m - 1) * t.ldc + t.n));
+    Guarded<u8> c(t.output.size);
     t.run(ref(), t.pack(ref()), c.data(), nullptr, 0, t.m, 0, t.n);
     for (int64_t m = 0; m < t.m; ++m)
       for (int64_t n = 0; n < t.n; ++n) {
@@ -185,8 +161,8 @@ TEST(GemmU8, ReferenceIsTheFormula) {
           acc += (int64_t(t.a.data()[m * t.lda + k]) - t.x_zero) * t.weights[size_t(n * t.k + k)];
         const auto& q = t.channels[size_t(n)];
         const float y = std::fma(float(acc), q.multiplier, q.bias);
-        const long expected = std::clamp(std::lrint(y) + t.zero, 0L, 255L);
-        ASSERT_EQ(long(c[size_t(m * t.ldc + n)]), expected);
+        const long expected = std::clamp(std::lrint(y) + t.output.zero, 0L, 255L);
+        ASSERT_EQ(long(c[size_t(m * t.output.ld + n)]), expected);
       }
   }
 }

@@ -55,6 +55,45 @@ template <class S, int NV, Residual R>
   }
 }
 
+/// Tables and residual of an output, ready for use.
+template <class S>
+struct OutputStage {
+  bool staged;  // bytes pass through put()
+  Residual residual;
+  TileFinish<S> finish;
+  typename S::Table table, residual_table;
+
+  [[gnu::always_inline]] void prepare(const OutputU8& o, bool wide_range) {
+    const bool fast_table = S::fast_lookup && !wide_range;
+    staged = o.residual || (o.table && !fast_table);
+    finish = {nullptr,   o.residual, o.ld_residual,         o.q_scale,
+              o.r_scale, o.offset,   o.residual_zero_point, nullptr};
+    if (o.table && !fast_table) table = S::load_table(o.table), finish.table = &table;
+    if (o.residual_table)
+      residual_table = S::load_table(o.residual_table), finish.residual_table = &residual_table;
+    const float bound =
+        255 * (__builtin_fabsf(o.q_scale) + __builtin_fabsf(o.r_scale)) + __builtin_fabsf(o.offset);
+    residual = !o.residual ? Residual::none : bound < 1e9f ? Residual::plain : Residual::limited;
+  }
+  /// `rows` rows of nv * lanes bytes, without gaps, to channels [n0, n0 + n) of rows m on.
+  [[gnu::always_inline]] void put(const OutputU8& o, const u8* bytes, int nv, int64_t m, int64_t rows,
+                                  int64_t n0, int64_t n) {
+    nv == 1 ? put<1>(o, bytes, m, rows, n0, n) : put<2>(o, bytes, m, rows, n0, n);
+  }
+  template <int NV>
+  [[gnu::always_inline]] void put(const OutputU8& o, const u8* bytes, int64_t m, int64_t rows, int64_t n0,
+                                  int64_t n) {
+    u8* c = o.c + m * o.ldc + n0;
+    finish.residual = o.residual ? o.residual + m * o.ld_residual + n0 : nullptr;
+    if (residual == Residual::none)
+      finish_rows<S, NV, Residual::none>(bytes, rows, c, o.ldc, n, finish);
+    else if (residual == Residual::plain)
+      finish_rows<S, NV, Residual::plain>(bytes, rows, c, o.ldc, n, finish);
+    else
+      finish_rows<S, NV, Residual::limited>(bytes, rows, c, o.ldc, n, finish);
+  }
+};
+
 /// fma(acc, multiplier * dynamic_scale, bias) of one row of raw accumulators, in channel order.
 template <class S>
 [[gnu::always_inline]] inline void scale_row(const i32* raw, const VectorParams<S>* params, int nv,

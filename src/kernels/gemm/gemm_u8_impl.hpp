@@ -69,10 +69,7 @@ struct GemmU8Walk {
   static constexpr int kMaxRows = 32, kMaxVectors = 2;
   const GemmU8& g;
   GemmPrefetch<S> prefetch;
-  bool staged;  // tiles pass through `bytes`
-  Residual residual;
-  TileFinish<S> finish;
-  typename S::Table table, residual_table;
+  OutputStage<S> output;
   alignas(64) i32 raw[kMaxRows * kMaxVectors * S::lanes];
   alignas(64) u8 bytes[kMaxRows * kMaxVectors * S::lanes];
   alignas(64) VectorParams<S> params[kMaxVectors];
@@ -81,29 +78,6 @@ struct GemmU8Walk {
   int64_t m, n0, n;
   int nv, rows;
 
-  [[gnu::always_inline]] void prepare() {
-    const bool fast_table = S::fast_lookup && !g.w->wide_range;
-    staged = g.residual || (g.table && !fast_table);
-    finish = {nullptr,   g.residual, g.ld_residual,         g.q_scale,
-              g.r_scale, g.offset,   g.residual_zero_point, nullptr};
-    if (g.table && !fast_table) table = S::load_table(g.table), finish.table = &table;
-    if (g.residual_table)
-      residual_table = S::load_table(g.residual_table), finish.residual_table = &residual_table;
-    const float bound =
-        255 * (__builtin_fabsf(g.q_scale) + __builtin_fabsf(g.r_scale)) + __builtin_fabsf(g.offset);
-    residual = !g.residual ? Residual::none : bound < 1e9f ? Residual::plain : Residual::limited;
-  }
-
-  template <int NV>
-  [[gnu::always_inline]] void finish_bytes(u8* c, int64_t tile) {
-    finish.residual = g.residual ? g.residual + (m + tile * rows) * g.ld_residual + n0 : nullptr;
-    if (residual == Residual::none)
-      finish_rows<S, NV, Residual::none>(bytes, rows, c, g.ldc, n, finish);
-    else if (residual == Residual::plain)
-      finish_rows<S, NV, Residual::plain>(bytes, rows, c, g.ldc, n, finish);
-    else
-      finish_rows<S, NV, Residual::limited>(bytes, rows, c, g.ldc, n, finish);
-  }
   static void after(void* context, int64_t tile) {
     auto& w = *static_cast<GemmU8Walk*>(context);
     const int64_t at = (w.m + tile * w.rows) * w.g.ldc + w.n0;
@@ -111,7 +85,7 @@ struct GemmU8Walk {
       return finish_raw_f32<S>(w.raw, w.tile_params, w.nv, w.rows, w.g.c_f32 + at, w.g.ldc, w.n,
                                w.g.dynamic_scale);
     if (w.g.w->wide_range) finish_raw_u8<S>(w.raw, w.tile_params, w.nv, w.rows, w.bytes, w.g.zero_point);
-    w.nv == 1 ? w.template finish_bytes<1>(w.g.c + at, tile) : w.template finish_bytes<2>(w.g.c + at, tile);
+    w.output.put(w.g, w.bytes, w.nv, w.m + tile * w.rows, w.rows, w.n0, w.n);
   }
 
   /// `count` tiles of `rows` rows from row m on.
@@ -164,7 +138,7 @@ struct GemmU8Walk {
     t.table = g.table;
     t.ldc = g.ldc;
     if (g.c_f32 || w.wide_range) t.raw = raw;
-    if (t.raw || staged || n < nv * S::lanes) {  // a tile with fewer channels must not be stored whole
+    if (t.raw || output.staged || n < nv * S::lanes) {  // a tile with fewer channels must not be stored whole
       t.after = &after, t.context = this;
       t.c = bytes, t.ldc = nv * S::lanes, t.c_step = 0;
     }
@@ -198,7 +172,7 @@ void gemm_u8(const GemmU8& g) {
   GemmU8Walk<S> walk{.g = g,
                      .prefetch = {weights + g.n_begin * channel_bytes, weights + g.n_end * channel_bytes,
                                   then, then + g.prefetch_bytes}};
-  walk.prepare();
+  walk.output.prepare(g, w.wide_range);
   const int64_t row_bytes = w.k_padded * (g.indirect ? 2 : 1) + (g.n_end - g.n_begin) * (g.c_f32 ? 4 : 1);
   const int64_t blocks = larger<int64_t>(1, lesser<int64_t>(g.m * row_bytes / kBlockBytes, g.m / 96));
   for (int64_t b = 0; b < blocks; ++b)

@@ -98,8 +98,8 @@ template <class S, int MR, int NV, class I = typename S::Int>
   steps = end;
 }
 
-/// acc += A * B over one tap; `w` moves on.
-template <class S, int MR, int NV, class I = typename S::Int>
+/// acc += A * B over one tap; `w` moves on.  D supplies the product of four bytes.
+template <class S, class D, int MR, int NV, class I = typename S::Int>
 [[gnu::always_inline]] inline void gemm_tap(I (&acc)[MR][NV], const u8* const (&p)[MR], int64_t end,
                                             const std::byte*& w, uintptr_t prefetch) {
   constexpr int V = 4 * S::lanes, B = NV * V;
@@ -113,7 +113,7 @@ template <class S, int MR, int NV, class I = typename S::Int>
 #pragma GCC unroll 1
     for (; k + 4 * U <= end; k += 4 * U, w += U * B) {
       unroll<U>([&](auto u) TENFOLD_LAMBDA {
-        gemm_step<S, V, MR, NV>(more[u], p, k + 4 * u, w + u * B);
+        gemm_step<D, V, MR, NV>(more[u], p, k + 4 * u, w + u * B);
         gemm_fetch(w + u * B, prefetch);
       });
     }
@@ -124,7 +124,7 @@ template <class S, int MR, int NV, class I = typename S::Int>
   }
 #pragma GCC unroll 1
   for (; k < end; k += 4, w += B) {
-    gemm_step<S, V, MR, NV>(acc, p, k, w);
+    gemm_step<D, V, MR, NV>(acc, p, k, w);
     gemm_fetch(w, prefetch);
   }
 }
@@ -149,7 +149,7 @@ template <class S, int MR, int NV>
       if constexpr (sorted_steps<S>)
         gemm_sorted_tap<S, MR, NV>(acc, p, sorted, w, prefetch);
       else
-        gemm_tap<S, MR, NV>(acc, p, 4 * t.steps, w, prefetch);
+        gemm_tap<S, S, MR, NV>(acc, p, 4 * t.steps, w, prefetch);
     };
     if (t.rows) {
       for (int64_t i = 0; i < t.taps; ++i) {

@@ -9,14 +9,17 @@
 
 namespace tenfold::kernels {
 
-/// Compiled in a file of its own (<isa>_depthwise_u8.cpp), to keep each short to compile.
+/// Compiled in files of their own (<isa>_<kernel>.cpp), to keep each short to compile.
 template <class S>
 void depthwise_u8(const DepthwiseU8& d);
+template <class S>
+void winograd_u8(const WinogradU8& d);
 
 template <class S>
 TENFOLD_BASELINE void fill_u8_table(Kernels& table) {
   table.layout = S::layout;
   table.gemm_u8 = &gemm_u8<S>;
+  table.winograd_u8 = &winograd_u8<S>;
   table.depthwise_u8 = &depthwise_u8<S>;
   table.add_u8 = &add_u8<S>;
   table.mul_u8 = &mul_u8<S>;

@@ -11,7 +11,9 @@
 //   *_i*, lo*, hi*, pack_*         integers; unpack and pack act inside 128-bit parts, as in the instruction
 //   set
 //   *_f, add, mul, fma, ...        floats; the forms with a count load zeros behind it and store only that
-//   many Quad, weights, bcast4, dot4    the u8 x s8 dot product of four bytes per lane
+//   many
+//   Quad, weights, bcast4, dot4    the u8 x s8 dot product of four bytes per lane
+//   Pairs                          the same for two s16 per lane
 #pragma once
 
 #include <immintrin.h>

@@ -40,6 +40,10 @@ struct Vec256 {
   TENFOLD_INLINE Int or_i(Int a, Int b) { return _mm256_or_si256(a, b); }
   TENFOLD_INLINE Int xor_i(Int a, Int b) { return _mm256_xor_si256(a, b); }
   template <int N>
+  TENFOLD_INLINE Int shift_left_i16(Int a) {
+    return _mm256_slli_epi16(a, N);
+  }
+  template <int N>
   TENFOLD_INLINE Int shift_left_i32(Int a) {
     return _mm256_slli_epi32(a, N);
   }
@@ -58,6 +62,10 @@ struct Vec256 {
   /// `lanes` consecutive u8 widened to 32 bits.
   TENFOLD_INLINE Int load_u8_i32(const u8* p) {
     return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+  }
+  /// 2 * lanes consecutive u8 widened to 16 bits.
+  TENFOLD_INLINE Int load_u8_i16(const u8* p) {
+    return _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }
   /// After packing 4/NV rows x NV vectors: makes the NV * lanes bytes of each row contiguous.
   template <int NV>
@@ -262,6 +270,16 @@ struct Vec256 {
     });
     return y;
   }
+
+  /// What every product of s16 pairs has in common; the trait's Pairs adds dot4, c += a.x * w.x + a.y * w.y.
+  struct PairOperands {
+    using Quad = Int;
+    static constexpr int rows[3] = {0, 12, 6};  // register tile: rows for 1, 2 vectors
+    TENFOLD_INLINE Quad bcast4(const u8* p) {
+      return _mm256_castps_si256(_mm256_broadcast_ss(reinterpret_cast<const float*>(p)));
+    }
+    TENFOLD_INLINE Quad weights(const std::byte* p) { return load_i(p); }
+  };
 
   static constexpr int depthwise_accumulators = 4;   // INT8 depthwise: rows x columns at a time
   static constexpr int f32_rows[4] = {0, 12, 6, 4};  // FP32 GEMM tile: rows for 1, 2, 3 vectors

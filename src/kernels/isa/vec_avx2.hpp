@@ -25,13 +25,12 @@ struct Avx2 : Vec256<Avx2> {
     c = add_i32(add_i32(c, madd_i16(a.even, w.even)), madd_i16(a.odd, w.odd));
   }
 
+  struct Pairs : PairOperands {
+    TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) { c = add_i32(c, madd_i16(a, w)); }
+  };
+
   /// The plain step: s8 weights.
-  struct Plain {
-    using Quad = Int;
-    TENFOLD_INLINE Quad bcast4(const u8* p) {
-      return _mm256_castps_si256(_mm256_broadcast_ss(reinterpret_cast<const float*>(p)));
-    }
-    TENFOLD_INLINE Quad weights(const std::byte* p) { return load_i(p); }
+  struct Plain : PairOperands {
     TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) {
       c = add_i32(c, madd_i16(_mm256_maddubs_epi16(a, w), set_i16(1)));
     }

@@ -45,6 +45,10 @@ struct Avx512Vnni {
   TENFOLD_INLINE Int or_i(Int a, Int b) { return _mm512_or_si512(a, b); }
   TENFOLD_INLINE Int xor_i(Int a, Int b) { return _mm512_xor_si512(a, b); }
   template <int N>
+  TENFOLD_INLINE Int shift_left_i16(Int a) {
+    return _mm512_slli_epi16(a, N);
+  }
+  template <int N>
   TENFOLD_INLINE Int shift_left_i32(Int a) {
     return _mm512_slli_epi32(a, N);
   }
@@ -66,6 +70,10 @@ struct Avx512Vnni {
   /// `lanes` consecutive u8 widened to 32 bits.
   TENFOLD_INLINE Int load_u8_i32(const u8* p) {
     return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  /// 2 * lanes consecutive u8 widened to 16 bits.
+  TENFOLD_INLINE Int load_u8_i16(const u8* p) {
+    return _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
   }
   /// After packing 4/NV rows x NV vectors: makes the NV * lanes bytes of each row contiguous.
   template <int NV>
@@ -213,6 +221,16 @@ struct Avx512Vnni {
   TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) {
     TENFOLD_ASM(c = _mm512_dpbusd_epi32(c, a, w), ("vpdpbusd %2, %1, %0" : "+v"(c) : "v"(a), "v"(w)));
   }
+  /// The product of s16 pairs, c += a.x * w.x + a.y * w.y.
+  struct Pairs {
+    using Quad = Int;
+    static constexpr int rows[3] = {0, 12, 10};  // register tile: rows for 1, 2 vectors
+    TENFOLD_INLINE Quad bcast4(const u8* p) { return Avx512Vnni::bcast4(p); }
+    TENFOLD_INLINE Quad weights(const std::byte* p) { return load_i(p); }
+    TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) {
+      TENFOLD_ASM(c = _mm512_dpwssd_epi32(c, a, w), ("vpdpwssd %2, %1, %0" : "+v"(c) : "v"(a), "v"(w)));
+    }
+  };
 
   static constexpr bool fast_lookup = true;  // worth having in the epilogue of a register tile
   /// 256-entry table lookup of every byte: two halves of 128 entries, chosen by bit 7.

@@ -20,12 +20,23 @@ struct AvxVnni : VnniVec256<AvxVnni> {
   TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) {
     TENFOLD_ASM(c = _mm256_dpbusd_epi32(c, a, w), ("%{vex%} vpdpbusd %2, %1, %0" : "+x"(c) : "x"(a), "x"(w)));
   }
+  struct Pairs : PairOperands {
+    TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) {
+      TENFOLD_ASM(c = _mm256_dpwssd_epi32(c, a, w),
+                  ("%{vex%} vpdpwssd %2, %1, %0" : "+x"(c) : "x"(a), "x"(w)));
+    }
+  };
 };
 
 struct AvxVnniEvex : VnniVec256<AvxVnniEvex> {
   TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) {
     TENFOLD_ASM(c = _mm256_dpbusd_epi32(c, a, w), ("vpdpbusd %2, %1, %0" : "+v"(c) : "v"(a), "v"(w)));
   }
+  struct Pairs : PairOperands {
+    TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) {
+      TENFOLD_ASM(c = _mm256_dpwssd_epi32(c, a, w), ("vpdpwssd %2, %1, %0" : "+v"(c) : "v"(a), "v"(w)));
+    }
+  };
 };
 
 }  // namespace tenfold::kernels

@@ -88,10 +88,10 @@ class ConvU8Step final : public Step {
                 const uint8_t* const* pointers) const {
     const int64_t k = conv_.channels / conv_.group;
     for (int64_t g = 0; g < conv_.group; g++) {
-      GemmU8 gemm{.w = &(*packed_)[static_cast<size_t>(g)],
-                  .m = rows.end - rows.begin,
-                  .n_begin = channels.begin,
-                  .n_end = channels.end};
+      GemmU8 gemm;
+      gemm.w = &(*packed_)[static_cast<size_t>(g)];
+      gemm.m = rows.end - rows.begin;
+      gemm.n_begin = channels.begin, gemm.n_end = channels.end;
       if (pointwise_) {
         gemm.a = c.at<const uint8_t>(x_) + rows.begin * conv_.channels + g * k;
         gemm.lda = conv_.channels;

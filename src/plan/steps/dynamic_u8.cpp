@@ -81,16 +81,14 @@ class MatMulDynamicU8Step final : public Step {
       init[i] = static_cast<int32_t>(0u - zero_point * packed_->column_sums[i]);
     c.pool->run(split_.parts, [&](int part) {
       const Range rows = split_.rows(m_, part), channels = split_.channels(part);
-      kernels_.gemm_u8({.w = &packed_->weights,
-                        .a = c.at<const uint8_t>(x_) + rows.begin * k_,
-                        .lda = k_,
-                        .m = rows.end - rows.begin,
-                        .n_begin = channels.begin,
-                        .n_end = channels.end,
-                        .c_f32 = c.at<float>(y_) + rows.begin * n_,
-                        .ldc = n_,
-                        .init_override = init,
-                        .dynamic_scale = *c.at<const float>(x_scale_)});
+      kernels::GemmU8 g;
+      g.w = &packed_->weights;
+      g.a = c.at<const uint8_t>(x_) + rows.begin * k_, g.lda = k_;
+      g.m = rows.end - rows.begin;
+      g.n_begin = channels.begin, g.n_end = channels.end;
+      g.c_f32 = c.at<float>(y_) + rows.begin * n_, g.ldc = n_;
+      g.init_override = init, g.dynamic_scale = *c.at<const float>(x_scale_);
+      kernels_.gemm_u8(g);
     });
   }
 

@@ -5,7 +5,7 @@
 
 namespace tenfold::plan {
 
-/// Attributes in the form that kernels::GemmU8 takes; the graph owns the tables.
+/// Attributes in the form that kernels::OutputU8 takes; the graph owns the tables.
 struct EpilogueU8 {
   explicit EpilogueU8(const ir::Node& node)
       : f32_output(node.attrs.get_string("output", "u8") == "f32"),
@@ -20,7 +20,7 @@ struct EpilogueU8 {
   }
 
   /// Points the output at element `index` of the result, and the residual at the same element.
-  void apply(kernels::GemmU8& g, const RunContext& c, ir::ValueId output, int64_t index, ptrdiff_t ld) const {
+  void apply(kernels::OutputU8& g, const RunContext& c, ir::ValueId output, int64_t index, ptrdiff_t ld) const {
     g.ldc = ld;
     if (f32_output) {
       g.c_f32 = c.at<float>(output) + index;

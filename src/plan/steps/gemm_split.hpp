@@ -16,14 +16,19 @@ struct GemmSplit {
   bool by_rows = true;
   std::vector<int64_t> panels;  ///< first channel of every panel, and the channel count at the end
 
+  /// What to split where rows are too few for tiles of full height: whatever there is more of, or channels, where
+  /// reading all weights in every thread costs more than that.
+  enum class FewRows { more, channels };
+
   /// `macs`: work of the whole product; below kForkMacs a fork costs more than it saves.
-  GemmSplit(int64_t rows, std::vector<int64_t> panel_starts, double macs, int threads)
+  GemmSplit(int64_t rows, std::vector<int64_t> panel_starts, double macs, int threads,
+            FewRows few = FewRows::more)
       : panels(std::move(panel_starts)) {
     constexpr double kForkMacs = 200e3;  // about 2 us of INT8 work on one core; a fork and join takes 1 to 2
     constexpr int64_t kRows = 24;
     const auto count = static_cast<int64_t>(panels.size()) - 1;
     if (threads <= 1 || macs < kForkMacs) return;
-    by_rows = rows >= kRows * threads || rows >= count;
+    by_rows = rows >= kRows * threads || (few == FewRows::more ? rows >= count : count == 1);
     parts = static_cast<int>(std::min<int64_t>(threads, by_rows ? rows : count));
   }
   Range rows(int64_t m, int part) const { return by_rows ? split(m, part, parts) : Range{0, m}; }

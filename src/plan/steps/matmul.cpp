@@ -24,12 +24,11 @@ class MatMulU8Step final : public Step {
   void run(const RunContext& c) const override {
     c.pool->run(split_.parts, [&](int part) {
       const Range rows = split_.rows(m_, part), channels = split_.channels(part);
-      kernels::GemmU8 gemm{.w = packed_.get(),
-                           .a = c.at<const uint8_t>(x_) + rows.begin * k_,
-                           .lda = k_,
-                           .m = rows.end - rows.begin,
-                           .n_begin = channels.begin,
-                           .n_end = channels.end};
+      kernels::GemmU8 gemm;
+      gemm.w = packed_.get();
+      gemm.a = c.at<const uint8_t>(x_) + rows.begin * k_, gemm.lda = k_;
+      gemm.m = rows.end - rows.begin;
+      gemm.n_begin = channels.begin, gemm.n_end = channels.end;
       epilogue_.apply(gemm, c, y_, rows.begin * n_, n_);
       kernels_.gemm_u8(gemm);
     });

@@ -107,14 +107,12 @@ class MatMulIntegerStep final : public Step {
       for (int64_t j = 0; j < n_; j++) y[r * n_ + j] = 0u - zero_point * columns[j] - excess * zeros[j];
     }
     for (size_t slice = 0; slice < packed_->slices.size(); slice++) {
-      kernels_.gemm_u8({.w = &packed_->slices[slice],
-                        .a = a + static_cast<int64_t>(slice) * kExactDepth,
-                        .lda = k_,
-                        .m = rows,
-                        .n_begin = 0,
-                        .n_end = n_,
-                        .c_f32 = sums,
-                        .ldc = n_});
+      kernels::GemmU8 g;
+      g.w = &packed_->slices[slice];
+      g.a = a + static_cast<int64_t>(slice) * kExactDepth, g.lda = k_;
+      g.m = rows, g.n_end = n_;
+      g.c_f32 = sums, g.ldc = n_;
+      kernels_.gemm_u8(g);
       for (int64_t i = 0; i < rows * n_; i++) y[i] += static_cast<uint32_t>(static_cast<int32_t>(sums[i]));
     }
   }

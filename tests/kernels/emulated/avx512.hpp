@@ -51,6 +51,10 @@ struct IntHalves {
 [[gnu::always_inline]] inline __m512i cvtepu8_epi32(__m128i x) {
   return as<__m512i>(IntHalves{_mm256_cvtepu8_epi32(x), _mm256_cvtepu8_epi32(_mm_srli_si128(x, 8))});
 }
+[[gnu::always_inline]] inline __m512i cvtepu8_epi16(__m256i x) {
+  return as<__m512i>(
+      IntHalves{_mm256_cvtepu8_epi16(_mm256_castsi256_si128(x)), _mm256_cvtepu8_epi16(_mm256_extracti128_si256(x, 1))});
+}
 template <int N>
 [[gnu::always_inline]] inline __m512i srai_epi32(__m512i x) {
   const auto h = as<IntHalves>(x);
@@ -121,6 +125,7 @@ template <class F>
 #define _mm512_cvtepi32_ps ::tenfold::emulated::cvtepi32_ps
 #define _mm512_cvtps_epi32 ::tenfold::emulated::cvtps_epi32
 #define _mm512_cvtepu8_epi32 ::tenfold::emulated::cvtepu8_epi32
+#define _mm512_cvtepu8_epi16 ::tenfold::emulated::cvtepu8_epi16
 #undef _mm512_shuffle_f32x4  // macros in GCC without optimisation
 #define _mm512_srai_epi32(x, n) ::tenfold::emulated::srai_epi32<n>(x)
 #define _mm512_shuffle_f32x4(a, b, n) ::tenfold::emulated::shuffle_f32x4<n>(a, b)

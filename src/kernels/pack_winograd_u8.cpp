@@ -1,0 +1,116 @@
+// Packing of the weights of an INT8 Winograd convolution: four channels by two input channels at a time, in vectors of
+// eight 16-bit lanes that every compiler maps to the baseline ISA.
+#include "base/error.hpp"
+#include "kernels/pack_channels.hpp"
+#include "kernels/winograd/layout_u8.hpp"
+
+namespace tenfold::kernels {
+namespace {
+
+using Words8 [[gnu::vector_size(16)]] = int16_t;
+
+/// G w, the rows multiplied to integers; for T = 4 the first and last also halved, which the output transform undoes.
+template <int T>
+void transform(const Words8 (&w)[3], Words8 (&u)[T + 2]) {
+  if constexpr (T == 2) {
+    const Words8 outer = w[0] + w[2];
+    u[0] = w[0] + w[0];
+    u[1] = outer + w[1];
+    u[2] = outer - w[1];
+    u[3] = w[2] + w[2];
+  } else {
+    const Words8 outer = (w[0] + w[2]) * 4, middle = w[1] * 4, even = w[0] + w[2] * 4, odd = w[1] * 2;
+    u[0] = w[0] * 3;
+    u[1] = -outer - middle;
+    u[2] = middle - outer;
+    u[3] = even + odd;
+    u[4] = even - odd;
+    u[5] = w[2] * 12;
+  }
+}
+
+/// Weights of input channels c and c + 1 (if it exists) of four rows of [9][k] at one tap.
+Words8 load_pairs(const s8* const (&rows)[4], int64_t at, bool both) {
+  using Bytes8 [[gnu::vector_size(8)]] = int8_t;
+  Bytes8 b = {};
+  for (int i = 0; i < 4; ++i) {
+    b[2 * i] = rows[i][at];
+    if (both) b[2 * i + 1] = rows[i][at + 1];
+  }
+  return __builtin_convertvector(b, Words8);
+}
+
+/// Four channels into lanes [lane, lane + 4) of vector `v` of a panel of `nv` vectors at `panel`.
+template <int T>
+void put_channels(int lanes, int64_t c, const s8* const (&rows)[4], std::byte* panel, int nv, int v, int lane) {
+  constexpr int P = T + 2;
+  const int64_t step = int64_t(nv) * 4 * lanes, matrix = (c + 1) / 2 * step;
+  std::byte* to = panel + v * 4 * lanes + 4 * lane;
+  for (int64_t k = 0; k < c; k += 2, to += step) {
+    Words8 half[3][P];  // columns transformed
+    for (int x = 0; x < 3; ++x) {
+      const Words8 w[3] = {load_pairs(rows, x * c + k, k + 1 < c), load_pairs(rows, (3 + x) * c + k, k + 1 < c),
+                           load_pairs(rows, (6 + x) * c + k, k + 1 < c)};
+      transform<T>(w, half[x]);
+    }
+    for (int i = 0; i < P; ++i) {
+      const Words8 row[3] = {half[0][i], half[1][i], half[2][i]};
+      Words8 u[P];
+      transform<T>(row, u);
+      for (int j = 0; j < P; ++j) std::memcpy(to + (i * P + j) * matrix, &u[j], sizeof u[j]);
+    }
+  }
+}
+
+}  // namespace
+
+bool winograd_u8_is_exact(const s8* weights, int64_t n, int64_t c, int tile) {
+  const int64_t depth = checked_mul(9, c), bits = tile == 2 ? 29 : 25;  // 31 less those of the power of two in the scale
+  for (int64_t i = 0; i < n; ++i) {
+    int64_t sum = 0, size = 0;
+    for (const s8* w = weights + i * depth; w != weights + (i + 1) * depth; ++w) sum += *w, size += std::abs(int(*w));
+    if (255 * ((size + std::abs(sum)) / 2) >= int64_t(1) << bits) return false;
+  }
+  return true;
+}
+
+PackedWinogradU8 pack_winograd_u8(const PackLayout& layout, const s8* weights, int64_t n, int64_t c, int tile,
+                                  int x_zero_point, std::span<const QuantizedChannel> channels) {
+  ensure(n > 0 && c > 0 && int64_t(channels.size()) == n && (tile == 2 || tile == 4) && layout.lanes >= 4,
+         "packing INT8 Winograd weights: {} channels of {}, {} multipliers, tile {}", n, c, channels.size(), tile);
+  PackedWinogradU8 p;
+  p.c = c, p.n = n, p.tile = tile;
+  p.panel_channels = int64_t(layout.panel) * layout.lanes;
+  const int64_t vectors = ceil_div(n, layout.lanes), points = int64_t(tile + 2) * (tile + 2);
+  const int64_t vector_bytes = checked_mul(points * 4 * layout.lanes, (c + 1) / 2);
+  const int64_t weight_bytes = checked_mul(vectors, vector_bytes);
+  std::byte* base = allocate_packed(p.storage, checked_add(weight_bytes, vectors * 12 * layout.lanes));
+  p.weights = base, p.params = base + weight_bytes;
+  WeightRows source(Order::taps_inside, weights, n, 9 * c, 9);
+  for (int64_t n0 = 0, vector = 0; n0 < n;) {
+    const int nv = int(std::min<int64_t>(layout.panel, vectors - vector));
+    int64_t at = n0;  // channels in the order of pack_u8.cpp
+    for (int lane = 0; lane < layout.lanes; lane += 4)
+      for (int v = 0; v < nv && at < n; ++v, at += 4) {
+        const s8* rows[4] = {};
+        source.get(at, 4, rows);
+        const auto put = tile == 2 ? put_channels<2> : put_channels<4>;
+        put(layout.lanes, c, rows, base + vector * vector_bytes, nv, v, lane);
+        for (int i = 0; i < 4 && at + i < n; ++i) {
+          const QuantizedChannel q = channels[size_t(at + i)];
+          put_params(layout, base + weight_bytes, vector + v, lane + i,
+                     initial_accumulator(rows[i], 9 * c, x_zero_point), q);
+          p.wide_range = p.wide_range || !conversion_is_safe(rows[i], 9 * c, x_zero_point, q);
+        }
+      }
+    vector += nv;
+    n0 += int64_t(nv) * layout.lanes;
+  }
+  return p;
+}
+
+size_t winograd_u8_scratch(const PackLayout& layout, const PackedWinogradU8& w) {
+  return size_t(WinogradBlockU8(layout.lanes, w.c, w.tile).bytes()) + kAlign;
+}
+
+}  // namespace tenfold::kernels
