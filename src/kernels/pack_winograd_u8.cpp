@@ -1,5 +1,5 @@
-// Packing of the weights of an INT8 Winograd convolution: four channels by two input channels at a time, in vectors of
-// eight 16-bit lanes that every compiler maps to the baseline ISA.
+// Packing of the weights of an INT8 Winograd convolution: four channels by eight input channels at a time, in vectors
+// that every compiler maps to the baseline ISA.
 #include "base/error.hpp"
 #include "kernels/pack_channels.hpp"
 #include "kernels/winograd/layout_u8.hpp"
@@ -29,47 +29,66 @@ void transform(const Words8 (&w)[3], Words8 (&u)[T + 2]) {
   }
 }
 
-/// Weights of input channels c and c + 1 (if it exists) of four rows of [9][k] at one tap.
-Words8 load_pairs(const s8* const (&rows)[4], int64_t at, bool both) {
+/// `count` weights, at most 8, and zeros.
+Words8 load_words8(const s8* from, int64_t count) {
   using Bytes8 [[gnu::vector_size(8)]] = int8_t;
   Bytes8 b = {};
-  for (int i = 0; i < 4; ++i) {
-    b[2 * i] = rows[i][at];
-    if (both) b[2 * i + 1] = rows[i][at + 1];
-  }
+  std::memcpy(&b, from, size_t(std::min<int64_t>(8, count)));
   return __builtin_convertvector(b, Words8);
 }
 
 /// Four channels into lanes [lane, lane + 4) of vector `v` of a panel of `nv` vectors at `panel`.
 template <int T>
 void put_channels(int lanes, int64_t c, const s8* const (&rows)[4], std::byte* panel, int nv, int v, int lane) {
-  constexpr int P = T + 2;
+  constexpr int P = T + 2, kAtOnce = 8;
   const int64_t step = int64_t(nv) * 4 * lanes, matrix = (c + 1) / 2 * step;
   std::byte* to = panel + v * 4 * lanes + 4 * lane;
-  for (int64_t k = 0; k < c; k += 2, to += step) {
-    Words8 half[3][P];  // columns transformed
-    for (int x = 0; x < 3; ++x) {
-      const Words8 w[3] = {load_pairs(rows, x * c + k, k + 1 < c), load_pairs(rows, (3 + x) * c + k, k + 1 < c),
-                           load_pairs(rows, (6 + x) * c + k, k + 1 < c)};
-      transform<T>(w, half[x]);
-    }
-    for (int i = 0; i < P; ++i) {
-      const Words8 row[3] = {half[0][i], half[1][i], half[2][i]};
-      Words8 u[P];
-      transform<T>(row, u);
-      for (int j = 0; j < P; ++j) std::memcpy(to + (i * P + j) * matrix, &u[j], sizeof u[j]);
+  for (int64_t k = 0; k < c; k += kAtOnce, to += kAtOnce / 2 * step) {
+    Words8 half[4][3][P];  // columns transformed
+    for (int i = 0; i < 4; ++i)
+      for (int x = 0; x < 3; ++x) {
+        const s8* w = rows[i] + x * c + k;
+        const Words8 column[3] = {load_words8(w, c - k), load_words8(w + 3 * c, c - k),
+                                  load_words8(w + 6 * c, c - k)};
+        transform<T>(column, half[i][x]);
+      }
+    const int64_t pairs = std::min<int64_t>(kAtOnce / 2, (c - k + 1) / 2);
+    for (int y = 0; y < P; ++y) {
+      Words8 u[4][P];
+      for (int i = 0; i < 4; ++i) {
+        const Words8 row[3] = {half[i][0][y], half[i][1][y], half[i][2][y]};
+        transform<T>(row, u[i]);
+      }
+      for (int x = 0; x < P; ++x) {  // eight input channels of four channels -> four channels of four pairs
+        Words4 block[4] = {Words4(u[0][x]), Words4(u[1][x]), Words4(u[2][x]), Words4(u[3][x])};
+        transpose_words(block);
+        for (int64_t pair = 0; pair < pairs; ++pair)
+          store_words(to + (y * P + x) * matrix + pair * step, block[pair]);
+      }
     }
   }
 }
 
+constexpr int64_t kBlock = 128;
+
 }  // namespace
 
 bool winograd_u8_is_exact(const s8* weights, int64_t n, int64_t c, int tile) {
-  const int64_t depth = checked_mul(9, c), bits = tile == 2 ? 29 : 25;  // 31 less those of the power of two in the scale
+  const int64_t depth = checked_mul(9, c);
+  const int64_t limit = int64_t(1) << (tile == 2 ? 29 : 25);  // 2^31 over the power of two in the scale
+  if (255 * 128 * depth < limit) return true;                // up to 114 channels, without reading the weights
   for (int64_t i = 0; i < n; ++i) {
     int64_t sum = 0, size = 0;
-    for (const s8* w = weights + i * depth; w != weights + (i + 1) * depth; ++w) sum += *w, size += std::abs(int(*w));
-    if (255 * ((size + std::abs(sum)) / 2) >= int64_t(1) << bits) return false;
+    for (int64_t at = 0; at < depth; at += kBlock) {
+      const s8* w = weights + i * depth + at;
+      int16_t block_sum = 0, block_size = 0;  // 16 bits hold 128 weights and vectorise best
+      for (int64_t j = 0; j < std::min(kBlock, depth - at); ++j) {
+        block_sum = int16_t(block_sum + w[j]);
+        block_size = int16_t(block_size + std::abs(int(w[j])));
+      }
+      sum += block_sum, size += block_size;
+    }
+    if (255 * ((size + std::abs(sum)) / 2) >= limit) return false;  // all positive or all negative weights under 255
   }
   return true;
 }

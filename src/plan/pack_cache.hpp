@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/mapped_file.hpp"
 #include "tensor/tensor.hpp"
 
 namespace tenfold::plan {
@@ -28,6 +29,8 @@ class PackCache {
   std::shared_ptr<const T> get(const PackKey& key, const F& pack) {
     if (auto found = find<T>(key)) return found;
     auto made = std::make_shared<const Packed<T>>(key.constants, pack());
+    for (const Tensor& t : key.constants)
+      if (!t.empty()) MappedFile::release_pages(t.raw(), t.bytes());
     const std::lock_guard lock(mutex_);
     entries_.emplace(key.text, made);
     return {made, &made->form};
