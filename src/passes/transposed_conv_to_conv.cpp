@@ -3,6 +3,8 @@
 // layer?", 2016).  Output position o = s * q - begin + r takes taps r, r + s, r + 2s, ... of the kernel, so a
 // kernel of ceil(k / s) taps does; what padding cuts off is cropped by a Slice.
 #include <algorithm>
+#include <cstring>
+#include <ranges>
 
 #include "base/math.hpp"
 #include "passes/match.hpp"
@@ -64,12 +66,14 @@ std::optional<Geometry> geometry(const ir::Node& n, const Shape& w) {
 /// the filters of one stay together (CRD).
 bool phases_outside(const Geometry& g) { return g.group == 1; }
 
-/// [C, M / group, kernel] -> [M * s * s, C / group, taps]: tap j of phase r is tap r + s * (taps - 1 - j).
-Tensor phase_weights(const Tensor& w, const Geometry& g) {
+/// [C, M / group, kernel] -> [M * s * s, C / group, taps]: tap j of phase r is tap r + s * (taps - 1 - j).  `zero` stands
+/// where the kernel has no tap.
+template <class T>
+Tensor phase_weights(const Tensor& w, const Geometry& g, T zero) {
   const int64_t channels = w.shape()[0] / g.group, per_group = w.shape()[1], s = g.stride;
   const int64_t filters = g.group * per_group, rows = g.axes[0].taps, columns = g.axes[1].taps;
-  Tensor out(DType::f32, {filters * s * s, channels, rows, columns});
-  float* to = out.mutable_data<float>();
+  Tensor out(w.dtype(), {filters * s * s, channels, rows, columns});
+  T* to = out.mutable_data<T>();
   for (int64_t f = 0; f < filters * s * s; f++) {
     const int64_t m = phases_outside(g) ? f % filters : f / (s * s);
     const int64_t r = phases_outside(g) ? f / filters : f % (s * s);
@@ -79,19 +83,69 @@ Tensor phase_weights(const Tensor& w, const Geometry& g) {
           const int64_t y = r / s + s * (rows - 1 - i), x = r % s + s * (columns - 1 - j);
           const int64_t filter = (m / per_group * channels + c) * per_group + m % per_group;
           *to++ = y < g.kernel[0] && x < g.kernel[1]
-                      ? w.data<float>()[(filter * g.kernel[0] + y) * g.kernel[1] + x]
-                      : 0.0f;
+                      ? w.data<T>()[(filter * g.kernel[0] + y) * g.kernel[1] + x]
+                      : zero;
         }
   }
   return out;
 }
 
-Tensor phase_bias(const Tensor& bias, const Geometry& g) {
-  const int64_t filters = bias.elements(), phases = g.stride * g.stride;
-  Tensor out(DType::f32, {filters * phases});
-  for (int64_t i = 0; i < out.elements(); i++)
-    out.mutable_data<float>()[i] = bias.data<float>()[phases_outside(g) ? i % filters : i / phases];
+/// One value of every filter as one of every phase.
+Tensor phase_values(const Tensor& values, const Geometry& g) {
+  const int64_t filters = values.elements(), phases = g.stride * g.stride;
+  Tensor out(values.dtype(), {filters * phases});
+  const size_t size = size_of(values.dtype());
+  for (int64_t i = 0; i < out.elements(); i++) {
+    const int64_t from = phases_outside(g) ? i % filters : i / phases;
+    std::memcpy(static_cast<std::byte*>(out.mutable_raw()) + static_cast<size_t>(i) * size,
+                static_cast<const std::byte*>(values.raw()) + static_cast<size_t>(from) * size, size);
+  }
   return out;
+}
+
+/// A constant, or DequantizeLinear of constants.
+struct Source {
+  const Tensor* values = nullptr;
+  const Tensor *scale = nullptr, *zero_point = nullptr;  ///< null where not quantized; zero_point may be null then too
+  const ir::Node* dequantize = nullptr;
+};
+std::optional<Source> source(const ir::Graph& graph, ir::ValueId v) {
+  if (const Tensor* t = graph.constant(v)) return Source{t};
+  const ir::Node* dq = graph.producer(v);
+  if (!dq || dq->op != "DequantizeLinear" || dq->attrs.get_int("block_size", 0)) return std::nullopt;
+  const Source s{graph.constant(dq->input(0)), graph.constant(dq->input(1)), graph.constant(dq->input(2)), dq};
+  if (!s.values || !s.scale || (dq->input(2) != kNone && !s.zero_point)) return std::nullopt;
+  return s;
+}
+
+/// The weights or bias `phases` of `from`, dequantized along axis 0 if `from` is.
+ir::ValueId rebuilt(ir::Patch& patch, const Source& from, Tensor phases, const Geometry& g, const char* stem) {
+  const ir::ValueId values = patch.constant(std::move(phases), stem);
+  if (!from.dequantize) return values;
+  ir::Attributes attrs = from.dequantize->attrs;
+  attrs.set("axis", int64_t{0});
+  const auto parameter = [&](const Tensor* t, const char* name) {
+    if (!t) return kNone;
+    return patch.constant(t->elements() == 1 ? t->reshaped({}) : phase_values(*t, g), name);
+  };
+  return patch.add("DequantizeLinear",
+                   {values, parameter(from.scale, "scale"), parameter(from.zero_point, "zero_point")}, attrs,
+                   from.dequantize->name);
+}
+
+/// Null where the weights have another type, or a scale for each of anything but the filters.
+std::optional<Tensor> phases_of(const Source& w, const Geometry& g) {
+  if (!w.dequantize)
+    return w.values->dtype() == DType::f32 ? std::optional(phase_weights<float>(*w.values, g, 0)) : std::nullopt;
+  if (w.scale->elements() > 1 && (g.group != 1 || w.dequantize->attrs.get_int("axis", 1) != 1))
+    return std::nullopt;
+  const auto zero_at = [&](int64_t i) { return w.zero_point->at_int(i) == 0; };
+  const int64_t zero_points = w.zero_point ? w.zero_point->elements() : 0;
+  if (w.values->dtype() == DType::s8 && std::ranges::all_of(std::views::iota(int64_t{0}, zero_points), zero_at))
+    return phase_weights<int8_t>(*w.values, g, 0);
+  if (w.values->dtype() == DType::u8 && w.zero_point && w.zero_point->elements() == 1)
+    return phase_weights<uint8_t>(*w.values, g, *w.zero_point->data<uint8_t>());
+  return std::nullopt;
 }
 
 ir::ValueId crop(ir::Patch& patch, ir::ValueId y, const Geometry& g) {
@@ -110,16 +164,17 @@ ir::ValueId crop(ir::Patch& patch, ir::ValueId y, const Geometry& g) {
 std::optional<ir::Patch> rewrite(const ir::Graph& graph, ir::NodeId id) {
   const ir::Node& n = graph.node(id);
   if (n.op != "ConvTranspose") return std::nullopt;
-  const Tensor* w = graph.constant(n.input(1));
-  const Tensor* bias = graph.constant(n.input(2));
-  if (!w || w->elements() == 0 || (n.input(2) != kNone && !bias) || !shape_of(graph, n.output()))
-    return std::nullopt;
-  const auto g = geometry(n, w->shape());
+  const auto w = source(graph, n.input(1));
+  const auto bias = n.input(2) == kNone ? Source{} : source(graph, n.input(2));
+  if (!w || w->values->elements() == 0 || !bias || !shape_of(graph, n.output())) return std::nullopt;
+  const auto g = geometry(n, w->values->shape());
   if (!g) return std::nullopt;
+  auto phases = phases_of(*w, *g);
+  if (!phases) return std::nullopt;
   const auto& [rows, columns] = g->axes;
   ir::Patch patch(graph);
-  std::vector<ir::ValueId> inputs{n.input(0), patch.constant(phase_weights(*w, *g), "phases")};
-  if (bias) inputs.push_back(patch.constant(phase_bias(*bias, *g), "bias"));
+  std::vector<ir::ValueId> inputs{n.input(0), rebuilt(patch, *w, std::move(*phases), *g, "phases")};
+  if (bias->values) inputs.push_back(rebuilt(patch, *bias, phase_values(*bias->values, *g), *g, "bias"));
   ir::ValueId y = patch.add("Conv", inputs,
                             {{"kernel_shape", Ints{rows.taps, columns.taps}},
                              {"pads", Ints{rows.pad_begin, columns.pad_begin, rows.pad_end, columns.pad_end}},

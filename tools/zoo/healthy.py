@@ -68,17 +68,22 @@ def _spread(model: nn.Module, generator: torch.Generator) -> None:
 
 def _filters(weight: torch.Tensor, depthwise: bool, generator: torch.Generator) -> torch.Tensor:
     """He-initialised filters; those larger than 1×1 are SMOOTHNESS parts binomial blur to 1 - SMOOTHNESS parts noise."""
-    fan_in, kernel = weight[0].numel(), weight.shape[-1]
+    fan_in, kernel = weight[0].numel(), max(weight.shape[-2:])
     deviation = (2 / fan_in) ** 0.5
     noise = torch.empty_like(weight).normal_(0, deviation, generator=generator)
     if kernel == 1 or kernel > LARGEST_SMOOTH_KERNEL:
         return noise
-    line = torch.tensor([float(math.comb(kernel - 1, index)) for index in range(kernel)])
-    blur = torch.outer(line, line)
+    blur = torch.outer(*(_binomial(size) for size in weight.shape[-2:]))
     gain = torch.empty(*weight.shape[:2], 1, 1).normal_(0, 1, generator=generator)
     if depthwise:
         gain = gain.abs() + 0.3
-    return (1 - SMOOTHNESS) * noise + SMOOTHNESS * deviation * kernel * gain * blur / blur.norm()
+    taps = weight.shape[-2] * weight.shape[-1]
+    return (1 - SMOOTHNESS) * noise + SMOOTHNESS * deviation * taps**0.5 * gain * blur / blur.norm()
+
+
+def _binomial(size: int) -> torch.Tensor:
+    """A row of Pascal's triangle."""
+    return torch.tensor([float(math.comb(size - 1, index)) for index in range(size)])
 
 
 @torch.no_grad()

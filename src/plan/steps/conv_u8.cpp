@@ -12,67 +12,98 @@ using kernels::GemmU8;
 using kernels::PackedU8;
 using ops::Convolution;
 
-/// Where nothing lies outside the image and a row of taps is one stretch of memory (all channels of
-/// neighbouring pixels), the row is one tap of kernel_w * C channels: a 3 x 3 stem needs 3 pointers for 36
-/// bytes instead of 9.
-Convolution with_merged_rows(Convolution c) {
-  ops::Window& g = c.window;
-  bool inside = c.group == 1 && g.dilation[2] == 1 && c.x.channel == 1 && c.x.axis[2] == c.channels;
-  for (size_t a = 1; a < 3; a++)
-    inside &= g.pad_begin[a] == 0 && (g.out[a] - 1) * g.stride[a] + g.reach(static_cast<int>(a)) <= g.in[a];
-  if (!inside) return c;
-  c.channels *= g.kernel[2];
-  g.kernel[2] = 1;
-  return c;
+/// Groups of fewer channels than a vector has lanes share one, with zeros where the weights of a group meet the channels of
+/// another: as many products as one by one, but an eighth of everything else.
+int64_t groups_together(const Convolution& c, const kernels::PackLayout& layout) {
+  const int64_t width = std::max(c.channels, c.filters) / c.group;
+  int64_t together = 1;
+  for (int64_t n = 2; n * width <= layout.lanes && n <= c.group; n++)
+    if (c.group % n == 0) together = n;
+  return together;
+}
+
+/// Weights [filters][channels / group][taps] with `together` groups in one.
+std::vector<int8_t> joined_groups(const int8_t* w, const Convolution& c, int64_t together) {
+  const int64_t filters = c.filters / c.group, depth = c.channels / c.group * c.window.taps();
+  std::vector<int8_t> joined(static_cast<size_t>(c.filters * together * depth));
+  for (int64_t f = 0; f < c.filters; f++)
+    std::copy_n(w + f * depth, depth, joined.data() + (f * together + f / filters % together) * depth);
+  return joined;
 }
 
 class ConvU8Step final : public Step {
  public:
   ConvU8Step(const BuildContext& b, const ir::Node& n, const Convolution& c)
-      : conv_(with_merged_rows(c)),
+      : together_(groups_together(c, b.kernels.layout)),
+        rows_(MergedRows::applies(c) ? MergedRows(c) : MergedRows()),
+        conv_(rows_.merged(with_fewer_groups(c))),
         x_(n.input(0)),
         y_(n.output()),
         kernels_(b.kernels),
         epilogue_(n),
         pointwise_(is_pointwise(c.window)),
         pixels_(c.batch * c.window.out[0] * c.window.out[1] * c.window.out[2]),
-        per_group_(c.filters / c.group),
+        per_group_(c.filters / conv_.group),
         zero_point_(static_cast<int>(n.attrs.get_int("x_zero_point", 0))),
         packed_(pack(b, n, c)),
         split_(pixels_, even_panels(per_group_, packed_->front().panel_channels),
                static_cast<double>(pixels_ * c.filters * c.channels / c.group * c.window.taps()), b.threads) {
-    outside_.assign(static_cast<size_t>(c.channels) + kTensorSlack, static_cast<uint8_t>(zero_point_));
+    outside_.assign(static_cast<size_t>(conv_.channels) + kTensorSlack, static_cast<uint8_t>(zero_point_));
   }
 
   size_t scratch_bytes() const override {
-    return pointwise_ ? 0 : static_cast<size_t>(split_.parts) * pointers_per_part() * sizeof(void*);
+    return pointwise_ ? 0 : static_cast<size_t>(split_.parts) * part_bytes();
   }
 
   void run(const RunContext& c) const override {
     c.pool->run(split_.parts, [&](int part) {
       const tenfold::Range rows = split_.rows(pixels_, part), channels = split_.channels(part);
       if (pointwise_) return multiply(c, rows, channels, nullptr);
-      auto* pointers =
-          reinterpret_cast<const uint8_t**>(c.scratch) + static_cast<size_t>(part) * pointers_per_part();
+      std::byte* scratch = c.scratch + static_cast<size_t>(part) * part_bytes();
+      auto* pointers = reinterpret_cast<const uint8_t**>(scratch);
+      auto* copies = reinterpret_cast<uint8_t*>(scratch + pointer_bytes());
+      const auto* x = c.at<const uint8_t>(x_);
+      rows_.copy(x, static_cast<uint8_t>(zero_point_), input_rows(rows), copies);
       for (int64_t m = rows.begin; m < rows.end; m += kIndirectPixels) {
         const tenfold::Range block{m, std::min(rows.end, m + kIndirectPixels)};
-        fill_indirect(conv_, c.at<const uint8_t>(x_), outside_.data(), block.begin, block.end, pointers,
-                      kIndirectPixels);
+        fill_indirect(conv_, x, outside_.data(), block.begin, block.end, pointers, kIndirectPixels, rows_, copies);
         multiply(c, block, channels, pointers);
       }
     });
   }
 
  private:
-  size_t pointers_per_part() const { return static_cast<size_t>(conv_.window.taps() * kIndirectPixels); }
+  Convolution with_fewer_groups(Convolution c) const {
+    c.group /= together_;
+    return c;
+  }
+  size_t pointer_bytes() const {
+    return static_cast<size_t>(conv_.window.taps() * kIndirectPixels) * sizeof(void*);
+  }
+  /// Pointers of one block and copies of the image's edges.
+  size_t part_bytes() const { return round_up(pointer_bytes() + static_cast<size_t>(rows_.size()), size_t{64}); }
+
+  /// The input rows, counted over the batch, that output pixels read.
+  tenfold::Range input_rows(tenfold::Range pixels) const {
+    const ops::Window& g = conv_.window;
+    const int64_t first = pixels.begin / g.out[2], last = (pixels.end - 1) / g.out[2];  // output rows
+    const auto row = [&](int64_t out_row, int64_t tap) {
+      const int64_t y = out_row % g.out[1] * g.stride[1] + tap * g.dilation[1] - g.pad_begin[1];
+      return out_row / g.out[1] * g.in[1] + std::clamp<int64_t>(y, 0, g.in[1] - 1);
+    };
+    return {row(first, 0), row(last, g.kernel[1] - 1) + 1};
+  }
 
   std::shared_ptr<const std::vector<PackedU8>> pack(const BuildContext& b, const ir::Node& n,
                                                     const Convolution& c) const {
     const auto channels = quantized_channels(b.graph, n);
     const PackKey key = pack_key("conv_u8", b.graph, n, {1, 2, 3}, b.kernels.name, zero_point_, conv_.group,
-                                 conv_.window.taps());
+                                 together_, conv_.window.taps());
     return b.packs.get<std::vector<PackedU8>>(key, [&] {
       const int8_t* weights = b.graph.constant(n.input(1))->data<int8_t>();
+      const std::vector<int8_t> joined =
+          together_ > 1 ? joined_groups(weights, c, together_) : std::vector<int8_t>();
+      if (!joined.empty()) weights = joined.data();
       const int64_t k = conv_.channels / conv_.group, taps = conv_.window.taps();
       std::vector<PackedU8> packs;
       for (int64_t g = 0; g < conv_.group; g++)
@@ -105,6 +136,8 @@ class ConvU8Step final : public Step {
     }
   }
 
+  const int64_t together_;  ///< groups in one product
+  const MergedRows rows_;
   const Convolution conv_;
   const ir::ValueId x_, y_;
   const kernels::Kernels& kernels_;
