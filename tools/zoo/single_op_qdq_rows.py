@@ -93,6 +93,10 @@ def _conv():
     yield _one("conv_1d", "Conv", line, pads=[1, 1], strides=[2])
     turned = {"x": Act((1, 8, 5, 7)), "w": Weight((8, 6, 2, 2), None), "b": Bias(6)}
     yield _one("convtranspose", "ConvTranspose", turned, kernel_shape=[2, 2], strides=[2, 2])
+    by_filter = {"x": Act((2, 8, 5, 7)), "w": Weight((8, 6, 4, 4), 1), "b": Bias(6)}
+    yield _one("convtranspose_per_channel", "ConvTranspose", by_filter, strides=[2, 2], pads=[1, 1, 1, 1])
+    groups = {"x": Act((1, 8, 5, 7)), "w": Weight((8, 3, 3, 3), None, unsigned=True), "b": Bias(6)}
+    yield _one("convtranspose_groups", "ConvTranspose", groups, strides=[2, 2], group=2)
 
 
 def _scales():
@@ -219,6 +223,10 @@ def _patterns():
     two = {"x": Act((1, 16, 8, 8)), "w": Weight((32, 16, 1, 1)), "b": Bias(32), "v": Weight((32, 1, 3, 3))}
     chain = (Step("Conv", ("x", "w", "b"), {}), Step("Conv", ("s0", "v"), {"group": 32, "pads": [1, 1, 1, 1]}))
     yield QdqRow("pointwise_depthwise", two, chain)
+    shuffled = {"x": Act((1, 12, 9, 9)), "w": Weight((12, 12, 3, 3)), "b": Bias(12)}
+    for mode in ("DCR", "CRD"):
+        up = (Step("Conv", inputs, same, True), Step("DepthToSpace", ("s0",), {"blocksize": 2, "mode": mode}))
+        yield QdqRow(f"conv_depthtospace_{mode.lower()}", shuffled, up)
     attention = {"q": Act((1, 2, 9, 16)), "k": Act((1, 2, 16, 9)), "v": Act((1, 2, 9, 16))}
     steps = (Step("MatMul", ("q", "k")), Step("Softmax", ("s0",), {"axis": -1}), Step("MatMul", ("s1", "v")))
     yield QdqRow("attention", attention, steps)

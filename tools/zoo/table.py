@@ -41,6 +41,10 @@ def nncf(base: str) -> Row:
     return Row(f"{base}.int8_nncf", "quantized:nncf_static", "", {}, base)
 
 
+#: Of families that no kernel was written for: `make bench` measures how well the engine generalises.
+OTHER_CONVNETS = ("mobilenet_v1", "shufflenet_v2", "squeezenet", "regnet_y_400mf", "resnext26", "efficientnet_v2_front", "unet",
+                  "inception", "super_resolution")  # fmt: skip
+
 # Exporters, opsets, dynamic axes and kept batch norms vary on purpose: users bring all of them.
 ROWS = (
     copied("ppocr_det", "ch_PP-OCRv4_det_infer.onnx", "ppocr_det"),
@@ -63,11 +67,13 @@ ROWS = (
     torch_model("bert_base", "transformer:bert_base", "tokens", "dynamo", 18,
                 outputs=("last_hidden_state", "pooler_output")),
     torch_model("yolo_n", "yolo:yolo_n", "yolo_640", "torchscript", 17, dynamic=False),
+    *(torch_model(name, f"other_convnets:{name}", "imagenet_224", "torchscript", 17, dynamic=False) for name in OTHER_CONVNETS),
     torch_model("small_net.int8_torch", "fake_quantized:small_net", "small_64", "torchscript", 13, healthy=False),
     torch_model("mobilenet_v2_external", "mobilenet:mobilenet_v2", "imagenet_224", "dynamo", 20, external=True),
     torch_model("resnet18_opset9", "resnet:resnet18", "imagenet_224", "torchscript", 9, dynamic=False),
     *(ort_static(base) for base in ("mobilenet_v2", "efficientnet_lite0", "resnet50", "resnet18", "ppocr_rec",
                                      "mobilenet_v3_large", "efficientnet_b0")),
+    *(ort_static(name) for name in OTHER_CONVNETS),
     ort_static("mobilenet_v2", "int8_ort_s8", activation="QInt8"),
     ort_static("resnet18", "int8_ort_per_tensor", per_channel=False, weight="QUInt8"),
     # ONNX Runtime's default above quantizes every Mul, Add and Div too; this is what a careful user asks for.
