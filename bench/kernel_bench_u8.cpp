@@ -267,8 +267,11 @@ void add_u8_rows(std::vector<Row>& rows) {
                                                              {3136, 24, 144, 0, false, true},
                                                              {196, 256, 256, 14}})
     add_gemm(rows, s);
-  for (GemmShape s : std::initializer_list<GemmShape>{
-           {3136, 64, 64, 56}, {784, 128, 128, 28}, {196, 256, 256, 14}, {49, 512, 512, 7}, {6400, 32, 32, 80}}) {
+  for (GemmShape s : std::initializer_list<GemmShape>{{3136, 64, 64, 56},
+                                                      {784, 128, 128, 28},
+                                                      {196, 256, 256, 14},
+                                                      {49, 512, 512, 7},
+                                                      {6400, 32, 32, 80}}) {
     s.cold = true;
     add_gemm(rows, s);
     for (int tile : {2, 4}) add_winograd(rows, s, tile);

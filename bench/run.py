@@ -11,12 +11,16 @@ import tenfold
 from tenfold import bench, loading
 
 from tools.zoo.inputs import feeds, feeds_of_kind
+from tools.zoo.table import OTHER_CONVNETS, row
 
 PEERS = ("onnxruntime", "openvino")
 MODELS = (
     "resnet50", "mobilenet_v2", "efficientnet_lite0", "mobilenet_v2.int8_ort", "efficientnet_lite0.int8_ort",
     "resnet18.int8_ort", "resnet50.int8_ort", "mobilenet_v3_large.int8_ort", "efficientnet_b0.int8_ort", "ppocr_rec",
 )  # fmt: skip
+
+#: INT8 by tenfold against FP32 by PyTorch, and whether torch.compile takes part (it compiles for a minute).
+AGAINST_TORCH = (("mobilenet_v2", True), ("efficientnet_lite0", False), ("efficientnet_b0", True), ("resnet50", True))
 
 #: Loaded in fresh processes by tenfold and ONNX Runtime.
 LOADED = ("mobilenet_v2.int8_ort", "efficientnet_lite0.int8_ort", "mobilenet_v3_large.int8_ort", "resnet50.int8_ort")
@@ -30,7 +34,9 @@ def quantized(models: Path, name: str) -> str:
     """The path of the INT8 form of a model, made on first use."""
     out = models / f"{name}.int8_tenfold.onnx"
     if not out.exists():
-        tenfold.quantize_static(str(models / f"{name}.onnx"), str(out), feeds_of_kind(QUANTIZED[name], CALIBRATION_FEEDS))
+        tenfold.quantize_static(
+            str(models / f"{name}.onnx"), str(out), feeds_of_kind(QUANTIZED[name], CALIBRATION_FEEDS)
+        )
     return str(out)
 
 
@@ -68,29 +74,62 @@ def cpu_name() -> str:
     return platform.processor()
 
 
-def main() -> None:
-    """Measures every model and writes the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--models", type=Path, default=Path("models"))
-    parser.add_argument("--out", type=Path, help="default: bench/RESULTS-<isa>.md")
-    parser.add_argument("--seconds", type=float, default=6)
-    arguments = parser.parse_args()
-    cases = [(str(arguments.models / f"{name}.onnx"), feeds(name, 1)[0]) for name in MODELS]
-    cases += [(quantized(arguments.models, name), feeds_of_kind(kind)[0]) for name, kind in QUANTIZED.items()]
+def compared(cases: list[tuple[str, bench.Feeds]], seconds: float) -> list[dict]:
+    """Every file on one thread and on two, by all engines."""
     results = []
     for threads in (1, 2):
         for path, feed in cases:
-            result = bench.measure(path, ("tenfold", *PEERS), threads, arguments.seconds, feeds=feed)
-            results.append(result)
-            print(bench.table([result]).splitlines()[-1], flush=True)
+            results.append(bench.measure(path, ("tenfold", *PEERS), threads, seconds, feeds=feed))
+            print(bench.table(results[-1:]).splitlines()[-1], flush=True)
+    return results
+
+
+def geometric_means(results: list[dict]) -> str:
+    """Of the ratios to the better peer, by number of threads."""
+    parts = []
+    for threads in (1, 2):
+        ratios = [bench.ratio_to_best_peer(r) for r in results if r["threads"] == threads]
+        parts.append(f"{np.exp(np.mean(np.log(ratios))):.2f} on {threads} thread{'s' if threads > 1 else ''}")
+    return "Geometric mean of the ratios: " + ", ".join(parts) + "."
+
+
+def against_torch(models: Path, seconds: float) -> str:
+    """A Markdown table: the INT8 file by tenfold, the FP32 module by PyTorch."""
+    lines = ["| model | threads | tenfold ms | eager ms | faster by | torch.compile ms | faster by |", "|---" * 7 + "|"]
+    for threads in (1, 2):
+        for name, compiled in AGAINST_TORCH:
+            family, function = row(name).options["module"].split(":")
+            engines = ("tenfold", "torch", *(["torch.compile"] if compiled and threads > 1 else []))
+            path = str(models / f"{name}.int8_ort.onnx")
+            module = f"tools/zoo/{family}.py:{function}"
+            result = bench.measure(path, engines, threads, seconds, feeds=feeds(name, 1)[0], torch_from=module)
+            cells = [f"{result['engines']['tenfold']['median']:.2f}"]
+            for engine in engines[1:]:
+                median = result["engines"][engine]["median"]
+                cells += [f"{median:.2f}", f"{median / result['engines']['tenfold']['median']:.1f}"]
+            lines.append(f"| {name} | {threads} | " + " | ".join(cells + ["-"] * (5 - len(cells))) + " |")
+            print(lines[-1], flush=True)
+    return "\n".join(lines)
+
+
+def loaded(models: Path, seconds: float) -> str:
+    """A Markdown table of loading times."""
     loads = []
     for threads in (1, 2):
         for name in LOADED:
-            path = str(arguments.models / f"{name}.onnx")
-            loads.append(loading.measure(path, ("tenfold", *PEERS), threads, 2 * arguments.seconds, feeds=feeds(name, 1)[0]))
+            path = str(models / f"{name}.onnx")
+            loads.append(loading.measure(path, ("tenfold", *PEERS), threads, 2 * seconds, feeds=feeds(name, 1)[0]))
             print(loading.table(loads[-1:]).splitlines()[-1], flush=True)
-    isa = tenfold.InferenceSession(str(arguments.models / "resnet18.onnx"), threads=1).get_providers()[0]
-    page = [
+    return loading.table(loads)
+
+
+def page(models: Path, seconds: float, isa: str) -> list[str]:
+    """The lines of the page, measured now."""
+    cases = [(str(models / f"{name}.onnx"), feeds(name, 1)[0]) for name in MODELS]
+    cases += [(quantized(models, name), feeds_of_kind(kind)[0]) for name, kind in QUANTIZED.items()]
+    others = [(str(models / f"{name}.int8_ort.onnx"), feeds(name, 1)[0]) for name in OTHER_CONVNETS]
+    results, general = compared(cases, seconds), compared(others, seconds)
+    return [
         "# Results",
         "",
         f"Measured by `make bench` on {cpu_name()}, {isa}, batch 1. Medians in milliseconds, minima in brackets; all engines in",
@@ -100,12 +139,26 @@ def main() -> None:
         "",
         bench.table(results),
         "",
+        "## Other families",
+        "",
+        "Convolutional networks that no kernel was written for (`tools/zoo/other_convnets.py`).",
+        "",
+        bench.table(general),
+        "",
+        geometric_means(general),
+        "",
+        "## Against PyTorch",
+        "",
+        "The INT8 file by tenfold against the FP32 module by PyTorch, with as many threads.",
+        "",
+        against_torch(models, seconds),
+        "",
         "## Exactness of INT8",
         "",
         "Cosine of the first output with that of the file run operator by operator in FP32. Sums of u8 and s8 products saturate",
         "in other engines on CPUs without VNNI.",
         "",
-        exactness([case for case in cases if ".int8" in case[0]]),
+        exactness([case for case in cases + others if ".int8" in case[0]]),
         "",
         "## Loading",
         "",
@@ -113,11 +166,21 @@ def main() -> None:
         "milliseconds to create a session / milliseconds to the first result / MB by which resident memory rises at its peak;",
         "medians. `ratio` is tenfold's time to the first result over the quicker peer's time to create a session.",
         "",
-        loading.table(loads),
+        loaded(models, seconds),
         "",
     ]
+
+
+def main() -> None:
+    """Measures every model and writes the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", type=Path, default=Path("models"))
+    parser.add_argument("--out", type=Path, help="default: bench/RESULTS-<isa>.md")
+    parser.add_argument("--seconds", type=float, default=6)
+    arguments = parser.parse_args()
+    isa = tenfold.InferenceSession(str(arguments.models / "resnet18.onnx"), threads=1).get_providers()[0]
     out = arguments.out or Path(f"bench/RESULTS-{isa.removeprefix('tenfold/')}.md")
-    out.write_text("\n".join(page))
+    out.write_text("\n".join(page(arguments.models, arguments.seconds, isa)))
 
 
 if __name__ == "__main__":

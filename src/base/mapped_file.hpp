@@ -24,8 +24,8 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
 
-  /// Gives back the memory of the whole pages in [p, p + size), if these bytes belong to a mapping; whoever reads them
-  /// again reads the file again.  For weights that have been packed into a form of their own.
+  /// Gives back the memory of the whole pages in [p, p + size), if these bytes belong to a mapping; whoever
+  /// reads them again reads the file again.  For weights that have been packed into a form of their own.
   static void release_pages(const void* p, size_t size);
 
  private:

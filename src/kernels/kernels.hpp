@@ -87,9 +87,9 @@ struct GemmU8 : OutputU8 {
   size_t prefetch_bytes = 0;
 };
 
-/// INT8 3x3 convolution of one image by Winograd's minimal filtering, exact and bit for bit what GemmU8 gives.
-/// Output tiles [tile_begin, tile_end) of ceil(out_h / tile) * ceil(out_w / tile), row-major; the row of C is
-/// the pixel.
+/// INT8 3x3 convolution of one image by Winograd's minimal filtering, exact and bit for bit what GemmU8
+/// gives. Output tiles [tile_begin, tile_end) of ceil(out_h / tile) * ceil(out_w / tile), row-major; the row
+/// of C is the pixel.
 struct WinogradU8 : OutputU8 {
   const PackedWinogradU8* w = nullptr;
   const u8* in = nullptr;

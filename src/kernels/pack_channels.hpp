@@ -1,4 +1,5 @@
-// What every packing of INT8 weights needs: their memory, the parameters of channels, rows of weights by channel.
+// What every packing of INT8 weights needs: their memory, the parameters of channels, rows of weights by
+// channel.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +21,7 @@ inline std::byte* allocate_packed(PackedBytes& storage, int64_t bytes) {
 }
 
 inline void put_params(const PackLayout& layout, std::byte* params, int64_t vector, int lane, int32_t init,
-                QuantizedChannel q) {
+                       QuantizedChannel q) {
   std::byte* at = params + (vector * 3 * layout.lanes + lane) * 4;
   std::memcpy(at, &init, 4);
   std::memcpy(at + 4 * layout.lanes, &q.multiplier, 4);

@@ -1,5 +1,5 @@
-// Packing of the weights of an INT8 Winograd convolution: four channels by eight input channels at a time, in vectors
-// that every compiler maps to the baseline ISA.
+// Packing of the weights of an INT8 Winograd convolution: four channels by eight input channels at a time, in
+// vectors that every compiler maps to the baseline ISA.
 #include "base/error.hpp"
 #include "kernels/pack_channels.hpp"
 #include "kernels/winograd/layout_u8.hpp"
@@ -9,7 +9,8 @@ namespace {
 
 using Words8 [[gnu::vector_size(16)]] = int16_t;
 
-/// G w, the rows multiplied to integers; for T = 4 the first and last also halved, which the output transform undoes.
+/// G w, the rows multiplied to integers; for T = 4 the first and last also halved, which the output transform
+/// undoes.
 template <int T>
 void transform(const Words8 (&w)[3], Words8 (&u)[T + 2]) {
   if constexpr (T == 2) {
@@ -39,7 +40,8 @@ Words8 load_words8(const s8* from, int64_t count) {
 
 /// Four channels into lanes [lane, lane + 4) of vector `v` of a panel of `nv` vectors at `panel`.
 template <int T>
-void put_channels(int lanes, int64_t c, const s8* const (&rows)[4], std::byte* panel, int nv, int v, int lane) {
+void put_channels(int lanes, int64_t c, const s8* const (&rows)[4], std::byte* panel, int nv, int v,
+                  int lane) {
   constexpr int P = T + 2, kAtOnce = 8;
   const int64_t step = int64_t(nv) * 4 * lanes, matrix = (c + 1) / 2 * step;
   std::byte* to = panel + v * 4 * lanes + 4 * lane;
@@ -76,7 +78,7 @@ constexpr int64_t kBlock = 128;
 bool winograd_u8_is_exact(const s8* weights, int64_t n, int64_t c, int tile) {
   const int64_t depth = checked_mul(9, c);
   const int64_t limit = int64_t(1) << (tile == 2 ? 29 : 25);  // 2^31 over the power of two in the scale
-  if (255 * 128 * depth < limit) return true;                // up to 114 channels, without reading the weights
+  if (255 * 128 * depth < limit) return true;  // up to 114 channels, without reading the weights
   for (int64_t i = 0; i < n; ++i) {
     int64_t sum = 0, size = 0;
     for (int64_t at = 0; at < depth; at += kBlock) {
@@ -88,7 +90,8 @@ bool winograd_u8_is_exact(const s8* weights, int64_t n, int64_t c, int tile) {
       }
       sum += block_sum, size += block_size;
     }
-    if (255 * ((size + std::abs(sum)) / 2) >= limit) return false;  // all positive or all negative weights under 255
+    if (255 * ((size + std::abs(sum)) / 2) >= limit)
+      return false;  // all positive or all negative weights under 255
   }
   return true;
 }
@@ -96,7 +99,8 @@ bool winograd_u8_is_exact(const s8* weights, int64_t n, int64_t c, int tile) {
 PackedWinogradU8 pack_winograd_u8(const PackLayout& layout, const s8* weights, int64_t n, int64_t c, int tile,
                                   int x_zero_point, std::span<const QuantizedChannel> channels) {
   ensure(n > 0 && c > 0 && int64_t(channels.size()) == n && (tile == 2 || tile == 4) && layout.lanes >= 4,
-         "packing INT8 Winograd weights: {} channels of {}, {} multipliers, tile {}", n, c, channels.size(), tile);
+         "packing INT8 Winograd weights: {} channels of {}, {} multipliers, tile {}", n, c, channels.size(),
+         tile);
   PackedWinogradU8 p;
   p.c = c, p.n = n, p.tile = tile;
   p.panel_channels = int64_t(layout.panel) * layout.lanes;

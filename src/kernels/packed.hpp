@@ -1,5 +1,5 @@
-// Packed weights: how each kernel wants them, and the host code that makes them.  Packing is portable: a layout is
-// plain data.
+// Packed weights: how each kernel wants them, and the host code that makes them.  Packing is portable: a
+// layout is plain data.
 #pragma once
 
 #include <cstddef>
@@ -103,9 +103,9 @@ struct PackedWinogradF32 {
 /// multiples of the fractions in the FP32 transform, so that nothing is rounded, and fit 16 bits.
 struct PackedWinogradU8 {
   int64_t c = 0, n = 0;
-  int tile = 4;                ///< 2 or 4 output pixels a side
-  int64_t panel_channels = 0;  ///< split points over n must be multiples of this
-  bool wide_range = false;     ///< as in PackedU8
+  int tile = 4;                        ///< 2 or 4 output pixels a side
+  int64_t panel_channels = 0;          ///< split points over n must be multiples of this
+  bool wide_range = false;             ///< as in PackedU8
   const std::byte* weights = nullptr;  ///< [panel][point][c / 2][vectors][lanes] pairs of s16
   const std::byte* params = nullptr;   ///< as in PackedU8
   PackedBytes storage;

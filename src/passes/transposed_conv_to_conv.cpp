@@ -66,8 +66,8 @@ std::optional<Geometry> geometry(const ir::Node& n, const Shape& w) {
 /// the filters of one stay together (CRD).
 bool phases_outside(const Geometry& g) { return g.group == 1; }
 
-/// [C, M / group, kernel] -> [M * s * s, C / group, taps]: tap j of phase r is tap r + s * (taps - 1 - j).  `zero` stands
-/// where the kernel has no tap.
+/// [C, M / group, kernel] -> [M * s * s, C / group, taps]: tap j of phase r is tap r + s * (taps - 1 - j).
+/// `zero` stands where the kernel has no tap.
 template <class T>
 Tensor phase_weights(const Tensor& w, const Geometry& g, T zero) {
   const int64_t channels = w.shape()[0] / g.group, per_group = w.shape()[1], s = g.stride;
@@ -106,20 +106,23 @@ Tensor phase_values(const Tensor& values, const Geometry& g) {
 /// A constant, or DequantizeLinear of constants.
 struct Source {
   const Tensor* values = nullptr;
-  const Tensor *scale = nullptr, *zero_point = nullptr;  ///< null where not quantized; zero_point may be null then too
+  const Tensor *scale = nullptr,
+               *zero_point = nullptr;  ///< null where not quantized; zero_point may be null then too
   const ir::Node* dequantize = nullptr;
 };
 std::optional<Source> source(const ir::Graph& graph, ir::ValueId v) {
   if (const Tensor* t = graph.constant(v)) return Source{t};
   const ir::Node* dq = graph.producer(v);
   if (!dq || dq->op != "DequantizeLinear" || dq->attrs.get_int("block_size", 0)) return std::nullopt;
-  const Source s{graph.constant(dq->input(0)), graph.constant(dq->input(1)), graph.constant(dq->input(2)), dq};
+  const Source s{graph.constant(dq->input(0)), graph.constant(dq->input(1)), graph.constant(dq->input(2)),
+                 dq};
   if (!s.values || !s.scale || (dq->input(2) != kNone && !s.zero_point)) return std::nullopt;
   return s;
 }
 
 /// The weights or bias `phases` of `from`, dequantized along axis 0 if `from` is.
-ir::ValueId rebuilt(ir::Patch& patch, const Source& from, Tensor phases, const Geometry& g, const char* stem) {
+ir::ValueId rebuilt(ir::Patch& patch, const Source& from, Tensor phases, const Geometry& g,
+                    const char* stem) {
   const ir::ValueId values = patch.constant(std::move(phases), stem);
   if (!from.dequantize) return values;
   ir::Attributes attrs = from.dequantize->attrs;
@@ -136,12 +139,14 @@ ir::ValueId rebuilt(ir::Patch& patch, const Source& from, Tensor phases, const G
 /// Null where the weights have another type, or a scale for each of anything but the filters.
 std::optional<Tensor> phases_of(const Source& w, const Geometry& g) {
   if (!w.dequantize)
-    return w.values->dtype() == DType::f32 ? std::optional(phase_weights<float>(*w.values, g, 0)) : std::nullopt;
+    return w.values->dtype() == DType::f32 ? std::optional(phase_weights<float>(*w.values, g, 0))
+                                           : std::nullopt;
   if (w.scale->elements() > 1 && (g.group != 1 || w.dequantize->attrs.get_int("axis", 1) != 1))
     return std::nullopt;
   const auto zero_at = [&](int64_t i) { return w.zero_point->at_int(i) == 0; };
   const int64_t zero_points = w.zero_point ? w.zero_point->elements() : 0;
-  if (w.values->dtype() == DType::s8 && std::ranges::all_of(std::views::iota(int64_t{0}, zero_points), zero_at))
+  if (w.values->dtype() == DType::s8 &&
+      std::ranges::all_of(std::views::iota(int64_t{0}, zero_points), zero_at))
     return phase_weights<int8_t>(*w.values, g, 0);
   if (w.values->dtype() == DType::u8 && w.zero_point && w.zero_point->elements() == 1)
     return phase_weights<uint8_t>(*w.values, g, *w.zero_point->data<uint8_t>());

@@ -13,7 +13,17 @@ def mobilenet_v1() -> nn.Module:
     """Depthwise separable convolutions and nothing else (Howard et al. 2017); 0.57 GMAC."""
     layers: list[nn.Module] = [ConvNorm(3, 32, 3, 2)]
     channels = 32
-    for cout, stride in ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1)):
+    for cout, stride in (
+        (64, 1),
+        (128, 2),
+        (128, 1),
+        (256, 2),
+        (256, 1),
+        (512, 2),
+        *[(512, 1)] * 5,
+        (1024, 2),
+        (1024, 1),
+    ):
         layers += [ConvNorm(channels, channels, 3, stride, channels), ConvNorm(channels, cout)]
         channels = cout
     return nn.Sequential(*layers, Classifier(channels))
@@ -26,9 +36,13 @@ class ShuffleUnit(nn.Module):
         super().__init__()
         half, self.split = cout // 2, stride == 1
         self.branch = nn.Sequential(
-            ConvNorm(half if self.split else cin, half), ConvNorm(half, half, 3, stride, half, None), ConvNorm(half, half)
+            ConvNorm(half if self.split else cin, half),
+            ConvNorm(half, half, 3, stride, half, None),
+            ConvNorm(half, half),
         )
-        self.shortcut = nn.Identity() if self.split else nn.Sequential(ConvNorm(cin, cin, 3, 2, cin, None), ConvNorm(cin, half))
+        self.shortcut = (
+            nn.Identity() if self.split else nn.Sequential(ConvNorm(cin, cin, 3, 2, cin, None), ConvNorm(cin, half))
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         kept, changed = x.chunk(2, 1) if self.split else (x, x)
@@ -63,10 +77,9 @@ class Fire(nn.Module):
 
 def squeezenet() -> nn.Module:
     """SqueezeNet 1.1 with batch norm; 0.35 GMAC."""
-    pool = lambda: nn.MaxPool2d(3, 2)  # noqa: E731
-    fires = (Fire(64, 16, 64), Fire(128, 16, 64), pool(), Fire(128, 32, 128), Fire(256, 32, 128), pool(),
+    fires = (Fire(64, 16, 64), Fire(128, 16, 64), nn.MaxPool2d(3, 2), Fire(128, 32, 128), Fire(256, 32, 128), nn.MaxPool2d(3, 2),
              Fire(256, 48, 192), Fire(384, 48, 192), Fire(384, 64, 256), Fire(512, 64, 256))  # fmt: skip
-    return nn.Sequential(ConvNorm(3, 64, 3, 2), pool(), *fires, Classifier(512))
+    return nn.Sequential(ConvNorm(3, 64, 3, 2), nn.MaxPool2d(3, 2), *fires, Classifier(512))
 
 
 def _grouped(stem: int, widths: tuple[int, ...], depths: tuple[int, ...], group_width: int, ratio: float, excite: bool):
@@ -98,7 +111,11 @@ def resnext26() -> nn.Module:
         for index in range(2):
             width = 128 << stage
             stride = 2 if stage and not index else 1
-            branch = (ConvNorm(channels, width), ConvNorm(width, width, 3, stride, 32), ConvNorm(width, 2 * width, act=None))
+            branch = (
+                ConvNorm(channels, width),
+                ConvNorm(width, width, 3, stride, 32),
+                ConvNorm(width, 2 * width, act=None),
+            )
             layers.append(Residual(channels, 2 * width, stride, nn.Sequential(*branch)))
             channels = 2 * width
     return nn.Sequential(*layers, Classifier(channels))
@@ -126,16 +143,19 @@ def efficientnet_v2_front() -> nn.Module:
     return nn.Sequential(*blocks, Classifier(96))
 
 
+def _pair(cin: int, cout: int) -> nn.Sequential:
+    return nn.Sequential(ConvNorm(cin, cout, 3), ConvNorm(cout, cout, 3))
+
+
 class UNet(nn.Module):
     """Encoder and decoder with skip connections (Ronneberger et al. 2015), two classes."""
 
     def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 128)):
         super().__init__()
-        pair = lambda cin, cout: nn.Sequential(ConvNorm(cin, cout, 3), ConvNorm(cout, cout, 3))  # noqa: E731
-        self.down = nn.ModuleList(pair(cin, cout) for cin, cout in zip((3, *widths), widths, strict=False))
+        self.down = nn.ModuleList(_pair(cin, cout) for cin, cout in zip((3, *widths), widths, strict=False))
         steps = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
         self.rise = nn.ModuleList(nn.ConvTranspose2d(cin, cout, 2, 2) for cin, cout in steps)
-        self.up = nn.ModuleList(pair(2 * cout, cout) for _, cout in steps)
+        self.up = nn.ModuleList(_pair(2 * cout, cout) for _, cout in steps)
         self.pool, self.head = nn.MaxPool2d(2), nn.Conv2d(widths[0], 2, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -160,7 +180,11 @@ class Inception(nn.Module):
         super().__init__()
         self.one = ConvNorm(cin, width)
         self.three = nn.Sequential(ConvNorm(cin, width), ConvNorm(width, 2 * width, 3))
-        separable = [nn.Conv2d(width, width, (1, 7), padding=(0, 3)), nn.ReLU(), nn.Conv2d(width, width, (7, 1), padding=(3, 0))]
+        separable = [
+            nn.Conv2d(width, width, (1, 7), padding=(0, 3)),
+            nn.ReLU(),
+            nn.Conv2d(width, width, (7, 1), padding=(3, 0)),
+        ]
         self.seven = nn.Sequential(ConvNorm(cin, width), *separable, nn.ReLU())
         self.pool = nn.Sequential(nn.AvgPool2d(3, 1, 1), ConvNorm(cin, width))
 

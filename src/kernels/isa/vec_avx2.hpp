@@ -4,9 +4,9 @@
 //
 // A core of Zen 3 sums 27.8 products a cycle in a tile of 4 rows x 2 vectors of plain steps and 19.7 of exact
 // ones. Real networks have 5 to 60 % exact steps (ResNet-18 8 %, ResNet-50 28 %, EfficientNet-Lite0 46 %).
-// What did not pay there: only exact steps, 2 x 4 (21.5); activations widened ahead and pair products after
-// Winograd, which need one multiplication for four products (22.2: bound by loads); vpsignb on centred
-// activations (17.9).
+// What did not pay there: only exact steps, 2 x 4 (21.5); activations widened ahead (21.7) and pair products
+// after S. Winograd 1968, which need one multiplication for four products (22.2: bound by loads); vpsignb on
+// centred activations (17.9).
 #pragma once
 
 #include "kernels/isa/vec256.hpp"

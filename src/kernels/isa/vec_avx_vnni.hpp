@@ -22,8 +22,9 @@ struct AvxVnni : VnniVec256<AvxVnni> {
   }
   struct Pairs : PairOperands {
     TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) {
-      TENFOLD_ASM(c = _mm256_dpwssd_epi32(c, a, w),
-                  ("%{vex%} vpdpwssd %2, %1, %0" : "+x"(c) : "x"(a), "x"(w)));
+      TENFOLD_ASM(c = _mm256_dpwssd_epi32(c, a, w), ("%{vex%} vpdpwssd %2, %1, %0"
+                                                     : "+x"(c)
+                                                     : "x"(a), "x"(w)));
     }
   };
 };

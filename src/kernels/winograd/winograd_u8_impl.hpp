@@ -1,11 +1,11 @@
-// INT8 Winograd convolution F(4x4, 3x3) and F(2x2, 3x3) in integers (Lavin and Gray 2015).  Nothing is rounded, so
-// the sums are those of the direct convolution, with a quarter (4 / 9 for F(2x2)) of its multiplications, of 16 bits
-// instead of 8.
+// INT8 Winograd convolution F(4x4, 3x3) and F(2x2, 3x3) in integers (Lavin and Gray 2015).  Nothing is
+// rounded, so the sums are those of the direct convolution, with a quarter (4 / 9 for F(2x2)) of its
+// multiplications, of 16 bits instead of 8.
 //
-// The weight transform is multiplied by 24 (2) a dimension, which turns its fractions into integers.  The transformed
-// input fits 16 bits (at most 17,340 = 68 * 255) and so do the weights (18,432 = 144 * 128); products and sums are
-// modulo 2^32.  The result, 576 (4) times the sum, is divided exactly: by 9 through multiplication with its inverse
-// modulo 2^32, by 64 (4) through a shift.
+// The weight transform is multiplied by 24 (2) a dimension, which turns its fractions into integers.  The
+// transformed input fits 16 bits (at most 17,340 = 68 * 255) and so do the weights (18,432 = 144 * 128);
+// products and sums are modulo 2^32.  The result, 576 (4) times the sum, is divided exactly: by 9 through
+// multiplication with its inverse modulo 2^32, by 64 (4) through a shift.
 #pragma once
 
 #include "kernels/gemm/gemm_u8_finish.hpp"
@@ -57,7 +57,8 @@ template <class S, int T, class I = typename S::Int>
   if constexpr (T == 2)
     return S::template shift_right_signed_i32<2>(x);
   else
-    return S::template shift_right_signed_i32<6>(S::mul_i32(x, S::set_i32(0x38e38e39)));  // 9 * that = 2^33 + 1
+    return S::template shift_right_signed_i32<6>(
+        S::mul_i32(x, S::set_i32(0x38e38e39)));  // 9 * that = 2^33 + 1
 }
 
 /// All channels of one tile, the top left pixel at (y, x), into row `v` of the transformed matrices.
@@ -148,8 +149,7 @@ struct WinogradU8Panel {
       raw ? untransform<false>(products, v, sums) : untransform<true>(products, v, sums);
     });
     const int64_t rows = lesser<int64_t>(T, g.out_h - y), columns = lesser<int64_t>(T, g.out_w - x);
-    for (int64_t i = 0; i < rows; ++i)
-      put(sums + i * T * kRowBytes, raw, (y + i) * g.out_w + x, columns);
+    for (int64_t i = 0; i < rows; ++i) put(sums + i * T * kRowBytes, raw, (y + i) * g.out_w + x, columns);
   }
 
   /// The sums of vector v of a tile's channels, requantized if they go on to bytes, in [pixel][NV] vectors.
@@ -223,9 +223,12 @@ struct WinogradU8Walk {
   [[gnu::always_inline]] void panel(int64_t n0, int64_t t0, int64_t tiles) {
     const PackedWinogradU8& w = *g.w;
     const int64_t vectors = n0 / S::lanes, across = (g.out_w + T - 1) / T;
-    const WinogradU8Panel<S, T, NV> p{
-        g, block, output, n0, w.weights + vectors * block.points * ((w.c + 1) / 2) * 4 * S::lanes,
-        w.params + vectors * int64_t(sizeof(VectorParams<S>))};
+    const WinogradU8Panel<S, T, NV> p{g,
+                                      block,
+                                      output,
+                                      n0,
+                                      w.weights + vectors * block.points * ((w.c + 1) / 2) * 4 * S::lanes,
+                                      w.params + vectors * int64_t(sizeof(VectorParams<S>))};
     p.multiply(v, tiles, m);
     for (int64_t i = 0; i < tiles; ++i)
       p.finish(m + i * NV * S::lanes, (t0 + i) / across * T, (t0 + i) % across * T);

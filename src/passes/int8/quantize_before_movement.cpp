@@ -1,5 +1,5 @@
-// QuantizeLinear(move(x)) ==> move(QuantizeLinear(x)) behind an operator that can write bytes itself: the phases of a
-// transposed convolution, the pixel shuffle of a super-resolution network.
+// QuantizeLinear(move(x)) ==> move(QuantizeLinear(x)) behind an operator that can write bytes itself: the
+// phases of a transposed convolution, the pixel shuffle of a super-resolution network.
 #include <algorithm>
 
 #include "passes/int8/quantized.hpp"
@@ -10,8 +10,8 @@ namespace tenfold::passes {
 namespace {
 
 bool moves(std::string_view op) {
-  static constexpr std::string_view kOps[] = {"DepthToSpace", "SpaceToDepth", "Slice", "Reshape",
-                                              "Transpose",    "Flatten"};
+  static constexpr std::string_view kOps[] = {"DepthToSpace", "SpaceToDepth", "Slice",
+                                              "Reshape",      "Transpose",    "Flatten"};
   return std::ranges::find(kOps, op) != std::end(kOps);
 }
 /// Writes bytes itself, or stands between one that does and the quantization.
@@ -29,8 +29,8 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   if (!source || !(writes_bytes(source->op) || moves(source->op))) return std::nullopt;
   ir::Patch patch(g);
   std::vector<ir::ValueId> inputs = move->inputs;
-  inputs[0] = patch.add("QuantizeLinear", {move->input(0), quantize.input(1), quantize.input(2)}, quantize.attrs,
-                        quantize.name);
+  inputs[0] = patch.add("QuantizeLinear", {move->input(0), quantize.input(1), quantize.input(2)},
+                        quantize.attrs, quantize.name);
   patch.replace(quantize.output(), patch.add(move->op, inputs, move->attrs, move->name));
   return patch;
 }

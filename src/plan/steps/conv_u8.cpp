@@ -12,8 +12,8 @@ using kernels::GemmU8;
 using kernels::PackedU8;
 using ops::Convolution;
 
-/// Groups of fewer channels than a vector has lanes share one, with zeros where the weights of a group meet the channels of
-/// another: as many products as one by one, but an eighth of everything else.
+/// Groups of fewer channels than a vector has lanes share one, with zeros where the weights of a group meet
+/// the channels of another: as many products as one by one, but an eighth of everything else.
 int64_t groups_together(const Convolution& c, const kernels::PackLayout& layout) {
   const int64_t width = std::max(c.channels, c.filters) / c.group;
   int64_t together = 1;
@@ -66,7 +66,8 @@ class ConvU8Step final : public Step {
       rows_.copy(x, static_cast<uint8_t>(zero_point_), input_rows(rows), copies);
       for (int64_t m = rows.begin; m < rows.end; m += kIndirectPixels) {
         const tenfold::Range block{m, std::min(rows.end, m + kIndirectPixels)};
-        fill_indirect(conv_, x, outside_.data(), block.begin, block.end, pointers, kIndirectPixels, rows_, copies);
+        fill_indirect(conv_, x, outside_.data(), block.begin, block.end, pointers, kIndirectPixels, rows_,
+                      copies);
         multiply(c, block, channels, pointers);
       }
     });
@@ -81,7 +82,9 @@ class ConvU8Step final : public Step {
     return static_cast<size_t>(conv_.window.taps() * kIndirectPixels) * sizeof(void*);
   }
   /// Pointers of one block and copies of the image's edges.
-  size_t part_bytes() const { return round_up(pointer_bytes() + static_cast<size_t>(rows_.size()), size_t{64}); }
+  size_t part_bytes() const {
+    return round_up(pointer_bytes() + static_cast<size_t>(rows_.size()), size_t{64});
+  }
 
   /// The input rows, counted over the batch, that output pixels read.
   tenfold::Range input_rows(tenfold::Range pixels) const {

@@ -93,8 +93,7 @@ std::unique_ptr<Step> make_depthwise_u8(const BuildContext& b, ir::NodeId id) {
     return nullptr;
   if (n.input(4) != ir::kNone || n.attrs.get_string("output", "u8") != "u8") return nullptr;
   const ops::Convolution c = ops::resolve_convolution(n, b.shape(n.input(0)), b.shape(n.input(1)));
-  const bool depthwise =
-      c.group == c.channels && c.filters == c.channels && c.window.is_planar();
+  const bool depthwise = c.group == c.channels && c.filters == c.channels && c.window.is_planar();
   return depthwise ? std::make_unique<DepthwiseU8Step>(b, n, c) : nullptr;
 }
 

@@ -20,7 +20,8 @@ struct EpilogueU8 {
   }
 
   /// Points the output at element `index` of the result, and the residual at the same element.
-  void apply(kernels::OutputU8& g, const RunContext& c, ir::ValueId output, int64_t index, ptrdiff_t ld) const {
+  void apply(kernels::OutputU8& g, const RunContext& c, ir::ValueId output, int64_t index,
+             ptrdiff_t ld) const {
     g.ldc = ld;
     if (f32_output) {
       g.c_f32 = c.at<float>(output) + index;

@@ -16,8 +16,8 @@ struct GemmSplit {
   bool by_rows = true;
   std::vector<int64_t> panels;  ///< first channel of every panel, and the channel count at the end
 
-  /// What to split where rows are too few for tiles of full height: whatever there is more of, or channels, where
-  /// reading all weights in every thread costs more than that.
+  /// What to split where rows are too few for tiles of full height: whatever there is more of, or channels,
+  /// where reading all weights in every thread costs more than that.
   enum class FewRows { more, channels };
 
   /// `macs`: work of the whole product; below kForkMacs a fork costs more than it saves.

@@ -18,9 +18,9 @@ inline bool is_pointwise(const ops::Window& g) {
 /// beside the first lines of the tile they point at.
 inline constexpr int64_t kIndirectPixels = 256;
 
-/// A row of taps as one tap of kernel_w * C channels, where neighbouring pixels lie next to each other: a third of the
-/// pointers of a 3 x 3 kernel, and longer products.  Output columns whose window leaves the image at the left or right
-/// read copies of it, one for every input row.
+/// A row of taps as one tap of kernel_w * C channels, where neighbouring pixels lie next to each other: a
+/// third of the pointers of a 3 x 3 kernel, and longer products.  Output columns whose window leaves the
+/// image at the left or right read copies of it, one for every input row.
 class MergedRows {
  public:
   /// Does not apply: no columns, nothing merged.
@@ -90,7 +90,8 @@ class MergedRows {
 /// Columns outside the image point at `outside`, or at `copies` where rows are merged.
 template <class T>
 void fill_indirect(const ops::Convolution& c, const T* x, const T* outside, int64_t begin, int64_t end,
-                   const T** pointers, int64_t stride, const MergedRows& rows = {}, const T* copies = nullptr) {
+                   const T** pointers, int64_t stride, const MergedRows& rows = {},
+                   const T* copies = nullptr) {
   const ops::Window& g = c.window;
   const int64_t pixels = g.out[1] * g.out[2];
   for (int64_t m = begin; m < end;) {

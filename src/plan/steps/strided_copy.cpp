@@ -29,8 +29,8 @@ void copy_row(const StridedCopy::Axis& a, const std::byte* in, std::byte* out, s
   }
 }
 
-/// Rows of `run` bytes, sizeof(T) to twice that, each as its first and its last T: a call of memcpy for every row takes
-/// 3 ns, this 0.5.
+/// Rows of `run` bytes, sizeof(T) to twice that, each as its first and its last T: a call of memcpy for every
+/// row takes 3 ns, this 0.5.
 template <class T>
 void copy_short_rows(int64_t rows, size_t run, const std::byte* in, int64_t in_step, std::byte* out,
                      int64_t out_step) {
@@ -44,7 +44,8 @@ void copy_short_rows(int64_t rows, size_t run, const std::byte* in, int64_t in_s
 }
 
 /// Rows of `run` contiguous bytes.
-void copy_rows(int64_t rows, size_t run, const std::byte* in, int64_t in_step, std::byte* out, int64_t out_step) {
+void copy_rows(int64_t rows, size_t run, const std::byte* in, int64_t in_step, std::byte* out,
+               int64_t out_step) {
   struct Bytes16 {
     std::byte b[16];
   };
@@ -106,7 +107,8 @@ void StridedCopy::simplify() {
   const auto contiguous = std::find_if(merged.begin(), merged.end(), [](const Axis& a) { return a.in == 1; });
   if (merged.size() >= 2 && merged.back().out == 1 && merged.back().in != 1 && contiguous != merged.end())
     std::rotate(contiguous, contiguous + 1, merged.end() - 1);
-  // A few elements by a few, as a pixel shuffle moves, do not pay for a 2-D transpose: long rows of single elements.
+  // A few elements by a few, as a pixel shuffle moves, do not pay for a 2-D transpose: long rows of single
+  // elements.
   constexpr int64_t kFew = 8;
   const size_t n = merged.size();
   if (n >= 3 && merged[n - 1].extent < kFew && merged[n - 2].extent < kFew && merged[n - 3].extent >= kFew &&

@@ -84,8 +84,8 @@ bool pays(const ops::Convolution& c) {
   for (size_t a = 1; a < 3; a++)
     if (g.kernel[a] != 3 || g.stride[a] != 1 || g.dilation[a] != 1) return false;
   const int64_t tiles = ((g.out[1] + kTile - 1) / kTile) * ((g.out[2] + kTile - 1) / kTile);
-  return g.is_planar() && c.group == 1 && c.channels >= kMinChannels &&
-         c.filters >= kMinChannels && tiles >= kMinTiles;
+  return g.is_planar() && c.group == 1 && c.channels >= kMinChannels && c.filters >= kMinChannels &&
+         tiles >= kMinTiles;
 }
 
 }  // namespace

@@ -80,21 +80,22 @@ class WinogradU8Step final : public Step {
   const std::vector<uint8_t> outside_;
 };
 
-/// Vector instructions that cost as much as the transforms of one tile, for one vector of channels; measured on
-/// Zen 4, as everything here.  AVX2 needs an addition beside every multiplication.
+/// Vector instructions that cost as much as the transforms of one tile, for one vector of channels; measured
+/// on Zen 4, as everything here.  AVX2 needs an addition beside every multiplication.
 struct TransformCost {
   int tile;
   double vnni, avx2;
 };
 constexpr TransformCost kTransforms[] = {{2, 100, 60}, {4, 300, 180}};
 
-/// The tile size that takes least time, or 0 where the direct convolution does.  Times are in vector instructions
-/// that multiply pairs of 16 bits.
+/// The tile size that takes least time, or 0 where the direct convolution does.  Times are in vector
+/// instructions that multiply pairs of 16 bits.
 int best_tile(const ops::Convolution& c, const kernels::PackLayout& layout) {
   const ops::Window& g = c.window;
   for (size_t a = 1; a < 3; a++)
     if (g.kernel[a] != 3 || g.stride[a] != 1 || g.dilation[a] != 1) return 0;
-  if (!g.is_planar() || c.group != 1 || layout.k_multiple > 4) return 0;  // AMX: 16 times as many bytes as pairs
+  if (!g.is_planar() || c.group != 1 || layout.k_multiple > 4)
+    return 0;  // AMX: 16 times as many bytes as pairs
   const bool vnni = layout.weight_bytes == 1;
   const double lanes = layout.lanes, pairs = 2 * lanes;
   const auto matrix = static_cast<double>(c.channels * c.filters);
@@ -104,8 +105,8 @@ int best_tile(const ops::Convolution& c, const kernels::PackLayout& layout) {
   int best = 0;
   for (const TransformCost& t : kTransforms) {
     const double vectors = static_cast<double>(c.channels) / pairs + static_cast<double>(c.filters) / lanes;
-    const double arithmetic = products(c, t.tile) / pairs + static_cast<double>(tiles_of(c, t.tile)) * vectors *
-                                                                (vnni ? t.vnni : t.avx2);
+    const double arithmetic = products(c, t.tile) / pairs +
+                              static_cast<double>(tiles_of(c, t.tile)) * vectors * (vnni ? t.vnni : t.avx2);
     // Weights come from memory at 7 bytes a cycle here, at 4 on older servers.
     const double memory = static_cast<double>((t.tile + 2) * (t.tile + 2)) * matrix * 2 / 4;
     const double time = std::max(arithmetic, memory);
@@ -122,8 +123,8 @@ std::unique_ptr<Step> make_winograd_u8(const BuildContext& b, ir::NodeId id) {
     return nullptr;
   const ops::Convolution c = ops::resolve_convolution(n, b.shape(n.input(0)), b.shape(n.input(1)));
   const int tile = best_tile(c, b.kernels.layout);
-  if (!tile ||
-      !kernels::winograd_u8_is_exact(b.graph.constant(n.input(1))->data<int8_t>(), c.filters, c.channels, tile))
+  if (!tile || !kernels::winograd_u8_is_exact(b.graph.constant(n.input(1))->data<int8_t>(), c.filters,
+                                              c.channels, tile))
     return nullptr;
   return std::make_unique<WinogradU8Step>(b, n, c, tile);
 }

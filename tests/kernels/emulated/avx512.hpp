@@ -52,8 +52,8 @@ struct IntHalves {
   return as<__m512i>(IntHalves{_mm256_cvtepu8_epi32(x), _mm256_cvtepu8_epi32(_mm_srli_si128(x, 8))});
 }
 [[gnu::always_inline]] inline __m512i cvtepu8_epi16(__m256i x) {
-  return as<__m512i>(
-      IntHalves{_mm256_cvtepu8_epi16(_mm256_castsi256_si128(x)), _mm256_cvtepu8_epi16(_mm256_extracti128_si256(x, 1))});
+  return as<__m512i>(IntHalves{_mm256_cvtepu8_epi16(_mm256_castsi256_si128(x)),
+                               _mm256_cvtepu8_epi16(_mm256_extracti128_si256(x, 1))});
 }
 template <int N>
 [[gnu::always_inline]] inline __m512i srai_epi32(__m512i x) {
