@@ -188,7 +188,7 @@ struct StreamData {
 
 /// A kernel over `outer` x `inner` bytes, bounded by memory.
 void add_stream(std::vector<Row>& rows, const char* kernel, int64_t outer, int64_t inner,
-                double bytes_per_element, std::function<void(const Kernels&, StreamData&)> run) {
+                double bytes_per_element, const std::function<void(const Kernels&, StreamData&)>& run) {
   Row r;
   r.kernel = kernel;
   r.shape = fmt::format("{}x{}", outer, inner);

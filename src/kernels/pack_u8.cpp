@@ -135,20 +135,21 @@ struct DepthwisePacker {
   }
   void pack(std::byte* base, std::byte* params, std::span<const QuantizedChannel> quant) const {
     const int W = layout.lanes;
-    const int64_t wide = depthwise_u8_wide_blocks(p.channels, W),
-                  narrow = depthwise_u8_narrow_blocks(p.channels, W);
+    const int64_t wide = depthwise_u8_wide_blocks(p.channels, W);
+    const int rest = depthwise_u8_rest_columns(p.channels, W);
     const int64_t vector_bytes = 4 * W * layout.weight_bytes;
     const auto put = layout.weight_bytes == 1 ? put_lanes<1> : put_lanes<2>;
     const std::vector<int> taps_of = order();
     const auto row = size_t(taps()) + 1;  // and a zero
     std::vector<s8> rows(4 * row);
     std::byte* block = base;
-    int64_t vector = 0, c0 = 0;
-    for (int64_t b = 0; b < wide + narrow; ++b) {
-      const int nv = b < wide ? 4 : 1;
+    constexpr int nv = 4;
+    for (int64_t b = 0, c0 = 0, vector = 0; c0 < p.channels; ++b, vector += nv) {
+      // 16 channels in each 128-bit part; where columns share a vector, all of them again for every column
+      const int parts = W / 4 / (b < wide ? 1 : rest);
       for (int v = 0; v < nv; ++v)
         for (int lane = 0; lane < W; lane += 4) {  // four channels that follow each other
-          const int64_t c = nv == 1 ? c0 + lane : c0 + lane * 4 + v * 4;
+          const int64_t c = c0 + lane / 4 % parts * 16 + v * 4;
           const int64_t count = std::clamp<int64_t>(p.channels - c, 0, 4);
           for (int64_t i = 0; i < count; ++i) {
             std::copy_n(weights + (c + i) * taps(), taps(), rows.data() + size_t(i) * row);
@@ -165,8 +166,7 @@ struct DepthwisePacker {
           }
         }
       block += steps() * nv * vector_bytes;
-      vector += nv;
-      c0 += int64_t(nv) * W;
+      c0 += parts * 16;
     }
   }
 };
@@ -206,8 +206,8 @@ PackedDepthwiseU8 pack_depthwise_u8(const PackLayout& layout, const s8* weights,
     p.params = base + bytes;
     return p;
   }
-  const int64_t vectors = depthwise_u8_wide_blocks(channels, layout.lanes) * 4 +
-                          depthwise_u8_narrow_blocks(channels, layout.lanes);
+  const int64_t vectors = 4 * (depthwise_u8_wide_blocks(channels, layout.lanes) +
+                               (depthwise_u8_rest_columns(channels, layout.lanes) > 0));
   const int64_t extents[] = {vectors, packer.steps(), 4 * layout.lanes * layout.weight_bytes};
   const int64_t bytes = checked_product(extents);
   std::byte* base = allocate_packed(p.storage, checked_add(bytes, vectors * 12 * layout.lanes));
@@ -223,7 +223,7 @@ size_t depthwise_u8_scratch(const PackLayout& layout, const PackedDepthwiseU8& w
   if (w.generic)
     return size_t(round_up(w.channels + kAlign, kAlign) +
                   (int64_t(w.kernel_h) * w.kernel_w + 4) * int64_t(sizeof(void*)));
-  const int64_t columns = (kDepthwiseU8Columns + 4) * int64_t(w.stride_w) + w.kernel_w;
+  const int64_t columns = int64_t(w.stride_w) * depthwise_u8_scratch_columns(w.kernel_w);
   return size_t(columns * depthwise_u8_groups(w.kernel_h, w.stride_h, w.rows_per_pass) * 4 * vector);
 }
 

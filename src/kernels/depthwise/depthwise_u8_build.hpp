@@ -19,52 +19,44 @@ struct DepthwiseRows {
   u8 zero_point;
 };
 
-/// Interleaves columns [c0, c1) of 4 * lanes channels; column c goes to scratch[(c - origin) * G * 4].
-/// Out of line: one copy for all kernel shapes, and the call costs nothing beside sixteen shuffles.
-template <class S, int G>
-[[gnu::noinline]] void interleave_wide(const DepthwiseRows& in, int64_t c0, int64_t c1, typename S::Int* d) {
+/// Columns c, c + step, ... of one row, C in a vector of bytes; those outside the image are `zero`.
+template <class S, int C, class I = typename S::Int>
+[[gnu::always_inline]] inline I load_columns(const DepthwiseRows& in, const u8* row, int64_t c, int64_t step,
+                                             I zero) {
+  constexpr int B = 4 * S::lanes / C;
+  if (c >= 0 && c + (C - 1) * step < in.width) [[likely]]
+    return S::template load_parts<C>(row + c * in.pixel, step * in.pixel);
+  alignas(64) u8 bytes[4 * S::lanes];
+  S::store_i(bytes, zero);
+  for (int i = 0; i < C; ++i, c += step)
+    if (c >= 0 && c < in.width) __builtin_memcpy(bytes + i * B, row + c * in.pixel, B);
+  return S::load_i(bytes);
+}
+
+/// Interleaves `vectors` vectors of C columns, from column c on, which are `step` apart.  Quad q of row group
+/// g goes to d + (4 * g + q) * part, one vector behind the other.  Out of line: one copy for all kernel
+/// shapes, and the call costs nothing beside sixteen shuffles.
+template <class S, int G, int C>
+[[gnu::noinline]] void interleave(const DepthwiseRows& in, int64_t c, int64_t step, int vectors, std::byte* d,
+                                  ptrdiff_t part) {
   using I = typename S::Int;
   const I zero = S::set_i8(in.zero_point);
-  for (int64_t c = c0; c < c1; ++c) {
-    if (c < 0 || c >= in.width) {
-      unroll<4 * G>([&](auto i) TENFOLD_LAMBDA { S::store_i(d + i, zero); });
-      d += 4 * G;
-      continue;
-    }
-    const ptrdiff_t at = c * in.pixel;
+  for (int v = 0; v < vectors; ++v, c += C * step, d += 4 * S::lanes) {
     unroll<G>([&](auto g) TENFOLD_LAMBDA {
       I r[4];
-      unroll<4>([&](auto i) TENFOLD_LAMBDA { r[i] = S::load_i(in.row[4 * g + i] + at); });
+      unroll<4>([&](auto i)
+                    TENFOLD_LAMBDA { r[i] = load_columns<S, C>(in, in.row[4 * g + i], c, step, zero); });
       if (in.outside) [[unlikely]]
         unroll<4>([&](auto i) TENFOLD_LAMBDA {
           if (in.outside >> (4 * g + i) & 1) r[i] = zero;
         });
       const I abl = S::lo8(r[0], r[1]), abh = S::hi8(r[0], r[1]);
       const I cdl = S::lo8(r[2], r[3]), cdh = S::hi8(r[2], r[3]);
-      S::store_i(d, S::lo16(abl, cdl));
-      S::store_i(d + 1, S::hi16(abl, cdl));
-      S::store_i(d + 2, S::lo16(abh, cdh));
-      S::store_i(d + 3, S::hi16(abh, cdh));
-      d += 4;
-    });
-  }
-}
-
-/// The same for `lanes` channels, in channel order: one vector per group of rows.
-template <class S, int G>
-[[gnu::noinline]] void interleave_narrow(const DepthwiseRows& in, int64_t c0, int64_t c1,
-                                         typename S::Int* d) {
-  const auto zero = S::set_i8(in.zero_point);
-  alignas(64) u8 zeros[64];
-  S::store_i(zeros, zero);
-  for (int64_t c = c0; c < c1; ++c) {
-    const bool column_outside = c < 0 || c >= in.width;
-    unroll<G>([&](auto g) TENFOLD_LAMBDA {
-      const auto at = [&](int i) TENFOLD_LAMBDA {
-        return in.outside >> (4 * g + i) & 1 ? zeros : in.row[4 * g + i] + c * in.pixel;
-      };
-      S::store_i(d, column_outside ? zero : S::quads(at(0), at(1), at(2), at(3)));
-      d += 1;
+      std::byte* to = d + 4 * g * part;
+      S::store_i(to, S::lo16(abl, cdl));
+      S::store_i(to + part, S::hi16(abl, cdl));
+      S::store_i(to + 2 * part, S::lo16(abh, cdh));
+      S::store_i(to + 3 * part, S::hi16(abh, cdh));
     });
   }
 }

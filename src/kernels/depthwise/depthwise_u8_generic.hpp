@@ -9,8 +9,9 @@ namespace tenfold::kernels {
 
 /// 4 * lanes channels of one pixel; taps are pointers to channel 0, padded to a multiple of four.
 template <class S>
-[[gnu::noinline]] void generic_wide(const u8* const* taps, int64_t quads, int64_t channel, const std::byte* w,
-                                    const VectorParams<S>* params, int zero_point, u8* out, int64_t n) {
+[[gnu::noinline]] void generic_block(const u8* const* taps, int64_t quads, int64_t channel,
+                                     const std::byte* w, const VectorParams<S>* params, int zero_point,
+                                     u8* out, int64_t n) {
   using I = typename S::Int;
   constexpr int B = 4 * S::lanes * S::layout.weight_bytes;
   I acc[4];
@@ -33,31 +34,11 @@ template <class S>
   store_bytes<S>(out, pack4<S>(q[0], q[1], q[2], q[3], S::set_i16(zero_point)), n);
 }
 
-/// `lanes` channels.
-template <class S>
-[[gnu::noinline]] void generic_narrow(const u8* const* taps, int64_t quads, int64_t channel,
-                                      const std::byte* w, const VectorParams<S>* params, int zero_point,
-                                      u8* out, int64_t n) {
-  using I = typename S::Int;
-  constexpr int B = 4 * S::lanes * S::layout.weight_bytes;
-  I acc = S::load_i(params->init);
-  for (int64_t t = 0; t < quads; ++t, taps += 4, w += B) {
-    const I x = S::quads(taps[0] + channel, taps[1] + channel, taps[2] + channel, taps[3] + channel);
-    S::dot4(acc, S::split(x), S::weights(w));
-  }
-  const I q =
-      round_to_i32<S, true>(S::fma(S::to_f32(acc), S::load_f(params->multiplier), S::load_f(params->bias)));
-  const I y = S::template group_rows<1>(pack4<S>(q, q, q, q, S::set_i16(zero_point)));
-  S::template store_chunk<S::lanes>(out, y, 0, n);
-}
-
 template <class S>
 void depthwise_generic(const DepthwiseU8& d) {
   const PackedDepthwiseU8& w = *d.w;
   constexpr int64_t B = 4 * S::lanes * S::layout.weight_bytes;
   const int64_t C = w.channels, quads = (int64_t(w.kernel_h) * w.kernel_w + 3) / 4;
-  const int64_t wide = depthwise_u8_wide_blocks(C, S::lanes),
-                narrow = depthwise_u8_narrow_blocks(C, S::lanes);
   auto* outside = reinterpret_cast<u8*>(d.scratch);  // a pixel of zero points
   const int64_t outside_bytes = (C + 127) / 64 * 64;
   for (int64_t i = 0; i < outside_bytes; i += 4 * S::lanes)
@@ -78,11 +59,8 @@ void depthwise_generic(const DepthwiseU8& d) {
       u8* out = d.out + y * d.out_row + x * d.out_pixel;
       const std::byte* weights = w.weights;
       const auto* params = reinterpret_cast<const VectorParams<S>*>(w.params);
-      int64_t c = 0;
-      for (int64_t i = 0; i < wide; ++i, c += 4 * S::lanes, weights += quads * 4 * B, params += 4)
-        generic_wide<S>(taps, quads, c, weights, params, d.zero_point, out + c, C - c);
-      for (int64_t i = 0; i < narrow; ++i, c += S::lanes, weights += quads * B, ++params)
-        generic_narrow<S>(taps, quads, c, weights, params, d.zero_point, out + c, C - c);
+      for (int64_t c = 0; c < C; c += 4 * S::lanes, weights += quads * 4 * B, params += 4)
+        generic_block<S>(taps, quads, c, weights, params, d.zero_point, out + c, C - c);
     }
   }
 }

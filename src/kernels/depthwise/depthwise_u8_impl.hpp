@@ -27,7 +27,7 @@ void depthwise_pass(const DepthwiseU8& d, int64_t y, int rows) {
   const PackedDepthwiseU8& w = *d.w;
   constexpr int64_t per = int64_t(Shape::K) * Shape::G * Shape::RP * 4 * S::lanes * S::layout.weight_bytes;
   const int64_t wide = depthwise_u8_wide_blocks(w.channels, S::lanes);
-  const int64_t blocks = wide + depthwise_u8_narrow_blocks(w.channels, S::lanes);
+  const int rest = depthwise_u8_rest_columns(w.channels, S::lanes);
   DepthwisePass p{};
   p.rows = rows;
   p.out_pixel = d.out_pixel;
@@ -46,18 +46,17 @@ void depthwise_pass(const DepthwiseU8& d, int64_t y, int rows) {
   }
   for (int r = 0; r < rows; ++r) p.out[r] = d.out + (y + r) * d.out_row;
   p.channels = w.channels;
-  for (int64_t b = 0; b < blocks; ++b) {
-    const int vectors = b < wide ? 4 : 1, step = vectors * S::lanes;
-    if (b < wide)
-      depthwise_wide<S, Shape>(p);
-    else
-      depthwise_narrow<S, Shape>(p);
-    for (int i = 0; i < 4 * Shape::G; ++i) p.in.row[i] += step;
-    for (int r = 0; r < rows; ++r) p.out[r] += step;
-    p.weights += per * vectors;
-    p.params += vectors * sizeof(VectorParams<S>);
-    p.channels -= step;
+  for (int64_t b = 0; b < wide; ++b) {
+    depthwise_block<S, Shape, 1>(p);
+    for (int i = 0; i < 4 * Shape::G; ++i) p.in.row[i] += 4 * S::lanes;
+    for (int r = 0; r < rows; ++r) p.out[r] += 4 * S::lanes;
+    p.weights += per * 4;
+    p.params += 4 * sizeof(VectorParams<S>);
+    p.channels -= 4 * S::lanes;
   }
+  if (rest == 2) depthwise_block<S, Shape, 2>(p);
+  if constexpr (S::lanes >= 16)
+    if (rest == 4) depthwise_block<S, Shape, 4>(p);
   if (d.table) depthwise_lookup<S>(d, y, rows);
 }
 

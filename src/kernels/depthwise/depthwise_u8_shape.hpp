@@ -26,13 +26,20 @@ constexpr int kDepthwiseU8Columns = 28;
 [[gnu::always_inline]] constexpr int depthwise_u8_groups(int kernel, int stride, int rows) {
   return ((rows - 1) * stride + kernel + 3) / 4;
 }
-/// Channels run in blocks of 4 * lanes; a rest of up to 2 * lanes in blocks of `lanes`.
+/// Channels run in blocks of 4 * lanes, one column a vector of bytes.  What is left, if no more than half of
+/// that, shares a vector with its neighbours: two columns, or four of no more than a quarter, 16 bytes at
+/// least.  This is how many, or 0 where nothing is left.
+[[gnu::always_inline]] constexpr int depthwise_u8_rest_columns(int64_t channels, int lanes) {
+  const int64_t rest = channels % (4 * lanes);
+  return rest == 0 || rest > 2 * lanes ? 0 : rest > lanes || lanes < 16 ? 2 : 4;
+}
 [[gnu::always_inline]] constexpr int64_t depthwise_u8_wide_blocks(int64_t channels, int lanes) {
   return channels / (4 * lanes) + (channels % (4 * lanes) > 2 * lanes);
 }
-[[gnu::always_inline]] constexpr int64_t depthwise_u8_narrow_blocks(int64_t channels, int lanes) {
-  const int64_t rest = channels % (4 * lanes);
-  return rest > 2 * lanes ? 0 : (rest + lanes - 1) / lanes;
+/// Columns that the scratch holds of each remainder of their index by the stride: those of a pass, what the
+/// kernel reaches beyond, and what the last step computes and drops.
+[[gnu::always_inline]] constexpr int depthwise_u8_scratch_columns(int kernel) {
+  return kDepthwiseU8Columns + 16 + kernel;
 }
 
 }  // namespace tenfold::kernels

@@ -59,6 +59,15 @@ struct Vec256 {
   TENFOLD_INLINE __m128i part(Int x) {
     return _mm256_extracti128_si256(x, L);
   }
+  /// 4 * lanes bytes from C places, `step` apart.
+  template <int C>
+  TENFOLD_INLINE Int load_parts(const u8* p, ptrdiff_t step) {
+    static_assert(C == 1 || C == 2);
+    if constexpr (C == 1) return load_i(p);
+    const auto half = [](const u8* q)
+                          TENFOLD_LAMBDA { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(q)); };
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(half(p)), half(p + step), 1);
+  }
   /// `lanes` consecutive u8 widened to 32 bits.
   TENFOLD_INLINE Int load_u8_i32(const u8* p) {
     return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));

@@ -67,6 +67,26 @@ struct Avx512Vnni {
     else
       return _mm512_extracti32x4_epi32(x, L);
   }
+  /// 4 * lanes bytes from C places, `step` apart.
+  template <int C>
+  TENFOLD_INLINE Int load_parts(const u8* p, ptrdiff_t step) {
+    if constexpr (C == 1) {
+      return load_i(p);
+    } else if constexpr (C == 2) {
+      const auto half = [](const u8* q) TENFOLD_LAMBDA {
+        return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(q));
+      };
+      return _mm512_inserti64x4(_mm512_castsi256_si512(half(p)), half(p + step), 1);
+    } else {
+      const auto quarter = [](const u8* q) TENFOLD_LAMBDA {
+        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(q));
+      };
+      Int x = _mm512_castsi128_si512(quarter(p));
+      x = _mm512_inserti32x4(x, quarter(p + step), 1);
+      x = _mm512_inserti32x4(x, quarter(p + 2 * step), 2);
+      return _mm512_inserti32x4(x, quarter(p + 3 * step), 3);
+    }
+  }
   /// `lanes` consecutive u8 widened to 32 bits.
   TENFOLD_INLINE Int load_u8_i32(const u8* p) {
     return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
