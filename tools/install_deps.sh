@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs what is missing: Debian packages (as root or through sudo) and the Python environment.  Quick when all is there.
+# install_deps.sh [ENVIRONMENT [FURTHER PACKAGES...]]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=${1:-.venv}
 
 packages=(g++ cmake ninja-build git python3 python3-venv python3-dev libfmt-dev libprotozero-dev libgtest-dev libbenchmark-dev libsimde-dev
           libcli11-dev nlohmann-json3-dev libsimdjson-dev libjpeg62-turbo-dev libpng-dev zlib1g-dev libssl-dev
-          fonts-dejavu-core fonts-dejavu-extra fonts-liberation fonts-freefont-ttf)
+          fonts-dejavu-core fonts-dejavu-extra fonts-liberation fonts-freefont-ttf "${@:2}")
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
