@@ -1,6 +1,8 @@
 // tenfold bench: latency of one or more models, interleaved; peers run through the Python package.
 #include <unistd.h>
 
+#include <cmath>
+
 #include "api/model.hpp"
 #include "bench_load.hpp"
 #include "command.hpp"
@@ -139,7 +141,10 @@ void add_bench(CLI::App& app, const Globals& globals, int& exit_code) {
   c->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)")
       ->check(CLI::Range(0, 1024));
   c->add_option("--seconds", a->seconds, "At most this long for each")
-      ->check(CLI::PositiveNumber)
+      ->check([](const std::string& text) {
+        const double value = std::strtod(text.c_str(), nullptr);
+        return value > 0 && std::isfinite(value) ? std::string() : text + " is not a number above 0";
+      })
       ->capture_default_str();
   c->add_option("--extent", a->extents, "Value of a symbolic extent, name=value");
   c->add_flag("--load", a->load, "Time from the file to the first result, in fresh processes");

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -83,6 +84,17 @@ std::vector<Tensor> random_feeds(const ir::Graph& graph, const std::vector<std::
     const int64_t value = equals == std::string::npos ? 0 : std::strtoll(e.c_str() + equals + 1, nullptr, 10);
     if (value <= 0) fail(ErrorCode::invalid_argument, "'{}' is no extent: write name=value", e);
     given[e.substr(0, equals)] = value;
+  }
+  for (const auto& [name, value] : given) {
+    const auto has = [&](ir::ValueId id) {
+      const auto& shape = graph.value(id).shape;
+      return shape && std::ranges::any_of(*shape, [&, n = std::string_view(name)](int64_t d) {
+               return is_symbol(d) && graph.symbol_name(d) == n;
+             });
+    };
+    if (std::ranges::none_of(graph.inputs, has))
+      fail(ErrorCode::invalid_argument,
+           "--extent {}={}: no input has an extent of that name (tenfold inspect lists them)", name, value);
   }
   std::mt19937 rng(0);
   std::normal_distribution<float> normal;

@@ -62,6 +62,8 @@ class InferenceSession:
     ) -> None:
         options = sess_options or SessionOptions()
         count = options.intra_op_num_threads if threads is None else threads
+        if not isinstance(count, int):
+            raise _invalid(f"threads must be an integer, not {count!r}")
         if isinstance(path_or_bytes, bytes):
             self._core = _core.Session.from_bytes(path_or_bytes, count, options.isa)
         else:
@@ -96,6 +98,8 @@ class InferenceSession:
         Raises:
             TenfoldError: An input is missing, unknown, or of the wrong type or shape, or an output name is unknown.
         """
+        if not isinstance(input_feed, Mapping):
+            raise _invalid(f"input_feed must map names to arrays, not be {type(input_feed).__name__}")
         known = {info.name for info in self._inputs}
         unknown = sorted(set(input_feed) - known)
         missing = sorted(known - set(input_feed))

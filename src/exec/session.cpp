@@ -1,5 +1,6 @@
 #include "exec/session.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <list>
@@ -7,6 +8,7 @@
 
 #include "base/huge_memory.hpp"
 #include "cpu/features.hpp"
+#include "ir/node_error.hpp"
 
 namespace tenfold::exec {
 namespace {
@@ -44,12 +46,30 @@ const kernels::Kernels& kernel_table(const std::string& name) {
   return *table;
 }
 
+/// Memory for the tensors between steps; where it does not suffice, the node with the largest is to blame.
+std::shared_ptr<std::byte> arena_memory(const plan::Plan& plan) {
+  try {
+    return zeroed_memory(plan.arena_bytes + kTensorSlack);
+  } catch (const std::bad_alloc&) {
+    const ir::Graph& g = plan.graph;
+    const auto bytes = [&](const plan::PlannedStep& s) {
+      double most = 0;
+      for (ir::ValueId v : g.node(s.node).outputs)
+        if (v != ir::kNone) most = std::max(most, static_cast<double>(g.value(v).shape->elements()));
+      return most;
+    };
+    const auto largest = std::ranges::max_element(plan.steps, {}, bytes);
+    if (largest == plan.steps.end()) throw;
+    ir::rethrow_at(g.node(largest->node));
+  }
+}
+
 /// One plan with the memory it runs in.
 struct Session::Context {
   Context(std::vector<Shape> shapes, std::shared_ptr<const plan::Plan> p)
       : input_shapes(std::move(shapes)),
         plan(std::move(p)),
-        arena(zeroed_memory(plan->arena_bytes + kTensorSlack)),
+        arena(arena_memory(*plan)),
         scratch(zeroed_memory(plan->scratch_bytes + kTensorSlack)),
         state(zeroed_memory(plan->state_bytes)),
         pointers(plan->graph.value_count(), nullptr) {
@@ -75,17 +95,21 @@ struct Session::Context {
       const plan::Location& at = plan->locations[i];
       pointers[i] = at.kind == plan::Location::Kind::input ? feeds[at.offset].data : outputs[at.offset].data;
     }
-    for (const plan::PlannedStep& s : plan->steps) {
-      const plan::RunContext context{pointers.data(), scratch.get(), state.get() + s.state_offset, &pool};
-      if (!times) {
-        s.step->run(context);
-        continue;
-      }
-      const auto start = std::chrono::steady_clock::now();
-      s.step->run(context);
-      times->push_back(
-          {&s, std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count()});
+    const plan::PlannedStep* at = nullptr;
+    try {
+      for (const plan::PlannedStep& s : plan->steps) run_step(*(at = &s), pool, times);
+    } catch (...) {
+      ir::rethrow_at(plan->graph.node(at->node));
     }
+  }
+
+  void run_step(const plan::PlannedStep& s, ThreadPool& pool, std::vector<StepTime>* times) {
+    const plan::RunContext context{pointers.data(), scratch.get(), state.get() + s.state_offset, &pool};
+    if (!times) return s.step->run(context);
+    const auto start = std::chrono::steady_clock::now();
+    s.step->run(context);
+    times->push_back(
+        {&s, std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count()});
   }
 
   std::vector<Shape> input_shapes;
@@ -165,8 +189,15 @@ std::vector<TensorView> views_of(std::span<const Tensor> tensors) {
 }
 std::vector<Tensor> allocate_outputs(const plan::Plan& plan) {
   std::vector<Tensor> outputs;
-  for (ir::ValueId id : plan.graph.outputs)
-    outputs.emplace_back(plan.graph.value(id).dtype, *plan.graph.value(id).shape);
+  for (ir::ValueId id : plan.graph.outputs) {
+    const ir::Value& v = plan.graph.value(id);
+    try {
+      outputs.emplace_back(v.dtype, *v.shape);
+    } catch (const std::bad_alloc&) {
+      fail(ErrorCode::unsupported, "output '{}' {}{}: there is not enough memory for it", v.name,
+           to_string(v.dtype), to_string(*v.shape));
+    }
+  }
   return outputs;
 }
 }  // namespace

@@ -74,6 +74,10 @@ std::optional<Shape> Importer::import_shape(const proto::ValueInfo& info) {
       shape.push_back(graph_.symbol(d.param));
     else if (d.value >= 0 && d.param.empty())
       shape.push_back(d.value);
+    else if (d.value < -1)
+      fail(ErrorCode::invalid_model,
+           "'{}': dimension {} is {}; expected 0 or more, or -1 where it is unknown", info.name, shape.rank(),
+           d.value);
     else
       shape.push_back(graph_.symbol(fmt::format("{}.{}", info.name, shape.rank())));
   }

@@ -1,6 +1,7 @@
 #include "ops/op.hpp"
 
 #include <algorithm>
+#include "ir/node_error.hpp"
 
 #include "base/math.hpp"
 
@@ -184,20 +185,24 @@ std::vector<Tensor> evaluate(const ir::Graph& graph, ir::NodeId id, std::span<co
       scratch.add_node(node.op, std::move(ids), node.attrs, node.outputs.size(), node.name);
   infer(scratch, copy);
   std::vector<Tensor> outputs;
-  for (ir::ValueId out : scratch.node(copy).outputs) {
-    const ir::Value& v = scratch.value(out);
-    if (!v.shape || !v.shape->is_static())
-      fail(ErrorCode::invalid_model, "{} '{}': the output shape does not follow from the inputs", node.op,
-           node.name);
-    if (checked_mul(v.shape->elements(), static_cast<int64_t>(size_of(v.dtype))) > kMaxOutputBytes)
-      fail(ErrorCode::unsupported, "{} '{}': an output of shape {} is too large", node.op, node.name,
-           to_string(*v.shape));
-    outputs.emplace_back(v.dtype, *v.shape);
+  try {
+    for (ir::ValueId out : scratch.node(copy).outputs) {
+      const ir::Value& v = scratch.value(out);
+      if (!v.shape || !v.shape->is_static())
+        fail(ErrorCode::invalid_model, "{} '{}': the output shape does not follow from the inputs", node.op,
+             node.name);
+      if (checked_mul(v.shape->elements(), static_cast<int64_t>(size_of(v.dtype))) > kMaxOutputBytes)
+        fail(ErrorCode::unsupported, "{} '{}': an output of shape {} is too large", node.op, node.name,
+             to_string(*v.shape));
+      outputs.emplace_back(v.dtype, *v.shape);
+    }
+    std::vector<TensorView> in, out;
+    for (const Tensor& t : inputs) in.push_back(view_or_null(t));
+    for (const Tensor& t : outputs) out.push_back(t.view());
+    op.eval({scratch.node(copy), in, out});
+  } catch (...) {
+    ir::rethrow_at(node);
   }
-  std::vector<TensorView> in, out;
-  for (const Tensor& t : inputs) in.push_back(view_or_null(t));
-  for (const Tensor& t : outputs) out.push_back(t.view());
-  op.eval({scratch.node(copy), in, out});
   return outputs;
 }
 

@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "base/math.hpp"
+#include "ir/node_error.hpp"
 #include "ops/op.hpp"
 #include "plan/lowering.hpp"
 
@@ -53,8 +54,12 @@ std::vector<PlannedStep> make_steps(const BuildContext& context, std::span<const
     pool->run(static_cast<int>(parts), make_part);
   else
     for (size_t i = 0; i < nodes.size(); i++) make(i);
-  for (const std::exception_ptr& error : errors)
-    if (error) std::rethrow_exception(error);
+  for (size_t i = 0; i < nodes.size(); i++)
+    if (errors[i]) try {
+        std::rethrow_exception(errors[i]);
+      } catch (...) {
+        ir::rethrow_at(context.graph.node(nodes[i]));
+      }
   return steps;
 }
 

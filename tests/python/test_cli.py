@@ -81,6 +81,8 @@ def test_quantize_compare_and_optimize(tmp_path: Path) -> None:
         (["inspect", "absent.onnx"], 1, "absent.onnx"),
         (["nonsense"], 2, ""),
         (["bench"], 2, "models"),
+        (["bench", "MODEL", "--seconds", "nan"], 2, "nan is not a number above 0"),
+        (["bench", "MODEL", "--extent", "absent=3"], 2, "absent"),
         (["quantize", "MODEL", "-o", "OUT"], 2, "--calibration"),
         (["quantize", "MODEL", "-o", "OUT", "--calibration", "DATA", "--method", "magic"], 2, "minmax"),
         (["optimize", "MODEL", "--data", "DATA", "--calibration", "EMPTY", "--metric", "cosine", "-o", "OUT"], 1, "data"),
