@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 import tenfold
+
+import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 
