@@ -21,6 +21,9 @@ _NUMPY_TYPES = {
     "i32": np.int32, "i64": np.int64, "u32": np.uint32, "u64": np.uint64, "bool": np.bool_,
 }  # fmt: skip
 
+#: As many as the engine takes.
+MOST_THREADS = 1024
+
 
 @dataclass(frozen=True)
 class NodeArg:
@@ -54,7 +57,7 @@ class InferenceSession:
 
     def __init__(
         self,
-        path_or_bytes: str | os.PathLike[str] | bytes,
+        path_or_bytes: str | os.PathLike[str] | bytes | bytearray,
         sess_options: SessionOptions | None = None,
         providers: Sequence[Any] | None = None,
         *,
@@ -62,12 +65,14 @@ class InferenceSession:
     ) -> None:
         options = sess_options or SessionOptions()
         count = options.intra_op_num_threads if threads is None else threads
-        if not isinstance(count, int):
-            raise _invalid(f"threads must be an integer, not {count!r}")
-        if isinstance(path_or_bytes, bytes):
-            self._core = _core.Session.from_bytes(path_or_bytes, count, options.isa)
+        if not isinstance(count, int | np.integer) or not 0 <= count <= MOST_THREADS:
+            raise _invalid(f"threads must be an integer from 0 to {MOST_THREADS}, not {count!r}")
+        if isinstance(path_or_bytes, bytes | bytearray):
+            self._core = _core.Session.from_bytes(bytes(path_or_bytes), int(count), options.isa)
+        elif isinstance(path_or_bytes, str | os.PathLike):
+            self._core = _core.Session.from_file(os.fspath(path_or_bytes), int(count), options.isa)
         else:
-            self._core = _core.Session.from_file(os.fspath(path_or_bytes), count, options.isa)
+            raise _invalid(f"a model is a path or bytes, not {type(path_or_bytes).__name__}")
         self._inputs = self._core.inputs()
         self._output_names = [info.name for info in self._core.outputs()]
 
@@ -98,6 +103,8 @@ class InferenceSession:
         Raises:
             TenfoldError: An input is missing, unknown, or of the wrong type or shape, or an output name is unknown.
         """
+        if isinstance(output_names, str) or not isinstance(output_names or [], Sequence):
+            raise _invalid(f"output_names must be a sequence of names, not {output_names!r}")
         if not isinstance(input_feed, Mapping):
             raise _invalid(f"input_feed must map names to arrays, not be {type(input_feed).__name__}")
         known = {info.name for info in self._inputs}

@@ -60,7 +60,7 @@ std::shared_ptr<std::byte> arena_memory(const plan::Plan& plan) {
     };
     const auto largest = std::ranges::max_element(plan.steps, {}, bytes);
     if (largest == plan.steps.end()) throw;
-    ir::rethrow_at(g.node(largest->node));
+    ir::rethrow_at(g, g.node(largest->node), ErrorCode::unsupported);
   }
 }
 
@@ -99,7 +99,7 @@ struct Session::Context {
     try {
       for (const plan::PlannedStep& s : plan->steps) run_step(*(at = &s), pool, times);
     } catch (...) {
-      ir::rethrow_at(plan->graph.node(at->node));
+      ir::rethrow_at(plan->graph, plan->graph.node(at->node), ErrorCode::data);
     }
   }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <new>
+#include <string>
 #include <string_view>
 
 #include "base/error.hpp"
@@ -9,20 +10,27 @@
 
 namespace tenfold::ir {
 
-/// The error being handled, with the node named.  What an operator calls an invalid argument is one of the
-/// model's. Only to be called while an exception is handled.
-[[noreturn]] inline void rethrow_at(const Node& node) {
+/// "Conv 'name'", or what a nameless node makes.
+inline std::string describe(const Graph& graph, const Node& node) {
+  if (!node.name.empty()) return fmt::format("{} '{}'", node.op, node.name);
+  const ValueId out = node.outputs.empty() ? kNone : node.outputs[0];
+  return out == kNone ? node.op : fmt::format("{} that makes '{}'", node.op, graph.value(out).name);
+}
+
+/// The error being handled, with the node named; `code` stands for what an operator calls an invalid
+/// argument, which need not be one of the caller's.  Only to be called while an exception is handled.
+[[noreturn]] inline void rethrow_at(const Graph& graph, const Node& node, ErrorCode code) {
+  const std::string where = describe(graph, node);
   try {
     throw;
   } catch (const std::bad_alloc&) {
-    fail(ErrorCode::unsupported, "{} '{}': there is not enough memory for it", node.op, node.name);
+    fail(ErrorCode::unsupported, "{}: there is not enough memory for it", where);
   } catch (const Error& e) {
     const std::string_view message = e.what();
-    if (message.find(fmt::format("'{}'", node.name)) != std::string_view::npos) throw;
+    if (message.starts_with(where)) throw;
     const std::string_view said =
         message.starts_with(node.op + ": ") ? message.substr(node.op.size() + 2) : message;
-    const ErrorCode code = e.code() == ErrorCode::invalid_argument ? ErrorCode::invalid_model : e.code();
-    fail(code, "{} '{}': {}", node.op, node.name, said);
+    fail(e.code() == ErrorCode::invalid_argument ? code : e.code(), "{}: {}", where, said);
   }
 }
 

@@ -145,12 +145,7 @@ int InferContext::axis(int64_t axis, int rank) const {
   return static_cast<int>(axis < 0 ? axis + rank : axis);
 }
 
-std::string InferContext::describe() const {
-  const ir::Node& n = node();
-  if (!n.name.empty()) return fmt::format("{} '{}'", n.op, n.name);
-  const ir::ValueId out = n.output(0);
-  return out == ir::kNone ? n.op : fmt::format("{} that makes '{}'", n.op, graph_.value(out).name);
-}
+std::string InferContext::describe() const { return ir::describe(graph_, node()); }
 
 void infer(ir::Graph& graph, ir::NodeId id) {
   InferContext context(graph, id);
@@ -158,11 +153,8 @@ void infer(ir::Graph& graph, ir::NodeId id) {
   check_signature(context, op);
   try {
     op.infer(context);
-  } catch (const Error& e) {
-    const std::string where = context.describe();
-    const std::string_view what = e.what();
-    if (what.starts_with(where)) throw;
-    throw Error(e.code(), fmt::format("{}: {}", where, what));
+  } catch (...) {
+    ir::rethrow_at(graph, graph.node(id), ErrorCode::invalid_model);
   }
 }
 
@@ -201,7 +193,7 @@ std::vector<Tensor> evaluate(const ir::Graph& graph, ir::NodeId id, std::span<co
     for (const Tensor& t : outputs) out.push_back(t.view());
     op.eval({scratch.node(copy), in, out});
   } catch (...) {
-    ir::rethrow_at(node);
+    ir::rethrow_at(graph, node, ErrorCode::invalid_argument);
   }
   return outputs;
 }

@@ -95,7 +95,7 @@ class Rebuilder {
     const Shape target = permuted(s, p);
     const ValueId extents = to_.add_constant(to_.unique_name(name + ".shape"),
                                              Tensor::from<int64_t>({target.rank()}, target.dims()));
-    return add("Reshape", {value, extents}, {}, name + ".layout");
+    return add("Reshape", {value, extents}, {{"allowzero", int64_t{1}}}, name + ".layout");
   }
 
   static Tensor transpose_constant(const Tensor& data, const Permutation& p) {

@@ -58,7 +58,7 @@ std::vector<PlannedStep> make_steps(const BuildContext& context, std::span<const
     if (errors[i]) try {
         std::rethrow_exception(errors[i]);
       } catch (...) {
-        ir::rethrow_at(context.graph.node(nodes[i]));
+        ir::rethrow_at(context.graph, context.graph.node(nodes[i]), ErrorCode::invalid_model);
       }
   return steps;
 }

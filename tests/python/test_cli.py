@@ -83,6 +83,7 @@ def test_quantize_compare_and_optimize(tmp_path: Path) -> None:
         (["bench"], 2, "models"),
         (["bench", "MODEL", "--seconds", "nan"], 2, "nan is not a number above 0"),
         (["bench", "MODEL", "--extent", "absent=3"], 2, "absent"),
+        (["run", "MODEL", "--data", "DATA", "--index", "-1"], 2, "--index"),
         (["quantize", "MODEL", "-o", "OUT"], 2, "--calibration"),
         (["quantize", "MODEL", "-o", "OUT", "--calibration", "DATA", "--method", "magic"], 2, "minmax"),
         (["optimize", "MODEL", "--data", "DATA", "--calibration", "EMPTY", "--metric", "cosine", "-o", "OUT"], 1, "data"),

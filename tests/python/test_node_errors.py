@@ -30,7 +30,7 @@ def test_integers_divided_by_zero(tmp_path: Path, op: str) -> None:
     session = tenfold.InferenceSession(path)
     with pytest.raises(tenfold.TenfoldError, match=f"{op} 'culprit'.*zero") as caught:
         session.run(None, {"a": np.array([1, 2])})
-    assert caught.value.code == "invalid model"
+    assert caught.value.code == "data error"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,30 @@ def test_declared_dimensions(tmp_path: Path) -> None:
 
 def test_arguments_of_the_wrong_type(tmp_path: Path) -> None:
     path = saved(tmp_path, "Relu", {"x": (2,)}, {})
-    with pytest.raises(tenfold.TenfoldError, match="threads must be an integer, not 1.5"):
-        tenfold.InferenceSession(path, threads=1.5)
+    for threads in (1.5, "2", 1 << 40, -1):
+        with pytest.raises(tenfold.TenfoldError, match="threads must be an integer from 0 to 1024"):
+            tenfold.InferenceSession(path, threads=threads)
+    for model in (None, 3, 2.5):
+        with pytest.raises(tenfold.TenfoldError, match="a path or bytes"):
+            tenfold.InferenceSession(model)
+    session = tenfold.InferenceSession(bytearray(path.read_bytes()), threads=np.int64(2))
     with pytest.raises(tenfold.TenfoldError, match="input_feed must map names"):
-        tenfold.InferenceSession(path).run(None, None)
+        session.run(None, None)
+    for names in ("y", 3):
+        with pytest.raises(tenfold.TenfoldError, match="output_names must be a sequence of names"):
+            session.run(names, {"x": np.zeros(2, np.float32)})
+
+
+def test_range_that_never_ends(tmp_path: Path) -> None:
+    path = saved(tmp_path, "Range", {}, {"start": 0, "limit": 5, "delta": 0}, TensorProto.INT64)
+    with pytest.raises(tenfold.TenfoldError, match="Range 'culprit': the step is 0") as caught:
+        tenfold.InferenceSession(path).run(None, {})
+    assert caught.value.code == "invalid model"
+
+
+def test_padded_convolution_of_an_empty_image(tmp_path: Path) -> None:
+    weights = numpy_helper.from_array(np.ones((1, 1, 3, 1), np.float32), "w")
+    model = onnx.load(saved(tmp_path, "Conv", {"x": (1, 1, 4, 0)}, {"w": [0]}, pads=[1, 1, 1, 1]))
+    model.graph.initializer[0].CopyFrom(weights)
+    result = tenfold.InferenceSession(model.SerializeToString()).run(None, {"x": np.zeros((1, 1, 4, 0), np.float32)})[0]
+    np.testing.assert_array_equal(result, np.zeros((1, 1, 4, 2), np.float32))
