@@ -16,8 +16,8 @@ text { font: 13px system-ui, sans-serif; fill: #24292f } .quiet { fill: #57606a 
 """
 
 
-def rows(page: str, threads: str) -> list[tuple[str, float, float, str]]:
-    """Name, milliseconds of tenfold, milliseconds and name of the better peer, for INT8 files on so many threads."""
+def rows(page: str, threads: str) -> list[tuple[str, float, float]]:
+    """Name, milliseconds of tenfold and of the better peer, for INT8 files on so many threads."""
     lines = page.splitlines()
     head = next(i for i, line in enumerate(lines) if line.startswith("| model | threads | tenfold ms"))
     engines = [cell.strip().removesuffix(" ms") for cell in lines[head].split("|")[3:-2]]
@@ -29,12 +29,11 @@ def rows(page: str, threads: str) -> list[tuple[str, float, float, str]]:
         if cells[1] == threads and ".int8" in cells[0]:
             times = {engine: float(cell.split()[0]) for engine, cell in zip(engines, cells[2:], strict=False)}
             ours = times.pop("tenfold")
-            best = min(times, key=times.__getitem__)
-            found.append((cells[0].split(".")[0], ours, times[best], best))
+            found.append((cells[0].split(".")[0], ours, min(times.values())))
     return found
 
 
-def svg(found: list[tuple[str, float, float, str]], subtitle: str) -> str:
+def svg(found: list[tuple[str, float, float]], subtitle: str) -> str:
     """One bar for each network, as long as its share of the better peer's time, over a bar for the peer."""
     height, width = TOP + ROW * len(found) + 12, LABEL + SCALE + 170
     parts = [
@@ -43,7 +42,7 @@ def svg(found: list[tuple[str, float, float, str]], subtitle: str) -> str:
         '<text class="title" x="8" y="20">INT8 latency, the better of ONNX Runtime and OpenVINO = 1</text>',
         f'<text class="quiet" x="8" y="40">{html.escape(subtitle)}</text>',
     ]
-    for i, (name, ours, best, peer) in enumerate(found):
+    for i, (name, ours, best) in enumerate(found):
         y, share = TOP + ROW * i, ours / best
         parts += [
             f'<text x="{LABEL - 8}" y="{y + 15}" text-anchor="end">{html.escape(name)}</text>',
@@ -51,7 +50,6 @@ def svg(found: list[tuple[str, float, float, str]], subtitle: str) -> str:
             f'<rect class="ours" x="{LABEL}" y="{y + 3}" width="{SCALE * min(share, 1.25):.0f}" height="16" rx="2"/>',
             f'<text x="{LABEL + SCALE + 10}" y="{y + 15}">{share:.2f}</text>',
             f'<text class="quiet" x="{LABEL + SCALE + 48}" y="{y + 15}">{ours:.1f} / {best:.1f} ms</text>',
-            f"<title>{html.escape(peer)}</title>",
         ]
     x = LABEL + SCALE
     parts += [f'<line class="axis" x1="{x}" x2="{x}" y1="{TOP - 4}" y2="{height - 8}"/>', "</svg>", ""]
