@@ -193,7 +193,7 @@ std::vector<Tensor> evaluate(const ir::Graph& graph, ir::NodeId id, std::span<co
     for (const Tensor& t : outputs) out.push_back(t.view());
     op.eval({scratch.node(copy), in, out});
   } catch (...) {
-    ir::rethrow_at(graph, node, ErrorCode::invalid_argument);
+    ir::rethrow_at(graph, node, ErrorCode::data);
   }
   return outputs;
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import tenfold
 
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+TENFOLD = Path("build/release/apps/cli/tenfold")
 
 
 def saved(folder: Path, op: str, declared: dict[str, tuple], constants: dict[str, list[int]], kind=TensorProto.FLOAT, **attrs) -> Path:
@@ -31,6 +34,13 @@ def test_integers_divided_by_zero(tmp_path: Path, op: str) -> None:
     with pytest.raises(tenfold.TenfoldError, match=f"{op} 'culprit'.*zero") as caught:
         session.run(None, {"a": np.array([1, 2])})
     assert caught.value.code == "data error"
+
+
+def test_constants_divided_by_zero_are_no_misuse_of_the_tool(tmp_path: Path) -> None:
+    path = saved(tmp_path, "Div", {}, {"a": [1, 2], "b": [1, 0]}, TensorProto.INT64)
+    result = subprocess.run([TENFOLD, "check", path], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "Div 'culprit': division of an integer by zero" in result.stderr
 
 
 @pytest.mark.parametrize(
