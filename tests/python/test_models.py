@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tenfold
 
-from tests.python.conftest import FUSED_INT8_IS_EXACT, cosine, model_path, reference_outputs, relative_error
+from tests.python.conftest import FUSED_INT8_IS_EXACT, model_path, reference_outputs
+from tests.similarity import cosine, relative_error
 from tools.zoo.inputs import feeds
 from tools.zoo.table import ROWS
 

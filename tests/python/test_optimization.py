@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tenfold
 
-from tests.python.conftest import FUSED_INT8_IS_EXACT, cosine, model_path, reference_outputs
+from tests.python.conftest import FUSED_INT8_IS_EXACT, model_path, reference_outputs
+from tests.similarity import cosine
 from tools.zoo.inputs import feeds
 
 NAME = "resnet18"

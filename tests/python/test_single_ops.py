@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tenfold
 
-from tests.python.conftest import cosine, relative_error
+from tests.similarity import cosine, relative_error
 from tools.zoo import single_ops
 
 _DATA_DEPENDENT = "a plan needs shapes that follow from the inputs' shapes, not from their values"

@@ -12,7 +12,7 @@ import pytest
 import tenfold
 from tenfold import torch_module
 
-from tests.python.conftest import relative_error
+from tests.similarity import relative_error
 
 torch = pytest.importorskip("torch")
 

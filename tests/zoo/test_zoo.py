@@ -15,6 +15,7 @@ import pytest
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("torch")
 
+from tests.similarity import cosine
 from tools import imagenet_data
 from tools.ocr_data import evaluate, render, texts
 from tools.zoo import feeds, single_ops
@@ -31,12 +32,6 @@ def session(name: str) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = 1
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(str(MODELS / f"{name}.onnx"), options)
-
-
-def cosine(a: np.ndarray, b: np.ndarray) -> float:
-    """Of two tensors of one shape."""
-    a, b = a.ravel().astype(np.float64), b.ravel().astype(np.float64)
-    return float(a @ b / np.sqrt((a @ a) * (b @ b)))
 
 
 def test_names_are_unique_and_bases_exist():
