@@ -49,7 +49,7 @@ def main() -> int:
     if set(engines) & set(TORCH_ENGINES) and not arguments.torch:
         parser.error("--compare torch needs --torch FILE.py:NAME: an ONNX file does not run in PyTorch")
     try:
-        feeds = {model: random_feeds(model, dict(arguments.extent)) for model in arguments.models}
+        feeds = {model: random_feeds(model, dict(arguments.extent)) for model in arguments.models if arguments.extent}
     except (TenfoldError, ValueError, MemoryError) as error:
         if getattr(error, "code", "") == "invalid argument":
             parser.error(str(error))
@@ -58,12 +58,12 @@ def main() -> int:
     try:
         if arguments.load:
             results = [
-                loading.measure(model, engines, arguments.threads, arguments.seconds, feeds=feeds[model])
+                loading.measure(model, engines, arguments.threads, arguments.seconds, feeds=feeds.get(model))
                 for model in arguments.models
             ]
         else:
             results = [
-                measure(model, engines, arguments.threads, arguments.seconds, feeds=feeds[model], torch_from=arguments.torch)
+                measure(model, engines, arguments.threads, arguments.seconds, feeds=feeds.get(model), torch_from=arguments.torch)
                 for model in arguments.models
             ]
     except (RuntimeError, ImportError, ValueError, OSError) as error:
