@@ -61,6 +61,9 @@ Load load_in_child(const std::string& path, const LoadOptions& options) {
     int code = kMet;
     try {
       load = load_here(path, options);
+    } catch (const Error& e) {
+      fmt::print(stderr, "tenfold: {}\n", e.what());
+      code = e.code() == ErrorCode::invalid_argument ? kUsage : kError;
     } catch (const std::exception& e) {
       fmt::print(stderr, "tenfold: {}\n", e.what());
       code = kError;
@@ -74,8 +77,10 @@ Load load_in_child(const std::string& path, const LoadOptions& options) {
   ::close(ends[0]);
   int status = 0;
   ::waitpid(child, &status, 0);
-  if (!whole || !WIFEXITED(status) || WEXITSTATUS(status) != kMet)
-    fail(ErrorCode::invalid_argument, "{} could not be loaded and run", path);
+  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : kError;
+  if (!whole || code != kMet)
+    fail(code == kUsage ? ErrorCode::invalid_argument : ErrorCode::invalid_model,
+         "{} could not be loaded and run", path);
   return load;
 }
 

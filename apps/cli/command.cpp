@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <random>
 
@@ -64,7 +66,7 @@ std::pair<double, double> parse_latency(const std::string& text) {
   if (const size_t colon = text.find(':'); colon != std::string::npos) {
     char* end = nullptr;
     const double p = text[0] == 'p' ? std::strtod(text.c_str() + 1, &end) : 0;
-    if (text[0] != 'p' || end != text.c_str() + colon || p <= 0 || p >= 100)
+    if (text[0] != 'p' || end != text.c_str() + colon || !(p > 0 && p < 100))
       fail(ErrorCode::invalid_argument, "'{}' is no latency target: write p50:50ms", text);
     quantile = p / 100;
     rest = text.substr(colon + 1);
@@ -72,30 +74,64 @@ std::pair<double, double> parse_latency(const std::string& text) {
   char* end = nullptr;
   const double ms = std::strtod(rest.c_str(), &end);
   const std::string unit(end);
-  if (end == rest.c_str() || !(ms > 0) || (unit != "ms" && !unit.empty()))
+  if (end == rest.c_str() || !(ms > 0 && std::isfinite(ms)) || (unit != "ms" && !unit.empty()))
     fail(ErrorCode::invalid_argument, "'{}' is no latency target: write p50:50ms", text);
   return {quantile, ms};
 }
 
-std::vector<Tensor> random_feeds(const ir::Graph& graph, const std::vector<std::string>& extents) {
+CLI::Validator at_least(uint64_t least) {
+  const auto check = [least](const std::string& text) {
+    uint64_t value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, value);
+    if (error == std::errc() && rest == end && value >= least) return std::string();
+    return fmt::format("'{}' is not a whole number of {} or more", text, least);
+  };
+  return CLI::Validator(check, "");
+}
+
+std::map<std::string, int64_t> parse_extents(const ir::Graph& graph,
+                                             const std::vector<std::string>& extents) {
   std::map<std::string, int64_t> given;
   for (const std::string& e : extents) {
-    const size_t equals = e.find('=');
-    const int64_t value = equals == std::string::npos ? 0 : std::strtoll(e.c_str() + equals + 1, nullptr, 10);
-    if (value <= 0) fail(ErrorCode::invalid_argument, "'{}' is no extent: write name=value", e);
-    given[e.substr(0, equals)] = value;
-  }
-  for (const auto& [name, value] : given) {
+    const size_t equals = std::min(e.find('='), e.size());
+    const char* const end = e.data() + e.size();
+    int32_t value = 0;  // no axis is longer than these hold
+    const auto [rest, error] = std::from_chars(std::min(e.data() + equals + 1, end), end, value);
+    if (error != std::errc() || rest != end || value < 1)
+      fail(ErrorCode::invalid_argument, "--extent '{}': write name=value, with a whole number of 1 or more",
+           e);
+    const std::string name = e.substr(0, equals);
     const auto has = [&](ir::ValueId id) {
       const auto& shape = graph.value(id).shape;
-      return shape && std::ranges::any_of(*shape, [&, n = std::string_view(name)](int64_t d) {
-               return is_symbol(d) && graph.symbol_name(d) == n;
-             });
+      return shape && std::ranges::any_of(
+                          *shape, [&](int64_t d) { return is_symbol(d) && graph.symbol_name(d) == name; });
     };
     if (std::ranges::none_of(graph.inputs, has))
       fail(ErrorCode::invalid_argument,
-           "--extent {}={}: no input has an extent of that name (tenfold inspect lists them)", name, value);
+           "--extent {}: no input has an extent of that name (tenfold inspect lists them)", e);
+    given[name] = value;
   }
+  return given;
+}
+
+namespace {
+
+/// A tensor of an input; its shape may come from --extent and ask for too much.
+Tensor tensor_for(const ir::Value& input, const Shape& shape) {
+  try {
+    return Tensor(input.dtype, shape);
+  } catch (const std::exception&) {
+    fail(ErrorCode::unsupported,
+         "input '{}' {}{}: there is not enough memory for it; --extent sets its symbolic extents", input.name,
+         to_string(input.dtype), to_string(shape));
+  }
+}
+
+}  // namespace
+
+std::vector<Tensor> random_feeds(const ir::Graph& graph, const std::vector<std::string>& extents) {
+  const std::map<std::string, int64_t> given = parse_extents(graph, extents);
   std::mt19937 rng(0);
   std::normal_distribution<float> normal;
   std::vector<Tensor> feeds;
@@ -107,7 +143,7 @@ std::vector<Tensor> random_feeds(const ir::Graph& graph, const std::vector<std::
       const auto it = is_symbol(d) ? given.find(graph.symbol_name(d)) : given.end();
       shape.push_back(!is_symbol(d) ? d : it == given.end() ? 1 : it->second);
     }
-    Tensor t(v.dtype, shape);
+    Tensor t = tensor_for(v, shape);
     if (v.dtype == DType::f32)
       for (int64_t i = 0; i < t.elements(); i++) t.mutable_data<float>()[i] = normal(rng);
     else

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -42,6 +43,13 @@ class ProgressLine {
 double parse_fraction(const std::string& text);
 /// "p50:50ms": quantile 0.5 and 50; "50ms" or "50" speak of the median.  Throws invalid_argument.
 std::pair<double, double> parse_latency(const std::string& text);
+
+/// For an option that counts: a whole number of `least` or more.
+CLI::Validator at_least(uint64_t least);
+
+/// Values of symbolic extents, "name=value" each.  Throws invalid_argument where one cannot be read or is of
+/// no input of the graph.
+std::map<std::string, int64_t> parse_extents(const ir::Graph& graph, const std::vector<std::string>& extents);
 
 /// Feeds for a model without data: seeded standard normal floats, zeros and ones for integers by role.  A
 /// symbolic extent takes `extents` ("name=value") or 1.

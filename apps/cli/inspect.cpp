@@ -107,6 +107,7 @@ nlohmann::json to_json(const ir::Graph& before, const ir::Graph& after,
 
 Exit run(const Arguments& a, const Globals& globals) {
   const ir::Graph before = onnx::load(std::filesystem::path(a.model));
+  parse_extents(before, a.extents);  // a mistake is one without --plan too
   ir::Graph after = before;
   const auto records = passes::run(after, passes::Stage::canonicalise);
   if (globals.json)

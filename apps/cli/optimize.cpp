@@ -91,7 +91,7 @@ void add_optimize(CLI::App& app, const Globals& globals, int& exit_code) {
   c->add_option("--threads", a->threads, "Threads to run with (default: all CPUs this process may use)")
       ->check(CLI::Range(0, 1024));
   c->add_option("--calibration-samples", a->calibration_samples, "Read at most this many")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   c->add_option("-o,--out", a->out, "Folder for model.onnx and report.json")->required();
   c->callback([a, &globals, &exit_code] { exit_code = run(*a, globals); });

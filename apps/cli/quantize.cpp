@@ -70,9 +70,7 @@ void add_quantize(CLI::App& app, const Globals& globals, int& exit_code) {
   c->add_option("-o,--out", a->out, "Quantized ONNX model to write")->required();
   c->add_option("--calibration", a->calibration, "Folder with calibration samples");
   c->add_option("--method", a->method, "minmax, percentile, entropy or mse")->capture_default_str();
-  c->add_option("--samples", a->samples, "Read at most this many")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  c->add_option("--samples", a->samples, "Read at most this many")->check(at_least(1))->capture_default_str();
   c->add_option("--exclude", a->exclude, "Node to keep in FP32 (repeatable)");
   c->add_option("--ops", a->ops, "Quantize only these operators, Conv,MatMul for example")->delimiter(',');
   c->add_option("--opset", a->opset, "Operator set of the result: 13 or 17 to 21")->capture_default_str();

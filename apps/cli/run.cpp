@@ -37,7 +37,7 @@ void add_run(CLI::App& app, const Globals& globals, int& exit_code) {
   auto a = std::make_shared<Arguments>();
   c->add_option("model", a->model, "ONNX model")->required();
   c->add_option("--data", a->data, "Folder with samples")->required();
-  c->add_option("--index", a->index, "Which sample")->check(CLI::NonNegativeNumber)->capture_default_str();
+  c->add_option("--index", a->index, "Which sample")->check(at_least(0))->capture_default_str();
   c->add_option("--metric", a->metric, "How to read the result (default: what the data set says)");
   c->callback([a, &globals, &exit_code] { exit_code = run(*a, globals); });
 }

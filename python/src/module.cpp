@@ -71,12 +71,17 @@ NB_MODULE(_core, m) {
       nb::steal(PyErr_NewException("tenfold.TenfoldError", PyExc_RuntimeError, nullptr));
   m.attr("TenfoldError") = error_type;
   nb::register_exception_translator([](const std::exception_ptr& p, void*) {
+    const auto raise = [](ErrorCode code, const char* message) {
+      nb::object instance = error_type(message);
+      instance.attr("code") = std::string(to_string(code));
+      PyErr_SetObject(error_type.ptr(), instance.ptr());
+    };
     try {
       std::rethrow_exception(p);
     } catch (const Error& e) {
-      nb::object instance = error_type(e.what());
-      instance.attr("code") = std::string(to_string(e.code()));
-      PyErr_SetObject(error_type.ptr(), instance.ptr());
+      raise(e.code(), e.what());
+    } catch (const std::bad_alloc&) {  // outside of any node: those are named where they fail
+      raise(ErrorCode::unsupported, "there is not enough memory for the model and its arrays");
     }
   });
 

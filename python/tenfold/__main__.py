@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 
-from tenfold import loading
-from tenfold.bench import ENGINES, TORCH_ENGINES, measure, table
+from tenfold import TenfoldError, loading
+from tenfold.bench import ENGINES, TORCH_ENGINES, measure, random_feeds, table
+
+
+def _extent(text: str) -> tuple[str, int]:
+    name, _, value = text.partition("=")
+    if not value.isascii() or not value.isdigit() or int(value) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}': write name=value, with a whole number of 1 or more")
+    return name, int(value)
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not value > 0 or not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number above 0")
+    return value
 
 
 def main() -> int:
@@ -23,8 +38,8 @@ def main() -> int:
     )
     bench.add_argument("--load", action="store_true", help="time from the file to the first result, in fresh processes")
     bench.add_argument("--threads", type=int, default=1)
-    bench.add_argument("--seconds", type=float, default=10, help="time for each model")
-    bench.add_argument("--extent", action="append", default=[], help="value of a symbolic extent, name=value")
+    bench.add_argument("--seconds", type=_seconds, default=10, help="time for each model")
+    bench.add_argument("--extent", type=_extent, action="append", default=[], help="value of a symbolic extent, name=value")
     bench.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     engines = ["tenfold", *filter(None, arguments.compare.split(","))]
@@ -33,13 +48,22 @@ def main() -> int:
         parser.error(f"no such engine: {', '.join(unknown)}")
     if set(engines) & set(TORCH_ENGINES) and not arguments.torch:
         parser.error("--compare torch needs --torch FILE.py:NAME: an ONNX file does not run in PyTorch")
-    extents = {k: int(v) for k, v in (entry.split("=", 1) for entry in arguments.extent)}
+    try:
+        feeds = {model: random_feeds(model, dict(arguments.extent)) for model in arguments.models if arguments.extent}
+    except (TenfoldError, ValueError, MemoryError) as error:
+        if getattr(error, "code", "") == "invalid argument":
+            parser.error(str(error))
+        print(f"tenfold: {error}", file=sys.stderr)
+        return 1
     try:
         if arguments.load:
-            results = [loading.measure(model, engines, arguments.threads, arguments.seconds, extents) for model in arguments.models]
+            results = [
+                loading.measure(model, engines, arguments.threads, arguments.seconds, feeds=feeds.get(model))
+                for model in arguments.models
+            ]
         else:
             results = [
-                measure(model, engines, arguments.threads, arguments.seconds, extents, torch_from=arguments.torch)
+                measure(model, engines, arguments.threads, arguments.seconds, feeds=feeds.get(model), torch_from=arguments.torch)
                 for model in arguments.models
             ]
     except (RuntimeError, ImportError, ValueError, OSError) as error:

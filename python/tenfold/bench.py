@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import tenfold
-from tenfold import torch_module
+from tenfold import checks, torch_module
 
 Run = Callable[[], Any]
 Feeds = dict[str, np.ndarray]
@@ -76,7 +76,7 @@ def _torch(module: Any, compiled: bool) -> Callable[[str, Feeds, int], Run]:
         ours, theirs = _shapes(tenfold.InferenceSession(path, threads=1).run(None, feeds)), _shapes(run())
         if ours != theirs:
             message = f"{path} gives outputs of shapes {ours}, the torch module {theirs}: not the same model"
-            raise torch_module.error("invalid argument", message)
+            raise checks.invalid(message)
         return run
 
     return prepare
@@ -102,7 +102,11 @@ def random_feeds(path: str, extents: Mapping[str, int]) -> Feeds:
     """Seeded inputs for a model: normal floats, ones for integers; symbolic extents from `extents`, else 1."""
     rng = np.random.default_rng(0)
     feeds: Feeds = {}
-    for argument in tenfold.InferenceSession(path, threads=1).get_inputs():
+    inputs = tenfold.InferenceSession(path, threads=1).get_inputs()
+    unknown = sorted(set(extents) - {d for argument in inputs for d in argument.shape if isinstance(d, str)})
+    if unknown:
+        raise checks.invalid(f"no input of {path} has an extent named {', '.join(unknown)} (tenfold inspect lists them)")
+    for argument in inputs:
         shape = [extents.get(d, 1) if isinstance(d, str) else d for d in argument.shape]
         if argument.type == "tensor(float)":
             feeds[argument.name] = rng.standard_normal(shape).astype(np.float32)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 
-from tenfold import _core, torch_module
+from tenfold import _core, checks, torch_module
 
 if TYPE_CHECKING:
     import torch
@@ -43,9 +43,11 @@ def quantize_static(
     Raises:
         TenfoldError: The data is empty, has NaN or does not fit; a node or method is unknown; a file cannot be used.
     """
-    source = list(data) if isinstance(data, Iterator) else data
-    feeds = lambda: ({k: _contiguous(v) for k, v in feed.items()} for feed in source)
-    return _core.quantize_static(os.fspath(model), os.fspath(out), feeds, method, per_channel, list(exclude), opset)
+    source = list(data) if isinstance(data, Iterator) else _samples(data, "data")
+    if not isinstance(method, str):
+        raise checks.invalid(f"method must be a name, not {method!r}")
+    feeds = lambda: (checks.feed(feed) for feed in source)
+    return _core.quantize_static(_path(model, "model"), _path(out, "out"), feeds, method, bool(per_channel), *_form(exclude, opset))
 
 
 def quantize_dynamic(model: Path, out: Path, *, per_channel: bool = True, exclude: Sequence[str] = (), opset: int = 17) -> int:
@@ -54,7 +56,7 @@ def quantize_dynamic(model: Path, out: Path, *, per_channel: bool = True, exclud
     Returns:
         How many operators compute in INT8.
     """
-    return _core.quantize_dynamic(os.fspath(model), os.fspath(out), per_channel, list(exclude), opset)
+    return _core.quantize_dynamic(_path(model, "model"), _path(out, "out"), bool(per_channel), *_form(exclude, opset))
 
 
 def optimize(
@@ -81,26 +83,63 @@ def optimize(
     Raises:
         TenfoldError: The model or the data cannot be used; PyTorch is missing or cannot export the module.
     """
-    samples = [({k: _contiguous(v) for k, v in feed.items()}, label) for feed, label in data]
+    if not callable(metric):
+        raise checks.invalid(f"metric must be a function of outputs and label, not {metric!r}")
+    goal = (_number(max_drop, "max_drop"), _number(latency_ms, "latency_ms"), checks.threads(threads))
+    folder = _path(out, "out")
+    samples = [_labelled(sample) for sample in _samples(data, "data")]
     labels = [label for _, label in samples]
-    ranges = [{k: _contiguous(v) for k, v in feed.items()} for feed in calibration]
+    ranges = [checks.feed(feed) for feed in _samples(calibration, "calibration")]
     judge = lambda outputs, index: float(metric(outputs, labels[index]))
     evaluation = [feed for feed, _ in samples]
 
     def search(path: str, name: str) -> dict[str, Any]:
-        folder = os.fspath(out)
-        text = _core.optimize(path, name, evaluation, ranges, judge, max_drop, latency_ms, threads, folder)
+        text = _core.optimize(path, name, evaluation, ranges, judge, *goal, folder)
         report: dict[str, Any] = json.loads(text)
         return report
 
     if isinstance(model, (str, os.PathLike)):
         return search(os.fspath(model), os.fspath(model))
-    with tempfile.TemporaryDirectory() as folder:
-        path = FilePath(folder) / "model.onnx"
+    with tempfile.TemporaryDirectory() as exported:
+        path = FilePath(exported) / "model.onnx"
         torch_module.export(model, evaluation + ranges, path)
         return search(str(path), f"torch:{type(model).__name__}")
 
 
-def _contiguous(array: Any) -> np.ndarray:
-    array = np.asarray(array)
-    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+def _path(path: Any, what: str) -> str:
+    if not isinstance(path, (str, os.PathLike)):
+        raise checks.invalid(f"{what} must be a path, not {type(path).__name__}")
+    return os.fspath(path)
+
+
+def _number(value: Any, what: str) -> float:
+    if not isinstance(value, (int, float, np.number)) or not 0 <= value < float("inf"):
+        raise checks.invalid(f"{what} must be a finite number of 0 or more, not {value!r}")
+    return float(value)
+
+
+def _samples(data: Any, what: str) -> Iterable[Any]:
+    try:
+        iter(data)  # what has only __getitem__, such as the data sets of PyTorch, may be iterated too
+    except TypeError as cause:
+        raise checks.invalid(f"{what} must be iterable, {type(data).__name__} is not") from cause
+    samples: Iterable[Any] = data
+    return samples
+
+
+def _labelled(sample: Any) -> tuple[dict[str, np.ndarray], Any]:
+    try:
+        feed, label = sample
+    except (TypeError, ValueError) as cause:
+        raise checks.invalid(f"an evaluation sample must be a pair (feed, label), not {type(sample).__name__}") from cause
+    return checks.feed(feed), label
+
+
+def _form(exclude: Any, opset: Any) -> tuple[list[str], int]:
+    """What both quantizers take: the nodes to keep in FP32, and the operator set."""
+    names = None if isinstance(exclude, str) or not isinstance(exclude, Iterable) else list(exclude)
+    if names is None or not all(isinstance(name, str) for name in names):
+        raise checks.invalid(f"exclude must be a sequence of names, not {exclude!r}")
+    if not isinstance(opset, (int, np.integer)) or not 0 <= opset < 1 << 31:
+        raise checks.invalid(f"opset must be 13 or 17 to 21, not {opset!r}")
+    return names, int(opset)

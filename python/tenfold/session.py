@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tenfold import _core
+from tenfold import _core, checks
 
 _ORT_TYPES = {
     "f32": "tensor(float)", "f64": "tensor(double)", "u8": "tensor(uint8)", "s8": "tensor(int8)", "u16": "tensor(uint16)",
@@ -20,9 +20,6 @@ _NUMPY_TYPES = {
     "f32": np.float32, "f64": np.float64, "u8": np.uint8, "s8": np.int8, "u16": np.uint16, "s16": np.int16,
     "i32": np.int32, "i64": np.int64, "u32": np.uint32, "u64": np.uint64, "bool": np.bool_,
 }  # fmt: skip
-
-#: As many as the engine takes.
-MOST_THREADS = 1024
 
 
 @dataclass(frozen=True)
@@ -63,16 +60,17 @@ class InferenceSession:
         *,
         threads: int | None = None,
     ) -> None:
-        options = sess_options or SessionOptions()
+        options = SessionOptions() if sess_options is None else sess_options
+        if not isinstance(options, SessionOptions) or not isinstance(options.isa, str):
+            raise checks.invalid(f"sess_options must be tenfold.SessionOptions with the name of an isa, not {options!r}")
         count = options.intra_op_num_threads if threads is None else threads
-        if not isinstance(count, int | np.integer) or not 0 <= count <= MOST_THREADS:
-            raise _invalid(f"threads must be an integer from 0 to {MOST_THREADS}, not {count!r}")
+        count = checks.threads(count)
         if isinstance(path_or_bytes, bytes | bytearray):
-            self._core = _core.Session.from_bytes(bytes(path_or_bytes), int(count), options.isa)
+            self._core = _core.Session.from_bytes(bytes(path_or_bytes), count, options.isa)
         elif isinstance(path_or_bytes, str | os.PathLike):
-            self._core = _core.Session.from_file(os.fspath(path_or_bytes), int(count), options.isa)
+            self._core = _core.Session.from_file(os.fspath(path_or_bytes), count, options.isa)
         else:
-            raise _invalid(f"a model is a path or bytes, not {type(path_or_bytes).__name__}")
+            raise checks.invalid(f"a model is a path or bytes, not {type(path_or_bytes).__name__}")
         self._inputs = self._core.inputs()
         self._output_names = [info.name for info in self._core.outputs()]
 
@@ -104,21 +102,21 @@ class InferenceSession:
             TenfoldError: An input is missing, unknown, or of the wrong type or shape, or an output name is unknown.
         """
         if isinstance(output_names, str) or not isinstance(output_names or [], Sequence):
-            raise _invalid(f"output_names must be a sequence of names, not {output_names!r}")
+            raise checks.invalid(f"output_names must be a sequence of names, not {output_names!r}")
         if not isinstance(input_feed, Mapping):
-            raise _invalid(f"input_feed must map names to arrays, not be {type(input_feed).__name__}")
+            raise checks.invalid(f"input_feed must map names to arrays, not be {type(input_feed).__name__}")
         known = {info.name for info in self._inputs}
-        unknown = sorted(set(input_feed) - known)
+        unknown = sorted(set(input_feed) - known, key=str)
         missing = sorted(known - set(input_feed))
         if unknown or missing:
-            raise _invalid(f"inputs do not fit the model: missing {missing}, unknown {unknown}")
+            raise checks.invalid(f"inputs do not fit the model: missing {missing}, unknown {unknown}")
+        absent = [name for name in output_names or [] if name not in self._output_names]
+        if absent:
+            raise checks.invalid(f"the model has no outputs {absent}; it has {self._output_names}")
         outputs = self._core.run([_array(info, input_feed[info.name]) for info in self._inputs])
         if not output_names:
             return list(outputs)
         by_name = dict(zip(self._output_names, outputs))
-        absent = [name for name in output_names if name not in by_name]
-        if absent:
-            raise _invalid(f"the model has no outputs {absent}; it has {self._output_names}")
         return [by_name[name] for name in output_names]
 
 
@@ -128,17 +126,10 @@ def _node_arg(info: _core.IoInfo) -> NodeArg:
 
 def _array(info: _core.IoInfo, value: Any) -> np.ndarray:
     """The value as a C-contiguous array; its type must fit exactly, as a silent conversion would hide a mistake."""
-    array = np.asarray(value)
+    array = checks.array(info.name, value)
     expected = _NUMPY_TYPES.get(info.type)
     if expected is None:
-        raise _invalid(f"input '{info.name}' has type {info.type}, which Python arrays cannot feed")
+        raise checks.invalid(f"input '{info.name}' has type {info.type}, which Python arrays cannot feed")
     if array.dtype != expected:
-        raise _invalid(f"input '{info.name}' must be {np.dtype(expected).name}, not {array.dtype.name}")
-    # ascontiguousarray makes a 0-d array 1-d, so scalars are left alone.
-    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
-
-
-def _invalid(message: str) -> _core.TenfoldError:
-    error = _core.TenfoldError(message)
-    error.code = "invalid argument"
-    return error
+        raise checks.invalid(f"input '{info.name}' must be {np.dtype(expected).name}, not {array.dtype}")
+    return array

@@ -13,17 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from tenfold._core import TenfoldError
+from tenfold.checks import error
 
 Feed = Mapping[str, np.ndarray]
 OPSET = 18  # what torch.onnx writes without conversion
-
-
-def error(code: str, message: str) -> TenfoldError:
-    """A TenfoldError with its code."""
-    result = TenfoldError(message)
-    result.code = code
-    return result
 
 
 def require_torch(why: str) -> Any:

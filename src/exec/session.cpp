@@ -46,22 +46,38 @@ const kernels::Kernels& kernel_table(const std::string& name) {
   return *table;
 }
 
-/// Memory for the tensors between steps; where it does not suffice, the node with the largest is to blame.
-std::shared_ptr<std::byte> arena_memory(const plan::Plan& plan) {
+/// Memory that the steps share; where it does not suffice, the node that needs most of it is to blame.
+template <class Need>
+std::shared_ptr<std::byte> memory_for(const plan::Plan& plan, size_t bytes, const Need& need) {
   try {
-    return zeroed_memory(plan.arena_bytes + kTensorSlack);
+    return zeroed_memory(bytes);
   } catch (const std::bad_alloc&) {
-    const ir::Graph& g = plan.graph;
-    const auto bytes = [&](const plan::PlannedStep& s) {
-      double most = 0;
-      for (ir::ValueId v : g.node(s.node).outputs)
-        if (v != ir::kNone) most = std::max(most, static_cast<double>(g.value(v).shape->elements()));
-      return most;
-    };
-    const auto largest = std::ranges::max_element(plan.steps, {}, bytes);
-    if (largest == plan.steps.end()) throw;
-    ir::rethrow_at(g, g.node(largest->node), ErrorCode::unsupported);
+    const auto most = std::ranges::max_element(plan.steps, {}, need);
+    if (most == plan.steps.end()) throw;
+    ir::rethrow_at(plan.graph, plan.graph.node(most->node), ErrorCode::unsupported);
   }
+}
+
+/// For the tensors between steps.
+std::shared_ptr<std::byte> arena_memory(const plan::Plan& plan) {
+  return memory_for(plan, plan.arena_bytes + kTensorSlack, [&](const plan::PlannedStep& s) {
+    double most = 0;
+    for (ir::ValueId id : plan.graph.node(s.node).outputs) {
+      if (id == ir::kNone) continue;
+      const ir::Value& v = plan.graph.value(id);
+      most = std::max(most, static_cast<double>(v.shape->elements()) * static_cast<double>(size_of(v.dtype)));
+    }
+    return most;
+  });
+}
+
+std::shared_ptr<std::byte> scratch_memory(const plan::Plan& plan) {
+  return memory_for(plan, plan.scratch_bytes + kTensorSlack,
+                    [](const plan::PlannedStep& s) { return s.step->scratch_bytes(); });
+}
+
+std::shared_ptr<std::byte> state_memory(const plan::Plan& plan) {
+  return memory_for(plan, plan.state_bytes, [](const plan::PlannedStep& s) { return s.step->state_bytes(); });
 }
 
 /// One plan with the memory it runs in.
@@ -70,8 +86,8 @@ struct Session::Context {
       : input_shapes(std::move(shapes)),
         plan(std::move(p)),
         arena(arena_memory(*plan)),
-        scratch(zeroed_memory(plan->scratch_bytes + kTensorSlack)),
-        state(zeroed_memory(plan->state_bytes)),
+        scratch(scratch_memory(*plan)),
+        state(state_memory(*plan)),
         pointers(plan->graph.value_count(), nullptr) {
     const ir::Graph& g = plan->graph;
     for (size_t i = 0; i < pointers.size(); i++) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <new>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -25,12 +26,15 @@ inline std::string describe(const Graph& graph, const Node& node) {
     throw;
   } catch (const std::bad_alloc&) {
     fail(ErrorCode::unsupported, "{}: there is not enough memory for it", where);
+  } catch (const std::length_error&) {  // a container asked for more than can be addressed
+    fail(ErrorCode::unsupported, "{}: there is not enough memory for it", where);
   } catch (const Error& e) {
     const std::string_view message = e.what();
-    if (message.starts_with(where)) throw;
+    const ErrorCode meant = e.code() == ErrorCode::invalid_argument ? code : e.code();
+    if (message.starts_with(where)) throw Error(meant, e.what());
     const std::string_view said =
         message.starts_with(node.op + ": ") ? message.substr(node.op.size() + 2) : message;
-    fail(e.code() == ErrorCode::invalid_argument ? code : e.code(), "{}: {}", where, said);
+    fail(meant, "{}: {}", where, said);
   }
 }
 

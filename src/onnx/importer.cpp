@@ -92,11 +92,19 @@ void Importer::import_initializers(const proto::Graph& source, Scope& scope) {
     if (!scope.names.emplace(name, graph_.add_constant(std::move(unique), std::move(data))).second)
       fail(ErrorCode::invalid_model, "two initializers are named '{}'", name);
   };
+  const auto read = [&](std::string_view name, const auto& make) {
+    try {
+      return make();
+    } catch (const std::bad_alloc&) {
+      fail(ErrorCode::unsupported, "initializer '{}': there is not enough memory for it", name);
+    }
+  };
   for (const proto::Tensor& t : source.initializers) {
-    add(t.name, tensors_.read(t));
+    add(t.name, read(t.name, [&] { return tensors_.read(t); }));
     if (t.data_type == kInt4 || t.data_type == kUint4) nibbles_.insert(scope.names.at(t.name));
   }
-  for (const proto::SparseTensor& t : source.sparse_initializers) add(t.values.name, tensors_.read_dense(t));
+  for (const proto::SparseTensor& t : source.sparse_initializers)
+    add(t.values.name, read(t.values.name, [&] { return tensors_.read_dense(t); }));
 }
 
 void Importer::import_inputs(const proto::Graph& source, Scope& scope) {
@@ -130,7 +138,11 @@ void Importer::declare_outputs(const std::vector<proto::Node>& nodes, Scope& sco
 
 void Importer::import_nodes(const std::vector<proto::Node>& nodes, Scope& scope) {
   Scope* const outer = std::exchange(scope_, &scope);
-  for (const proto::Node& node : nodes) import_node(node, scope);
+  for (const proto::Node& node : nodes) try {
+      import_node(node, scope);
+    } catch (const std::bad_alloc&) {
+      fail(ErrorCode::unsupported, "{} '{}': there is not enough memory for it", node.op_type, node.name);
+    }
   scope_ = outer;
 }
 

@@ -12,6 +12,8 @@ namespace {
 constexpr size_t kMaxContent = 1024;
 /// No single output that evaluate() allocates may be larger: a damaged model must not exhaust the machine.
 constexpr int64_t kMaxOutputBytes = int64_t{1} << 33;
+/// More than any machine addresses, and so little that sizes which passed inference cannot overflow later.
+constexpr int64_t kMaxBytes = int64_t{1} << 60;
 
 bool is_content_type(DType t) { return is_integer(t) || t == DType::boolean; }
 
@@ -30,6 +32,14 @@ std::optional<std::vector<int64_t>> integers(const Tensor& t) {
 void check_rank(const InferContext& c, const Shape& shape) {
   if (shape.rank() > kMaxRank)
     c.error("a tensor of rank {} (at most {} axes are supported)", shape.rank(), kMaxRank);
+}
+
+/// Empty extents count as one: products of some of the extents must not overflow either.
+void check_size(const InferContext& c, DType dtype, const Shape& shape) {
+  auto bytes = static_cast<int64_t>(size_of(dtype));
+  for (int64_t d : shape)
+    if (__builtin_mul_overflow(bytes, std::max<int64_t>(d, 1), &bytes) || bytes > kMaxBytes)
+      c.error("an output {}{} is larger than any memory", to_string(dtype), to_string(shape));
 }
 
 void check_signature(const InferContext& c, const OpDef& op) {
@@ -89,7 +99,11 @@ std::vector<Tensor> fold(const ir::Graph& graph, ir::NodeId id) {
     inputs.push_back(in == ir::kNone ? Tensor() : known(graph.value(in)));
     if (in != ir::kNone && (inputs.back().empty() || inputs.back().dtype() == DType::string)) return {};
   }
-  return evaluate(graph, id, inputs);
+  try {
+    return evaluate(graph, id, inputs);
+  } catch (...) {  // the values are the model's own
+    ir::rethrow_at(graph, node, ErrorCode::invalid_model);
+  }
 }
 
 }  // namespace
@@ -122,6 +136,7 @@ void InferContext::set(size_t output, DType dtype, std::optional<Shape> shape) {
     check_rank(*this, *shape);
     for (int64_t d : *shape)
       if (d < 0 && !is_symbol(d)) error("negative extent {} in an output", d);
+    if (shape->is_static()) check_size(*this, dtype, *shape);
   }
   ir::Value& value = graph_.value(v);
   value.dtype = dtype;
@@ -193,7 +208,7 @@ std::vector<Tensor> evaluate(const ir::Graph& graph, ir::NodeId id, std::span<co
     for (const Tensor& t : outputs) out.push_back(t.view());
     op.eval({scratch.node(copy), in, out});
   } catch (...) {
-    ir::rethrow_at(graph, node, ErrorCode::data);
+    ir::rethrow_at(graph, node, ErrorCode::invalid_argument);
   }
   return outputs;
 }

@@ -14,6 +14,18 @@ std::optional<Mode> mode_of(std::string_view name) {
   return std::nullopt;
 }
 
+/// The pads where they are known; exact, while positions() cuts what lies far past an end, as Slice wants it.
+std::optional<std::vector<int64_t>> exact_pads(const InferContext& c) {
+  const Tensor* constant = c.constant(1);
+  if (!constant) return c.content(1);
+  std::vector<int64_t> pads(static_cast<size_t>(constant->elements()));
+  for (size_t i = 0; i < pads.size(); i++) {
+    pads[i] = constant->at_int(static_cast<int64_t>(i));
+    if (is_symbol(pads[i])) c.error("a pad of {} crops more than any axis has", pads[i]);
+  }
+  return pads;
+}
+
 void infer(InferContext& c) {
   const auto mode = mode_of(c.attrs().get_string("mode", "constant"));
   if (!mode) c.error("mode '{}'", c.attrs().get_string("mode", ""));
@@ -24,7 +36,7 @@ void infer(InferContext& c) {
   const Shape* in = c.shape(0);
   if (!in) return c.set(0, c.dtype(0), std::nullopt);
   if (c.has_input(3)) check_type(c, 3, kIndices);
-  const auto pads = positions(c, 1), axes = positions(c, 3);
+  const auto pads = exact_pads(c), axes = positions(c, 3);
   Shape out = *in;
   if (!pads || (c.has_input(3) && !axes)) {
     for (int i = 0; i < out.rank(); i++) out[i] = c.data_dependent(0, i);

@@ -4,10 +4,16 @@
 namespace tenfold::ops {
 namespace {
 
-/// Extent of the -1 among `dims` (already free of zeros that copy), for an input of shape `in`.
-int64_t remaining(InferContext& c, const Shape& in, std::vector<int64_t> dims, size_t unknown) {
-  dims.erase(dims.begin() + static_cast<ptrdiff_t>(unknown));
-  const int64_t total = dim_product(c, in.dims()), known = dim_product(c, dims);
+/// Extent of the -1 among `target` for an input of shape `in`.  Extents that are copied stand on both sides
+/// and cancel: where a batch is empty, what is left of the other axes is still known.
+int64_t remaining(InferContext& c, const Shape& in, std::span<const int64_t> target, bool allow_zero) {
+  std::vector<int64_t> dims, rest;
+  const auto copies = [&](size_t i) { return i < target.size() && target[i] == 0 && !allow_zero; };
+  for (size_t i = 0; i < target.size(); i++)
+    if (target[i] != -1 && !copies(i)) dims.push_back(target[i]);
+  for (int i = 0; i < in.rank(); i++)
+    if (!copies(static_cast<size_t>(i))) rest.push_back(in[i]);
+  const int64_t total = dim_product(c, rest), known = dim_product(c, dims);
   if (known == 0) {
     if (total != 0 && !is_symbol(total))
       c.error("cannot reshape {} elements into a shape with a zero extent", total);
@@ -33,6 +39,7 @@ void infer(InferContext& c) {
     return c.set(0, c.dtype(0), out);
   }
   const bool allow_zero = c.attrs().get_int("allowzero", 0) != 0;
+  const std::vector<int64_t> given = *target;
   std::optional<size_t> unknown;
   for (size_t i = 0; i < target->size(); i++) {
     int64_t& d = (*target)[i];
@@ -49,7 +56,7 @@ void infer(InferContext& c) {
   }
   if (unknown) {
     (*target)[*unknown] =
-        in ? remaining(c, *in, *target, *unknown) : c.data_dependent(0, static_cast<int>(*unknown));
+        in ? remaining(c, *in, given, allow_zero) : c.data_dependent(0, static_cast<int>(*unknown));
   } else if (in && in->is_static() && Shape(*target).is_static() &&
              in->elements() != Shape(*target).elements()) {
     c.error("cannot reshape {} to {}", to_string(*in), to_string(Shape(*target)));

@@ -1,5 +1,6 @@
 // Moves a Pad into the convolution or pool behind it.
 #include <algorithm>
+#include <limits>
 
 #include "passes/match.hpp"
 #include "passes/pass.hpp"
@@ -65,7 +66,11 @@ std::optional<ir::Patch> rewrite(const Graph& graph, ir::NodeId id) {
   if (!added || !padding || automatic.starts_with("SAME") || !agrees(node, *padding, any_nonzero(pads)))
     return std::nullopt;
   pads.resize(added->size(), 0);
-  for (size_t i = 0; i < pads.size(); i++) pads[i] += (*added)[i];
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();  // what windows take
+  for (size_t i = 0; i < pads.size(); i++) {
+    if ((*added)[i] > kMost - pads[i]) return std::nullopt;
+    pads[i] += (*added)[i];
+  }
 
   ir::Attributes attrs = node.attrs;
   attrs.erase("auto_pad");

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "ir/node_error.hpp"
 #include "ops/op.hpp"
 #include "passes/pass.hpp"
 
@@ -65,7 +66,7 @@ class Rewriter {
     size_t changes = 0;
     const auto visit = [&](ir::NodeId id) {
       if (!graph_.node(id).alive) return;
-      const std::optional<ir::Patch> patch = pass.rewrite(graph_, id);
+      const std::optional<ir::Patch> patch = rewritten(pass, id);
       if (!patch) return;
       patch->apply(graph_, ops::infer);
       if (++changes > limit) fail(ErrorCode::internal, "pass '{}' does not settle", pass.name);
@@ -75,6 +76,14 @@ class Rewriter {
     for (ir::NodeId id : order_) visit(id);
     for (ir::NodeId id = first_new; id < static_cast<ir::NodeId>(graph_.node_count()); id++) visit(id);
     return changes;
+  }
+
+  std::optional<ir::Patch> rewritten(const Pass& pass, ir::NodeId id) const {
+    try {
+      return pass.rewrite(graph_, id);
+    } catch (...) {
+      ir::rethrow_at(graph_, graph_.node(id), ErrorCode::invalid_model);
+    }
   }
 
   ir::Graph& graph_;

@@ -14,6 +14,9 @@ size_t assign_offsets(std::vector<Buffer>& buffers) {
                    [&](size_t a, size_t b) { return buffers[a].bytes > buffers[b].bytes; });
   std::vector<size_t> placed;  // by offset
   size_t total = 0;
+  // What overlaps all at once may be more than can be addressed: the sum then stays where allocating it
+  // fails.
+  constexpr size_t kTooMuch = SIZE_MAX / 4;
   for (size_t i : order) {
     Buffer& b = buffers[i];
     size_t offset = 0;
@@ -21,7 +24,7 @@ size_t assign_offsets(std::vector<Buffer>& buffers) {
       const Buffer& other = buffers[j];
       if (other.last < b.first || other.first > b.last) continue;
       if (offset + b.bytes <= other.offset) break;
-      offset = std::max(offset, other.offset + other.bytes);
+      offset = std::min(std::max(offset, other.offset + other.bytes), kTooMuch);
     }
     b.offset = offset;
     total = std::max(total, offset + b.bytes);

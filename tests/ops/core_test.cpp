@@ -95,6 +95,38 @@ TEST(Inference, ErrorsNameTheNode) {
   EXPECT_THROW(infer(g, g.add_node("Relu", {deep})), Error);
 }
 
+TEST(Inference, SizesThatOverflowNameTheNode) {
+  for (const Shape& target : {Shape{int64_t{1} << 40, int64_t{1} << 40}, Shape{int64_t{1} << 62},
+                              Shape{int64_t{1} << 40, int64_t{1} << 40, 0}}) {
+    ir::Graph g;
+    const auto extents = Tensor::from<int64_t>(Shape{target.rank()}, target.dims());
+    const auto node = g.add_node(
+        "Expand", {g.add_input("a", DType::f32, Shape{1}), g.add_constant("shape", extents)}, {}, 1, "big");
+    try {
+      infer(g, node);
+      ADD_FAILURE() << "accepted " << to_string(target);
+    } catch (const Error& e) {
+      EXPECT_EQ(std::string(e.what()).find("Expand 'big'"), 0u) << e.what();
+    }
+  }
+}
+
+TEST(Specialise, ConstantsThatCannotBeFoldedAreTheModelsFault) {
+  ir::Graph g;
+  const auto x = g.add_input("x", DType::i64, Shape{2});
+  const auto a = g.add_constant("a", Tensor::from<int64_t>(Shape{2}, {1, 2}));
+  const auto b = g.add_constant("b", Tensor::from<int64_t>(Shape{2}, {1, 0}));
+  const auto ratio = g.add_node("Div", {a, b}, {}, 1, "ratio");
+  g.outputs = {g.node(g.add_node("Add", {x, g.node(ratio).output()})).output()};
+  try {
+    specialise(g, std::vector<Shape>{Shape{2}});
+    FAIL() << "no error";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::invalid_model);
+    EXPECT_EQ(std::string(e.what()).find("Div 'ratio'"), 0u) << e.what();
+  }
+}
+
 TEST(Evaluate, BroadcastsAndReshapes) {
   ir::Graph g;
   const auto a = g.add_input("a", DType::f32, Shape{2, 3});

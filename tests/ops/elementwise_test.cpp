@@ -93,7 +93,7 @@ TEST(Elementwise, IntegersWrapAndNeverTrap) {
       run(op, {vec<int32_t>({1}), vec<int32_t>({0})});
       ADD_FAILURE() << op << " by zero";
     } catch (const Error& e) {
-      EXPECT_EQ(e.code(), ErrorCode::data);
+      EXPECT_EQ(e.code(), ErrorCode::invalid_argument);
     }
   }
 }

@@ -64,6 +64,11 @@ const PatternCase kPads[] = {
        return conv(b, pad(b, x4(b), {0, 0, 0, 1, 0, 0, 2, 1}), {1, 0, 0, 1});
      },
      "Conv"},
+    {"PadConvMoreThanWindowsTake",
+     [](Builder& b) {
+       return conv(b, pad(b, b.input({0, 4, 3, 3}), {0, 0, int64_t{1} << 31, 0, 0, 0, 0, 0}));
+     },
+     "Pad Conv"},
     {"PadConvValue",
      [](Builder& b) {
        return conv(b, pad(b, x4(b), {0, 0, 0, 1, 0, 0, 2, 1}, 1));

@@ -29,6 +29,11 @@ TEST(Memory, LiveBuffersNeverOverlap) {
   }
 }
 
+TEST(Memory, MoreThanCanBeAddressedStaysMoreThanCanBeAllocated) {
+  std::vector<Buffer> all(64, {size_t{1} << 60, 0, 1});
+  EXPECT_GE(assign_offsets(all), size_t{1} << 62);
+}
+
 TEST(Memory, ReusesWhatIsDead) {
   std::vector<Buffer> chain{{1024, 0, 1}, {1024, 1, 2}, {1024, 2, 3}, {1024, 3, 4}};
   EXPECT_EQ(assign_offsets(chain), 2048u);

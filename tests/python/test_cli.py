@@ -6,12 +6,15 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import onnx
+from onnx import TensorProto, helper, numpy_helper
 from tests.python.conftest import model_path
 from tools.zoo.inputs import feeds
 
@@ -83,7 +86,15 @@ def test_quantize_compare_and_optimize(tmp_path: Path) -> None:
         (["bench"], 2, "models"),
         (["bench", "MODEL", "--seconds", "nan"], 2, "nan is not a number above 0"),
         (["bench", "MODEL", "--extent", "absent=3"], 2, "absent"),
-        (["run", "MODEL", "--data", "DATA", "--index", "-1"], 2, "--index"),
+        (["check", "MODEL", "--extent", "batch=3x"], 2, "name=value"),
+        (["check", "MODEL", "--extent", "batch=99999999999999999999"], 2, "name=value"),
+        (["inspect", "MODEL", "--extent", "absent=3"], 2, "absent"),
+        (["bench", "absent.onnx", "--load"], 1, "absent.onnx"),
+        (["bench", "MODEL", "--load", "--extent", "absent=3"], 2, "absent"),
+        (["run", "MODEL", "--data", "DATA", "--index", "-1"], 2, "--index: '-1' is not a whole number of 0 or more"),
+        (["quantize", "MODEL", "-o", "OUT", "--calibration", "DATA", "--samples", "0"], 2, "whole number of 1 or more"),
+        (["optimize", "MODEL", "--data", "DATA", "--calibration", "DATA", "--latency", "pnan:5ms", "-o", "OUT"], 2, "latency"),
+        (["optimize", "MODEL", "--data", "DATA", "--calibration", "DATA", "--latency", "inf", "-o", "OUT"], 2, "latency"),
         (["quantize", "MODEL", "-o", "OUT"], 2, "--calibration"),
         (["quantize", "MODEL", "-o", "OUT", "--calibration", "DATA", "--method", "magic"], 2, "minmax"),
         (["optimize", "MODEL", "--data", "DATA", "--calibration", "EMPTY", "--metric", "cosine", "-o", "OUT"], 1, "data"),
@@ -101,6 +112,28 @@ def test_misuse(tmp_path: Path, words: list[str], code: int, message: str) -> No
     assert result.returncode == code, result.stderr
     assert message in result.stderr + result.stdout
     assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(["--extent", "absent=3"], "absent"), (["--extent", "batch=x"], "name=value"), (["--seconds", "nan"], "above 0")],
+)
+def test_misuse_of_the_comparison(words: list[str], message: str) -> None:
+    command = [sys.executable, "-m", "tenfold", "bench", str(model_path(NAME)), *words]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 2, result.stderr
+    assert message in result.stderr
+
+
+def test_constants_that_cannot_be_computed(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Div", ["a", "b"], ["c"], name="ratio"), helper.make_node("Add", ["x", "c"], ["y"])]
+    values = [helper.make_tensor_value_info(name, TensorProto.INT64, (2,)) for name in ("x", "y")]
+    constants = [numpy_helper.from_array(np.array(data), name) for name, data in (("a", [1, 2]), ("b", [1, 0]))]
+    graph = helper.make_graph(nodes, "g", values[:1], values[1:], constants)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "zero.onnx")
+    result = tool("check", tmp_path / "zero.onnx")
+    assert result.returncode == 1, result.stderr  # the model is at fault, not its user
+    assert "Div 'ratio'" in result.stderr
 
 
 def test_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import resource
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +30,15 @@ def saved(folder: Path, op: str, declared: dict[str, tuple], constants: dict[str
     return path
 
 
+def model(nodes: list, declared: dict[str, tuple], constants: dict[str, np.ndarray], kind=TensorProto.FLOAT) -> bytes:
+    """A model of several nodes with output y."""
+    inputs = [helper.make_tensor_value_info(name, kind, shape) for name, shape in declared.items()]
+    outputs = [helper.make_tensor_value_info("y", kind, None)]
+    initializers = [numpy_helper.from_array(values, name) for name, values in constants.items()]
+    graph = helper.make_graph(nodes, "g", inputs, outputs, initializers)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+
+
 @pytest.mark.parametrize("op", ["Div", "Mod"])
 def test_integers_divided_by_zero(tmp_path: Path, op: str) -> None:
     path = saved(tmp_path, op, {"a": (2,)}, {"b": [1, 0]}, TensorProto.INT64)
@@ -43,6 +55,46 @@ def test_constants_divided_by_zero_are_no_misuse_of_the_tool(tmp_path: Path) -> 
     assert "Div 'culprit': division of an integer by zero" in result.stderr
 
 
+@pytest.mark.parametrize("op", ["Div", "Mod"])
+def test_constants_divided_by_zero(op: str) -> None:
+    nodes = [helper.make_node(op, ["a", "b"], ["c"], name="culprit"), helper.make_node("Add", ["x", "c"], ["y"])]
+    with pytest.raises(tenfold.TenfoldError, match=f"{op} 'culprit'.*zero") as caught:
+        tenfold.InferenceSession(model(nodes, {"x": (2,)}, {"a": np.array([1, 2]), "b": np.array([1, 0])}, TensorProto.INT64))
+    assert caught.value.code == "invalid model"
+
+
+@pytest.mark.parametrize("shape", [[1 << 40, 1 << 40], [1 << 62]])
+def test_more_than_can_be_addressed(shape: list[int]) -> None:
+    nodes = [helper.make_node("Expand", ["x", "shape"], ["e"], name="culprit"), helper.make_node("ReduceSum", ["e"], ["y"])]
+    with pytest.raises(tenfold.TenfoldError, match="Expand 'culprit'.*larger than any memory"):
+        tenfold.InferenceSession(model(nodes, {"x": (1,)}, {"shape": np.array(shape)}))
+
+
+@contextlib.contextmanager
+def at_most_more_memory(extra: int) -> Iterator[None]:
+    """No more address space than what the process has now and `extra` bytes."""
+    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (now + extra, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [(32 << 20, "there is not enough memory for the model"), (192 << 20, "('w'|'culprit'): there is not enough memory")],
+)
+def test_memory_that_runs_out(extra: int, message: str) -> None:
+    """First for the copy of the model's 128 MiB, then for its weights: aligned, if need be, or as kernels take them."""
+    node = helper.make_node("MatMul", ["x", "w"], ["y"], name="culprit")
+    data = model([node], {"x": (1, 4096)}, {"w": np.ones((4096, 8192), np.float32)})
+    with at_most_more_memory(extra), pytest.raises(tenfold.TenfoldError, match=message) as caught:
+        tenfold.InferenceSession(data, threads=1)
+    assert caught.value.code == "unsupported"
+
+
 @pytest.mark.parametrize(
     ("op", "declared", "constants"),
     [("Expand", (1,), {"shape": [1 << 44]}), ("Pad", (1, 2), {"pads": [0, 0, 1 << 44, 0]})],
@@ -57,6 +109,34 @@ def test_pads_beyond_the_limit_of_the_format(tmp_path: Path) -> None:
     path = saved(tmp_path, "MaxPool", {"x": (1, 1, 4, 4)}, {}, kernel_shape=[1, 1], pads=[1 << 40, 0, 0, 0])
     with pytest.raises(tenfold.TenfoldError, match="'culprit'.*pads"):
         tenfold.InferenceSession(path)
+
+
+@pytest.mark.parametrize("pad", [1 << 62, -(1 << 62)])
+def test_a_pad_is_not_cut_to_what_fits(tmp_path: Path, pad: int) -> None:
+    path = saved(tmp_path, "Pad", {"x": (1, 2)}, {"pads": [0, 0, pad, 0]})
+    with pytest.raises(tenfold.TenfoldError, match=f"Pad 'culprit': .*{str(pad)[:12]}"):
+        tenfold.InferenceSession(path)
+
+
+def test_a_pad_that_no_window_takes_stays_a_pad() -> None:
+    nodes = [helper.make_node("Pad", ["x", "pads"], ["p"], name="culprit"), helper.make_node("Conv", ["p", "w"], ["y"], name="conv")]
+    constants = {"pads": np.array([0, 0, 1 << 39, 0, 0, 0, 0, 0]), "w": np.ones((1, 1, 1, 1), np.float32)}
+    with pytest.raises(tenfold.TenfoldError, match="Pad 'culprit': there is not enough memory"):
+        tenfold.InferenceSession(model(nodes, {"x": (1, 1, 4, 4)}, constants))
+
+
+@pytest.mark.parametrize(("x", "w"), [((2, 0), (0, 3)), ((2, 4), (4, 0)), ((0, 4), (4, 3)), ((5, 0, 4), (4, 3))])
+@pytest.mark.parametrize("symbolic", [False, True])
+def test_products_of_nothing(x: tuple[int, ...], w: tuple[int, int], symbolic: bool) -> None:
+    declared = tuple(f"d{axis}" for axis in range(len(x))) if symbolic else x
+    data = model([helper.make_node("MatMul", ["x", "w"], ["y"])], {"x": declared}, {"w": np.ones(w, np.float32)})
+    result = tenfold.InferenceSession(data).run(None, {"x": np.ones(x, np.float32)})[0]
+    np.testing.assert_array_equal(result, np.zeros((*x[:-1], w[1]), np.float32))
+
+
+def test_flattening_an_empty_batch() -> None:
+    data = model([helper.make_node("Flatten", ["x"], ["y"])], {"x": ("n", "c", "h")}, {})
+    assert tenfold.InferenceSession(data).run(None, {"x": np.ones((0, 3, 8), np.float32)})[0].shape == (0, 24)
 
 
 def test_declared_dimensions(tmp_path: Path) -> None:
@@ -78,9 +158,67 @@ def test_arguments_of_the_wrong_type(tmp_path: Path) -> None:
     session = tenfold.InferenceSession(bytearray(path.read_bytes()), threads=np.int64(2))
     with pytest.raises(tenfold.TenfoldError, match="input_feed must map names"):
         session.run(None, None)
+    for feed in (None, "abc", [[1, 2], [3]], object()):
+        with pytest.raises(tenfold.TenfoldError, match="'x'") as caught:
+            session.run(None, {"x": feed})
+        assert caught.value.code == "invalid argument"
+    with pytest.raises(tenfold.TenfoldError, match="unknown"):
+        session.run(None, {"x": np.zeros(2, np.float32), 1: 2, "z": 3})
+    with pytest.raises(tenfold.TenfoldError, match="no outputs"):
+        session.run([["y"]], {"x": np.zeros(2, np.float32)})
+    for options in (3, tenfold.SessionOptions(isa=None)):
+        with pytest.raises(tenfold.TenfoldError, match="sess_options"):
+            tenfold.InferenceSession(path, options)
     for names in ("y", 3):
         with pytest.raises(tenfold.TenfoldError, match="output_names must be a sequence of names"):
             session.run(names, {"x": np.zeros(2, np.float32)})
+
+
+GOOD = {"x": np.zeros(2, np.float32)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"threads": 1.5}, "threads"),
+        ({"threads": "2"}, "threads"),
+        ({"threads": 1 << 40}, "threads"),
+        ({"max_drop": float("nan")}, "max_drop"),
+        ({"latency_ms": None}, "latency_ms"),
+        ({"metric": None}, "metric"),
+        ({"calibration": None}, "calibration"),
+        ({"calibration": [None]}, "feed"),
+        ({"calibration": [{"x": None}]}, "'x'"),
+        ({"data": None}, "data"),
+        ({"data": [GOOD]}, "pair"),
+        ({"data": [(None, 0)]}, "feed"),
+        ({"out": None}, "out"),
+    ],
+)
+def test_arguments_of_the_search(tmp_path: Path, arguments: dict, message: str) -> None:
+    path = saved(tmp_path, "Relu", {"x": (2,)}, {})
+    good = {"data": [(GOOD, 0)], "calibration": [GOOD], "metric": lambda outputs, label: 1.0, "out": tmp_path / "out"}
+    with pytest.raises(tenfold.TenfoldError, match=message) as caught:
+        tenfold.optimize(path, **(good | arguments))
+    assert caught.value.code == "invalid argument"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"data": None}, "data"),
+        ({"data": [None]}, "feed"),
+        ({"model": None}, "model"),
+        ({"method": None}, "method"),
+        ({"opset": "17"}, "opset"),
+        ({"exclude": "culprit"}, "exclude"),
+    ],
+)
+def test_arguments_of_quantization(tmp_path: Path, arguments: dict, message: str) -> None:
+    good = {"model": saved(tmp_path, "Relu", {"x": (2,)}, {}), "out": tmp_path / "out.onnx", "data": [GOOD]}
+    with pytest.raises(tenfold.TenfoldError, match=message) as caught:
+        tenfold.quantize_static(**(good | arguments))
+    assert caught.value.code == "invalid argument"
 
 
 def test_range_that_never_ends(tmp_path: Path) -> None:
