@@ -112,7 +112,7 @@ void add_winograd(std::vector<Row>& rows, int64_t size, int64_t c, int64_t n, in
         g.in_pixel = c, g.in_row = size * c, g.out = d.c.data(), g.out_pixel = n, g.out_row = size * n;
         g.pad_top = g.pad_left = 1, g.scratch = d.scratch.data();
         const int64_t across = (size + tile - 1) / tile;
-        g.tile_end = across * across;
+        g.tile_end = across * across, g.n_end = n;
       });
 }
 

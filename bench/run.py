@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import platform
+import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +27,9 @@ AGAINST_TORCH = (("mobilenet_v2", True), ("efficientnet_lite0", False), ("effici
 
 #: Loaded in fresh processes by tenfold and ONNX Runtime.
 LOADED = ("mobilenet_v2.int8_ort", "efficientnet_lite0.int8_ort", "mobilenet_v3_large.int8_ort", "resnet50.int8_ort")
+
+#: Planned by measurement.
+PLANNED = ("mobilenet_v2.int8_ort", "mobilenet_v3_large.int8_ort", "resnet18.int8_ort", "resnet50.int8_ort", "resnet18")
 
 #: Quantized here, by tenfold, and run by every engine; with the kind of their feeds.
 QUANTIZED = {"ppocr_det": "ppocr_det_640", "ppocr_rec": "ppocr_rec", "yolo_n": "yolo_640"}
@@ -123,6 +129,33 @@ def loaded(models: Path, seconds: float) -> str:
     return loading.table(loads)
 
 
+def planned(models: Path, seconds: float) -> str:
+    """A Markdown table: what it takes to make a plan by measurement, and what it is worth."""
+    lines = ["| model | threads | cold s | warm ms | by cost model ms | measured ms |", "|---" * 6 + "|"]
+    before = os.environ.get("TENFOLD_TIMINGS")
+    for threads in (1, 2):
+        for name in PLANNED:
+            path, feed = str(models / f"{name}.onnx"), feeds(name, 1)[0]
+            with tempfile.TemporaryDirectory() as folder:
+                os.environ["TENFOLD_TIMINGS"] = str(Path(folder) / "timings.json")
+                cost_model = bench.measure(path, ["tenfold"], threads, seconds / 3, feeds=feed, tuning="off")
+                cold, warm = (_seconds_to_plan(path, threads) for _ in range(2))
+                measured = bench.measure(path, ["tenfold"], threads, seconds / 3, feeds=feed)
+            medians = [f"{r['engines']['tenfold']['median']:.2f}" for r in (cost_model, measured)]
+            lines.append(f"| {name} | {threads} | {cold:.2f} | {1e3 * warm:.1f} | " + " | ".join(medians) + " |")
+            print(lines[-1], flush=True)
+    os.environ.pop("TENFOLD_TIMINGS")
+    if before is not None:
+        os.environ["TENFOLD_TIMINGS"] = before
+    return "\n".join(lines)
+
+
+def _seconds_to_plan(path: str, threads: int) -> float:
+    begin = time.perf_counter()
+    tenfold.InferenceSession(path, tenfold.SessionOptions(threads, tuning="measure"))
+    return time.perf_counter() - begin
+
+
 def page(models: Path, seconds: float, isa: str) -> list[str]:
     """The lines of the page, measured now."""
     cases = [(str(models / f"{name}.onnx"), feeds(name, 1)[0]) for name in MODELS]
@@ -159,6 +192,13 @@ def page(models: Path, seconds: float, isa: str) -> list[str]:
         "in other engines on CPUs without VNNI.",
         "",
         exactness([case for case in cases + others if ".int8" in case[0]]),
+        "",
+        "## Planning",
+        "",
+        "Seconds to create a session that measures which kernels run each layer fastest, with nothing in the cache of timings (cold);",
+        "milliseconds for the same with everything there (warm); and the median latency of the plans by cost model and by measurement.",
+        "",
+        planned(models, seconds),
         "",
         "## Loading",
         "",

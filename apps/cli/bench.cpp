@@ -20,7 +20,7 @@ struct Arguments {
   std::string compare, torch;
   int threads = 0;
   double seconds = 10;
-  bool layers = false, load = false;
+  bool layers = false, load = false, tune = false;
 };
 
 /// Peers live in Python packages: the same benchmark, in one process with them.
@@ -34,6 +34,7 @@ struct Arguments {
   for (const std::string& e : a.extents) words.insert(words.end(), {"--extent", e});
   if (!a.torch.empty()) words.insert(words.end(), {"--torch", a.torch});
   if (a.load) words.emplace_back("--load");
+  if (a.tune) words.emplace_back("--tune");
   if (globals.json) words.emplace_back("--json");
   std::vector<char*> argv;
   for (std::string& w : words) argv.push_back(w.data());
@@ -99,8 +100,10 @@ Exit run(const Arguments& a, const Globals& globals) {
   for (const std::string& path : a.models) {
     ir::Graph model = api::load_model(std::filesystem::path(path));
     feeds.push_back(random_feeds(model, a.extents));
-    sessions.push_back(
-        std::make_unique<exec::Session>(std::move(model), exec::SessionOptions{.threads = a.threads}));
+    sessions.push_back(std::make_unique<exec::Session>(
+        std::move(model),
+        exec::SessionOptions{.threads = a.threads,
+                             .tuning = a.tune ? exec::Tuning::measure : exec::Tuning::cached}));
   }
   for (size_t i = 0; i < sessions.size(); i++)
     functions.emplace_back([s = sessions[i].get(), &f = feeds[i]] { s->run(f); });
@@ -148,6 +151,7 @@ void add_bench(CLI::App& app, const Globals& globals, int& exit_code) {
       ->capture_default_str();
   c->add_option("--extent", a->extents, "Value of a symbolic extent, name=value");
   c->add_flag("--load", a->load, "Time from the file to the first result, in fresh processes");
+  c->add_flag("--tune", a->tune, "Measure first which kernels run each layer fastest, and remember it");
   c->add_flag("--layers", a->layers, "Time of every step beside its limit, the largest loss first");
   c->callback([a, &globals, &exit_code] { exit_code = run(*a, globals); });
 }

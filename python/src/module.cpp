@@ -59,9 +59,10 @@ nb::list run(exec::Session& session, const std::vector<Array>& feeds) {
   return list;
 }
 
-std::unique_ptr<exec::Session> make_session(ir::Graph graph, int threads, const std::string& isa) {
-  return std::make_unique<exec::Session>(std::move(graph),
-                                         exec::SessionOptions{.threads = threads, .isa = isa});
+std::unique_ptr<exec::Session> make_session(ir::Graph graph, int threads, const std::string& isa,
+                                            exec::Tuning tuning) {
+  return std::make_unique<exec::Session>(
+      std::move(graph), exec::SessionOptions{.threads = threads, .isa = isa, .tuning = tuning});
 }
 
 }  // namespace
@@ -90,22 +91,28 @@ NB_MODULE(_core, m) {
       .def_ro("type", &IoInfo::type)
       .def_ro("shape", &IoInfo::shape);
 
+  nb::enum_<exec::Tuning>(m, "Tuning")
+      .value("off", exec::Tuning::off)
+      .value("cached", exec::Tuning::cached)
+      .value("measure", exec::Tuning::measure);
   nb::class_<exec::Session>(m, "Session")
       .def_static(
           "from_file",
-          [](const std::string& path, int threads, const std::string& isa) {
+          [](const std::string& path, int threads, const std::string& isa, exec::Tuning tuning) {
             const nb::gil_scoped_release release;
-            return make_session(api::load_model(std::filesystem::path(path)), threads, isa);
+            return make_session(api::load_model(std::filesystem::path(path)), threads, isa, tuning);
           },
-          nb::arg("path"), nb::arg("threads") = 0, nb::arg("isa") = "")
+          nb::arg("path"), nb::arg("threads") = 0, nb::arg("isa") = "",
+          nb::arg("tuning") = exec::Tuning::cached)
       .def_static(
           "from_bytes",
-          [](nb::bytes data, int threads, const std::string& isa) {
+          [](const nb::bytes& data, int threads, const std::string& isa, exec::Tuning tuning) {
             const std::span bytes(static_cast<const std::byte*>(data.data()), data.size());
             const nb::gil_scoped_release release;
-            return make_session(api::load_model(bytes), threads, isa);
+            return make_session(api::load_model(bytes), threads, isa, tuning);
           },
-          nb::arg("data"), nb::arg("threads") = 0, nb::arg("isa") = "")
+          nb::arg("data"), nb::arg("threads") = 0, nb::arg("isa") = "",
+          nb::arg("tuning") = exec::Tuning::cached)
       .def("run", &run, nb::arg("feeds"))
       .def("inputs", [](const exec::Session& s) { return describe_all(s.model(), s.model().inputs); })
       .def("outputs", [](const exec::Session& s) { return describe_all(s.model(), s.model().outputs); })

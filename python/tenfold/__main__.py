@@ -37,6 +37,7 @@ def main() -> int:
         "--torch", metavar="FILE.py:NAME", help="the module behind the models, or a function that makes it, for torch peers"
     )
     bench.add_argument("--load", action="store_true", help="time from the file to the first result, in fresh processes")
+    bench.add_argument("--tune", action="store_true", help="measure first which kernels run each layer fastest, and remember it")
     bench.add_argument("--threads", type=int, default=1)
     bench.add_argument("--seconds", type=_seconds, default=10, help="time for each model")
     bench.add_argument("--extent", type=_extent, action="append", default=[], help="value of a symbolic extent, name=value")
@@ -63,7 +64,8 @@ def main() -> int:
             ]
         else:
             results = [
-                measure(model, engines, arguments.threads, arguments.seconds, feeds=feeds.get(model), torch_from=arguments.torch)
+                measure(model, engines, arguments.threads, arguments.seconds, feeds=feeds.get(model),
+                        torch_from=arguments.torch, tuning="measure" if arguments.tune else "cached")
                 for model in arguments.models
             ]
     except (RuntimeError, ImportError, ValueError, OSError) as error:

@@ -7,6 +7,7 @@ from the next one (MobileNetV2 INT8 on two threads of two cores: 3.4 ms right be
 
 from __future__ import annotations
 
+import functools
 import os
 import statistics
 import time
@@ -27,8 +28,8 @@ BURST = 5
 PAUSE_SECONDS = 0.02  # for the other engines' workers to park
 
 
-def _tenfold(path: str, feeds: Feeds, threads: int) -> Run:
-    session = tenfold.InferenceSession(path, threads=threads)
+def _tenfold(path: str, feeds: Feeds, threads: int, tuning: str = "cached") -> Run:
+    session = tenfold.InferenceSession(path, tenfold.SessionOptions(threads, tuning=tuning))
     return lambda: session.run(None, feeds)
 
 
@@ -117,13 +118,17 @@ def random_feeds(path: str, extents: Mapping[str, int]) -> Feeds:
 
 
 def measure(path: str, engines: Sequence[str], threads: int, seconds: float, extents: Mapping[str, int] | None = None,
-            feeds: Feeds | None = None, torch_from: str | None = None) -> dict[str, Any]:
-    """Runs every engine in turn for about `seconds` in all; `torch_from` names the module for `torch` and `torch.compile`.
+            feeds: Feeds | None = None, torch_from: str | None = None, tuning: str = "cached") -> dict[str, Any]:
+    """Runs every engine in turn for about `seconds` in all.
+
+    Args:
+        torch_from: Names the module for `torch` and `torch.compile`.
+        tuning: Of tenfold's session, as in `SessionOptions`.
 
     Returns:
         model, threads, and for every engine its runs, min, median, p90 and p99 in milliseconds.
     """
-    known = ENGINES | (torch_engines(torch_from) if torch_from else {})
+    known = ENGINES | {"tenfold": functools.partial(_tenfold, tuning=tuning)} | (torch_engines(torch_from) if torch_from else {})
     feeds = feeds or random_feeds(path, extents or {})
     runs = {name: known[name](path, feeds, threads) for name in engines}
     for _ in range(WARM_UP_ROUNDS):

@@ -33,10 +33,18 @@ class NodeArg:
 
 @dataclass
 class SessionOptions:
-    """How a session runs. `intra_op_num_threads` 0 means as many as the process may use."""
+    """How a session runs.
+
+    Attributes:
+        intra_op_num_threads: 0 means as many as the process may use.
+        isa: Instruction set; empty for TENFOLD_ISA or the best of this CPU.
+        tuning: Where the choice between kernels comes from: "off" for cost models alone, "cached" for what the model
+            carries or this user's cache of timings knows, "measure" to measure (seconds) and keep what neither knows.
+    """
 
     intra_op_num_threads: int = 0
     isa: str = ""
+    tuning: str = "cached"
 
 
 class InferenceSession:
@@ -63,12 +71,15 @@ class InferenceSession:
         options = SessionOptions() if sess_options is None else sess_options
         if not isinstance(options, SessionOptions) or not isinstance(options.isa, str):
             raise checks.invalid(f"sess_options must be tenfold.SessionOptions with the name of an isa, not {options!r}")
+        if options.tuning not in ("off", "cached", "measure"):
+            raise checks.invalid(f"tuning must be off, cached or measure, not {options.tuning!r}")
+        tuning = getattr(_core.Tuning, options.tuning)
         count = options.intra_op_num_threads if threads is None else threads
         count = checks.threads(count)
         if isinstance(path_or_bytes, bytes | bytearray):
-            self._core = _core.Session.from_bytes(bytes(path_or_bytes), count, options.isa)
+            self._core = _core.Session.from_bytes(bytes(path_or_bytes), count, options.isa, tuning)
         elif isinstance(path_or_bytes, str | os.PathLike):
-            self._core = _core.Session.from_file(os.fspath(path_or_bytes), count, options.isa)
+            self._core = _core.Session.from_file(os.fspath(path_or_bytes), count, options.isa, tuning)
         else:
             raise checks.invalid(f"a model is a path or bytes, not {type(path_or_bytes).__name__}")
         self._inputs = self._core.inputs()

@@ -141,15 +141,39 @@ struct Session::State {
   SessionOptions options;
   const kernels::Kernels& kernels;
   ThreadPool pool;
+  plan::Timings timings;  ///< of this user, overridden by what the model carries
   plan::PackCache packs;
   std::mutex mutex;
   std::list<Context> contexts;  ///< most recently used first
 };
 
+namespace {
+
+/// What is known before anything is measured.  A model's own choices win: an artifact runs as it was proven.
+plan::Timings known_timings(const ir::Graph& model) {
+  plan::Timings timings = plan::Timings::load(plan::timings_file());
+  if (const auto own = model.metadata.find(kTimingsMetadata); own != model.metadata.end())
+    timings.merge(plan::Timings::parse(own->second));
+  return timings;
+}
+
+/// Enters measured choices into the user's cache.  One that cannot be written only costs time later.
+void keep(const plan::Timings& choices) {
+  const std::filesystem::path file = plan::timings_file();
+  if (file.empty() || choices.empty()) return;
+  try {
+    choices.save(file);
+  } catch (const Error&) {
+  }
+}
+
+}  // namespace
+
 Session::Session(ir::Graph model, const SessionOptions& options) : model_(std::move(model)) {
   if (options.threads < 0 || options.threads > 1024)
     fail(ErrorCode::invalid_argument, "threads must be 0 to 1024, not {}", options.threads);
   state_ = std::make_unique<State>(options, kernel_table(options.isa));
+  if (options.tuning != Tuning::off) state_->timings = known_timings(model_);
   std::vector<Shape> shapes;
   for (ir::ValueId id : model_.inputs) {
     const ir::Value& v = model_.value(id);
@@ -172,12 +196,21 @@ Session::Context& Session::context_for(std::span<const Shape> shapes) {
       contexts.splice(contexts.begin(), contexts, it);
       return contexts.front();
     }
-  const plan::PlanOptions options{threads(), &state_->kernels, state_->options.disabled_passes,
-                                  &state_->pool};
+  const bool measure = state_->options.tuning == Tuning::measure;
+  const plan::PlanOptions options{threads(),     &state_->kernels, state_->options.disabled_passes,
+                                  &state_->pool, &state_->timings, measure};
   auto plan = plan::make_plan(model_, shapes, options, state_->packs);
+  if (measure) keep(plan->choices);
   contexts.emplace_front(std::vector<Shape>(shapes.begin(), shapes.end()), std::move(plan));
   if (contexts.size() > state_->options.max_plans) contexts.pop_back();
   return contexts.front();
+}
+
+plan::Timings Session::choices() const {
+  const std::lock_guard lock(state_->mutex);
+  plan::Timings all;
+  for (const Context& context : state_->contexts) all.merge(context.plan->choices);
+  return all;
 }
 
 void Session::check_feeds(std::span<const TensorView> feeds) const {

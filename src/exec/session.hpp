@@ -11,10 +11,21 @@
 
 namespace tenfold::exec {
 
+/// Where the choice between kernels, and between ways to share work among threads, comes from.
+enum class Tuning {
+  off,      ///< cost models alone
+  cached,   ///< what the model carries or this user's cache of timings knows, else the cost models
+  measure,  ///< the same, but what neither knows is measured (seconds) and kept in the cache
+};
+
+/// The metadata entry of a model that carries timings, as plan::Timings::text() writes them.
+inline constexpr const char* kTimingsMetadata = "tenfold.timings";
+
 struct SessionOptions {
   int threads = 0;  ///< 0: as many as affinity and cgroup quota allow
   std::string isa;  ///< empty: TENFOLD_ISA, else the best of this CPU
   std::set<std::string> disabled_passes;
+  Tuning tuning = Tuning::cached;
   size_t max_plans = 8;  ///< plans kept for different input shapes; the least recently used goes first
 };
 
@@ -50,6 +61,8 @@ class Session {
   std::vector<Shape> output_shapes(std::span<const Shape> input_shapes);
   /// The plan for given input shapes, for inspection.
   std::shared_ptr<const plan::Plan> plan_for(std::span<const Shape> input_shapes);
+  /// The measured choices that the plans made so far follow: what makes them again on another such machine.
+  plan::Timings choices() const;
   /// Runs once and times every step.
   std::vector<StepTime> profile(std::span<const Tensor> feeds);
 

@@ -167,7 +167,8 @@ struct DepthwiseF32 {
   float lo = 0, hi = 0;
 };
 
-/// One image, tiles [tile_begin, tile_end) of ceil(out_h / tile) * ceil(out_w / tile), row-major.
+/// One image, tiles [tile_begin, tile_end) of ceil(out_h / tile) * ceil(out_w / tile), row-major, and
+/// channels [n_begin, n_end) (panel boundaries).
 struct WinogradF32 {
   const PackedWinogradF32* w = nullptr;
   const float* in = nullptr;
@@ -178,6 +179,7 @@ struct WinogradF32 {
   ptrdiff_t out_row = 0, out_pixel = 0;
   int64_t pad_top = 0, pad_left = 0;
   int64_t tile_begin = 0, tile_end = 0;
+  int64_t n_begin = 0, n_end = 0;
   const float* residual = nullptr;  ///< laid out as out
   Activation activation = Activation::none;
   float lo = 0, hi = 0;

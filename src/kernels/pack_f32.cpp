@@ -123,6 +123,7 @@ PackedWinogradF32 pack_winograd_f32(const PackLayout& layout, const float* weigh
   const Storage s = allocate(p.storage, checked_mul(points, matrix), padded);
   for (int64_t first = 0; first < n;) {
     const int64_t width = int64_t(f32::panel_vectors(ceil_div(n - first, layout.lanes))) * layout.lanes;
+    p.panel_channel.push_back(first);
     for (int64_t o = first; o < std::min(n, first + width); o++)
       for (int64_t i = 0; i < c; i++) {
         double u[36];

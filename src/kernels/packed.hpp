@@ -96,6 +96,7 @@ struct PackedWinogradF32 {
   int tile = 4;  ///< 2 or 4 output pixels a side
   const float* weights = nullptr;
   const float* bias = nullptr;
+  std::vector<int64_t> panel_channel;  ///< first channel of every panel; split points over n
   PackedBytes storage;
 };
 

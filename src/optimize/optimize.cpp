@@ -135,15 +135,25 @@ class Search {
     result_.candidates.push_back(std::move(c));
   }
 
+  /// The artifact names the kernels that its latency was proven with.
+  static void carry_choices(const exec::Session& session, Candidate& c) {
+    const plan::Timings choices = session.choices();
+    if (choices.empty()) return;
+    c.graph.metadata[exec::kTimingsMetadata] = choices.text();
+    c.bytes = onnx::save_to_bytes(c.graph).size();
+  }
+
   void measure_latency() {
     std::vector<std::unique_ptr<exec::Session>> sessions;
     std::vector<std::function<void()>> functions;
     const measure::Sample sample = evaluation_.get(0);
-    for (const Candidate& c : result_.candidates) {
-      sessions.push_back(
-          std::make_unique<exec::Session>(c.graph, exec::SessionOptions{.threads = goal_.threads}));
+    for (Candidate& c : result_.candidates) {
+      sessions.push_back(std::make_unique<exec::Session>(
+          c.graph, exec::SessionOptions{.threads = goal_.threads, .tuning = exec::Tuning::measure}));
       functions.emplace_back([session = sessions.back().get(), &sample] { session->run(sample.feeds); });
     }
+    for (const auto& f : functions) f();  // plans, and measures what there is to choose
+    for (size_t i = 0; i < sessions.size(); i++) carry_choices(*sessions[i], result_.candidates[i]);
     const auto runs = measure::measure_interleaved(functions, options_.stability, 3, options_.cancelled);
     for (size_t i = 0; i < runs.size(); i++) {
       result_.candidates[i].latency = measure::summarise(runs[i].milliseconds);

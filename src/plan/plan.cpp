@@ -7,6 +7,7 @@
 #include "ir/node_error.hpp"
 #include "ops/op.hpp"
 #include "plan/lowering.hpp"
+#include "plan/tuning.hpp"
 
 namespace tenfold::plan {
 namespace {
@@ -20,36 +21,30 @@ size_t value_bytes(const ir::Graph& g, ir::ValueId id) {
   return static_cast<size_t>(checked_mul(v.shape->elements(), static_cast<int64_t>(size_of(v.dtype))));
 }
 
-/// Kernels and the packing of their weights take at least one element of everything.
-bool is_empty(const ir::Graph& g, const ir::Node& n) {
-  const auto empty = [&](ir::ValueId v) { return v != ir::kNone && g.value(v).shape->elements() == 0; };
-  return empty(n.input(0)) || empty(n.output(0));
-}
-
-std::unique_ptr<Step> make_step(const BuildContext& context, ir::NodeId id, const char** kernel) {
+/// The step that `timings` has for a node, or else the cost models.
+PlannedStep make_step(const BuildContext& context, ir::NodeId id, const Timings* timings,
+                      const std::string& machine) {
   const ir::Node& n = context.graph.node(id);
-  std::span<const StepMaker> makers = step_makers();
-  if (const ops::OpDef* op = ops::find(n.op); op && op->eval && is_empty(context.graph, n))
-    makers = makers.last(1);  // the reference evaluation
-  for (const StepMaker& maker : makers) {
-    if (std::string_view(maker.op) != "*" && maker.op != n.op) continue;
-    if (auto step = maker.make(context, id)) {
-      *kernel = maker.kernel;
-      return step;
-    }
-  }
-  fail(ErrorCode::unsupported, "no kernel for {} '{}'", n.op, n.name);
+  std::string key = timings ? timing_key(context.graph, n) : "";
+  if (const Choice* choice = key.empty() ? nullptr : timings->find(machine, key))
+    if (NamedStep chosen = chosen_step(context, id, *choice); chosen.step)
+      return {id, chosen.kernel, std::move(chosen.step), std::move(key)};
+  NamedStep made = default_step(context, id);
+  if (!made.step) fail(ErrorCode::unsupported, "no kernel for {} '{}'", n.op, n.name);
+  return {id, made.kernel, std::move(made.step), ""};
 }
 
 /// The steps of `nodes`, in order.  Packing weights takes most of the time, so the pool shares it out.
 std::vector<PlannedStep> make_steps(const BuildContext& context, std::span<const ir::NodeId> nodes,
-                                    ThreadPool* pool) {
+                                    const PlanOptions& options, const std::string& machine) {
+  ThreadPool* pool = options.pool;
+  if (options.measure && options.timings && pool)
+    measure_choices(context, nodes, *pool, machine, *options.timings);
   std::vector<PlannedStep> steps(nodes.size());
   std::vector<std::exception_ptr> errors(nodes.size());
   const auto make = [&](size_t i) {
-    steps[i].node = nodes[i];
     try {
-      steps[i].step = make_step(context, nodes[i], &steps[i].kernel);
+      steps[i] = make_step(context, nodes[i], options.timings, machine);
     } catch (...) {
       errors[i] = std::current_exception();
     }
@@ -157,8 +152,11 @@ std::shared_ptr<const Plan> make_plan(const ir::Graph& model, std::span<const Sh
     if (roots[static_cast<size_t>(g.node(id).output())] ==
         g.node(id).output())  // else an alias: nothing to do
       executed.push_back(id);
-  plan->steps = make_steps({g, *options.kernels, options.threads, packs}, executed, options.pool);
+  const std::string machine = Timings::machine(options.kernels->name, options.threads);
+  plan->steps = make_steps({g, *options.kernels, options.threads, packs}, executed, options, machine);
   for (PlannedStep& s : plan->steps) {
+    if (!s.timing_key.empty())
+      plan->choices.put(machine, s.timing_key, *options.timings->find(machine, s.timing_key));
     s.state_offset = plan->state_bytes;
     plan->scratch_bytes = std::max(plan->scratch_bytes, padded(s.step->scratch_bytes()));
     plan->state_bytes += padded(s.step->state_bytes());

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "plan/step.hpp"
+#include "plan/timings.hpp"
 
 namespace tenfold::plan {
 
@@ -15,6 +15,8 @@ struct PlanOptions {
   const kernels::Kernels* kernels = nullptr;  ///< the table of the chosen ISA
   std::set<std::string> disabled_passes;
   ThreadPool* pool = nullptr;  ///< packs weights, several steps at a time; null: the caller does
+  Timings* timings = nullptr;  ///< choices to follow; null: cost models choose everything
+  bool measure = false;        ///< measures on `pool` and enters into `timings` what it lacks
 };
 
 /// One step with what a profiler wants to know.
@@ -22,6 +24,7 @@ struct PlannedStep {
   ir::NodeId node = ir::kNone;
   const char* kernel = "";
   std::unique_ptr<Step> step;
+  std::string timing_key;  ///< of the entry of Timings that was followed; empty: the cost models' choice
   size_t state_offset = 0;
 };
 
@@ -37,6 +40,7 @@ struct Plan {
   std::vector<PlannedStep> steps;   ///< in execution order
   std::vector<Location> locations;  ///< by ValueId
   size_t arena_bytes = 0, scratch_bytes = 0, state_bytes = 0;
+  Timings choices;  ///< those of PlanOptions::timings that the steps follow
 };
 
 /// Lowers `model` for the given input shapes and prepares every step.  Throws unsupported where a shape stays

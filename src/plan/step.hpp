@@ -37,12 +37,17 @@ class Step {
   virtual size_t state_bytes() const { return 0; }
 };
 
+/// What threads share out in a matrix product.
+enum class Split { automatic, rows, channels };
+
 /// What a step is built from.  The graph outlives the step.
 struct BuildContext {
   const ir::Graph& graph;
   const kernels::Kernels& kernels;
   int threads;
   PackCache& packs;
+  Split split = Split::automatic;
+  bool by_cost = true;  ///< makers decline where their cost model prefers another; else only where they must
 
   const Shape& shape(ir::ValueId id) const { return *graph.value(id).shape; }
 };

@@ -106,10 +106,13 @@ void check_winograd(int tile, int64_t h, int64_t w, int64_t c, int64_t n, int64_
     if (add) g.residual = residual.data();
     g.activation = act.a, g.lo = act.lo, g.hi = act.hi;
     g.scratch = scratch.data();
-    g.tile_begin = 0, g.tile_end = split;
-    k.winograd_f32(g);
-    g.tile_begin = split, g.tile_end = tiles;
-    k.winograd_f32(g);
+    const int64_t middle = packed.panel_channel[packed.panel_channel.size() / 2];
+    for (const auto& [begin, end] : {std::pair{int64_t{0}, split}, {split, tiles}})
+      for (const auto& [first, last] : {std::pair{int64_t{0}, middle}, {middle, n}}) {
+        g.tile_begin = begin, g.tile_end = end;
+        g.n_begin = first, g.n_end = last;
+        k.winograd_f32(g);
+      }
     return y;
   };
   // The reference transforms in double; its agreement with the definition of convolution is checked first.

@@ -11,6 +11,7 @@ import pytest
 
 from tools.zoo.make import make
 
+os.environ["TENFOLD_TIMINGS"] = ""  # no test reads or writes this user's cache
 MODELS = Path(os.environ.get("TENFOLD_MODELS", "models"))
 
 

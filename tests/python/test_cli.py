@@ -62,6 +62,20 @@ def test_check_and_bench() -> None:
     assert 0 < rows[0]["min_ms"] <= rows[0]["median_ms"] <= rows[0]["p99_ms"]
 
 
+def test_bench_remembers_what_it_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    timings = tmp_path / "timings.json"
+    monkeypatch.setenv("TENFOLD_TIMINGS", str(timings))
+    bench = ("bench", model_path(NAME), "--threads", "1", "--seconds", "0.2", "--json")
+    assert tool(*bench).returncode == 0
+    assert not timings.exists()
+    assert tool(*bench, "--tune").returncode == 0
+    (machine,) = json.loads(timings.read_text())["machines"].items()
+    assert "1 threads" in machine[0]
+    before = timings.read_text()
+    assert tool(*bench, "--tune").returncode == 0
+    assert timings.read_text() == before
+
+
 def test_quantize_compare_and_optimize(tmp_path: Path) -> None:
     calibration, data = tensor_dataset(tmp_path / "calib", 6, 1), tensor_dataset(tmp_path / "eval", 40, 2)
     int8 = tmp_path / "int8.onnx"

@@ -33,6 +33,26 @@ def test_describes_inputs_and_outputs(session: tenfold.InferenceSession) -> None
     assert session.get_outputs()[0].shape[-1] == 1000
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("name", ["resnet18.int8_ort", "mobilenet_v2.int8_ort"])
+def test_measured_choices_change_no_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, threads: int) -> None:
+    monkeypatch.setenv("TENFOLD_TIMINGS", str(tmp_path / "timings.json"))
+    feed = feeds(name, 1)[0]
+    outputs = [
+        tenfold.InferenceSession(model_path(name), tenfold.SessionOptions(threads, tuning=tuning)).run(None, feed)[0]
+        for tuning in ("off", "measure", "cached")
+    ]
+    assert (tmp_path / "timings.json").exists()
+    np.testing.assert_array_equal(outputs[1], outputs[0])
+    np.testing.assert_array_equal(outputs[2], outputs[0])
+
+
+def test_unknown_tuning() -> None:
+    with pytest.raises(tenfold.TenfoldError, match="tuning must be off, cached or measure") as caught:
+        tenfold.InferenceSession(model_path(NAME), tenfold.SessionOptions(tuning="sometimes"))
+    assert caught.value.code == "invalid argument"
+
+
 def test_bytes_load_like_files(session: tenfold.InferenceSession, feed: dict[str, np.ndarray]) -> None:
     from_bytes = tenfold.InferenceSession(model_path(NAME).read_bytes(), threads=1)
     np.testing.assert_array_equal(from_bytes.run(None, feed)[0], session.run(None, feed)[0])

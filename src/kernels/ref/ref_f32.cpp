@@ -168,7 +168,7 @@ void winograd_tile(const WinogradF32& g, int64_t y0, int64_t x0) {
       transform(kInput4, 6, 6, d, t);
     std::memcpy(&v[size_t(c) * 36], t, sizeof t);
   }
-  for (int64_t n = 0; n < w.n; n++) {
+  for (int64_t n = g.n_begin; n < g.n_end; n++) {
     Square m = {}, y;
     for (int i = 0; i < points; i++)
       for (int j = 0; j < points; j++) {

@@ -90,8 +90,8 @@ template <class S, int T>
   const int64_t rows = lesser<int64_t>(T, g.out_h - y), columns = lesser<int64_t>(T, g.out_w - x);
   const F lo = S::set_f(end.lo), hi = S::set_f(end.hi);
   const int64_t at = y * g.out_row + x * g.out_pixel;
-  for (int64_t c = 0; c < g.w->n; c += S::lanes) {
-    const int64_t n = g.w->n - c;
+  for (int64_t c = g.n_begin; c < g.n_end; c += S::lanes) {
+    const int64_t n = g.n_end - c;
     F t[T][P];
     unroll<P>([&](auto j) TENFOLD_LAMBDA {
       F d[P], o[T];
@@ -115,15 +115,16 @@ template <class S, int T>
   }
   if (!end.pass) return;
   for (int64_t i = 0; i < rows; i++) {
-    float* out = g.out + at + i * g.out_row;
-    end.pass(out, g.out_pixel, out, g.out_pixel, columns, g.w->n, end.a, end.b);
+    float* out = g.out + at + i * g.out_row + g.n_begin;
+    end.pass(out, g.out_pixel, out, g.out_pixel, columns, g.n_end - g.n_begin, end.a, end.b);
   }
 }
 
 /// The matrix products of one block of `tiles` tiles.
 template <class S>
-[[gnu::always_inline]] inline void winograd_multiply(const PackedWinogradF32& w, const WinogradBlock& block,
+[[gnu::always_inline]] inline void winograd_multiply(const WinogradF32& g, const WinogradBlock& block,
                                                      int64_t tiles, const float* v, float* m) {
+  const PackedWinogradF32& w = *g.w;
   alignas(64) float zeros[3 * S::lanes] = {};
   GemmTile t{};
   t.taps = 1, t.k = w.c;
@@ -140,7 +141,8 @@ template <class S>
       t.c = m + point * block.m_stride + first;
       const bool last = point + 1 == block.points && first + t.ldb >= w.n;
       const float* next = t.b + w.c * t.ldb;  // the next panel, of this matrix or the next one
-      gemm_panel<S, false>(t, vectors, tiles, last ? t.b : next, last ? 0 : w.c * t.ldb);
+      if (first >= g.n_begin && first < g.n_end)
+        gemm_panel<S, false>(t, vectors, tiles, last ? t.b : next, last ? 0 : w.c * t.ldb);
       t.b = next;
       first += t.ldb;
     }
@@ -160,7 +162,7 @@ template <class S, int T>
     for (int64_t i = 0; i < count; i++)
       winograd_input_tile<S, T>(g, (t0 + i) / across * T - g.pad_top, (t0 + i) % across * T - g.pad_left,
                                 v + i * block.c, block.v_stride);
-    winograd_multiply<S>(w, block, count, v, m);
+    winograd_multiply<S>(g, block, count, v, m);
     for (int64_t i = 0; i < count; i++)
       winograd_output_tile<S, T>(g, (t0 + i) / across * T, (t0 + i) % across * T, m + i * block.n,
                                  block.m_stride, end);

@@ -11,12 +11,6 @@ namespace {
 using kernels::GemmF32;
 using kernels::PackedF32;
 
-std::vector<int64_t> panel_starts(const PackedF32& w) {
-  std::vector<int64_t> starts = w.panel_channel;
-  if (starts.empty() || starts.back() != w.n) starts.push_back(w.n);
-  return starts;
-}
-
 class ConvF32Step final : public Step {
  public:
   ConvF32Step(const BuildContext& b, const ir::Node& n, const ops::Convolution& c)
@@ -30,7 +24,7 @@ class ConvF32Step final : public Step {
         pixels_(c.batch * c.window.out[1] * c.window.out[2]),
         per_group_(c.filters / c.group),
         packed_(pack(b, n)),
-        split_(pixels_, panel_starts(packed_->front()), 4 * ops::convolution_macs(b.graph, n), b.threads),
+        split_(b, pixels_, panel_starts(packed_->front()), 4 * ops::convolution_macs(b.graph, n)),
         outside_(static_cast<size_t>(c.channels) + kTensorSlack / sizeof(float), 0.0f) {}
 
   size_t scratch_bytes() const override {

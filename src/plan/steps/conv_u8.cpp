@@ -46,8 +46,9 @@ class ConvU8Step final : public Step {
         per_group_(c.filters / conv_.group),
         zero_point_(static_cast<int>(n.attrs.get_int("x_zero_point", 0))),
         packed_(pack(b, n, c)),
-        split_(pixels_, even_panels(per_group_, packed_->front().panel_channels),
-               static_cast<double>(pixels_ * c.filters * c.channels / c.group * c.window.taps()), b.threads) {
+        split_(b, pixels_, even_panels(per_group_, packed_->front().panel_channels),
+               static_cast<double>(pixels_ * c.filters * c.channels * c.window.taps()) /
+                   static_cast<double>(c.group)) {
     outside_.assign(static_cast<size_t>(conv_.channels) + kTensorSlack, static_cast<uint8_t>(zero_point_));
   }
 

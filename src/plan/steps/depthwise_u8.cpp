@@ -21,7 +21,9 @@ class DepthwiseU8Step final : public Step {
         static_cast<double>(c.batch * c.window.out[1] * c.window.out[2] * c.channels * c.window.taps());
     constexpr double kForkMacs =
         60e3;  // depthwise runs at a fifth of the dot product's peak, so a fork pays earlier
-    parts_ = macs < kForkMacs ? 1 : static_cast<int>(std::min<int64_t>(b.threads, units()));
+    parts_ = macs < kForkMacs && b.split == Split::automatic
+                 ? 1
+                 : static_cast<int>(std::min<int64_t>(b.threads, units()));
   }
 
   size_t scratch_bytes() const override { return static_cast<size_t>(parts_) * scratch_; }

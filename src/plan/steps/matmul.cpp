@@ -19,7 +19,7 @@ class MatMulU8Step final : public Step {
         kernels_(b.kernels),
         epilogue_(n),
         packed_(pack(b, n)),
-        split_(m_, even_panels(n_, packed_->panel_channels), static_cast<double>(m_ * n_ * k_), b.threads) {}
+        split_(b, m_, even_panels(n_, packed_->panel_channels), static_cast<double>(m_ * n_ * k_)) {}
 
   void run(const RunContext& c) const override {
     c.pool->run(split_.parts, [&](int part) {
@@ -65,7 +65,7 @@ class MatMulF32Step final : public Step {
         kernels_(b.kernels),
         fusion_(ops::fusion_of(n)),
         packed_(pack(b, n)),
-        split_(m_, starts(), 4.0 * static_cast<double>(m_ * n_ * k_), b.threads) {}
+        split_(b, m_, panel_starts(*packed_), 4.0 * static_cast<double>(m_ * n_ * k_)) {}
 
   void run(const RunContext& c) const override {
     c.pool->run(split_.parts, [&](int part) {
@@ -90,11 +90,6 @@ class MatMulF32Step final : public Step {
   }
 
  private:
-  std::vector<int64_t> starts() const {
-    std::vector<int64_t> s = packed_->panel_channel;
-    if (s.empty() || s.back() != n_) s.push_back(n_);
-    return s;
-  }
   std::shared_ptr<const kernels::PackedF32> pack(const BuildContext& b, const ir::Node& n) const {
     const Tensor& w = *b.graph.constant(n.input(1));
     const Tensor* bias = b.graph.constant(n.input(2));

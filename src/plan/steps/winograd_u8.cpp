@@ -1,4 +1,5 @@
 // INT8 3x3 convolutions of stride 1 by Winograd's minimal filtering, exact in integers.
+#include "base/math.hpp"
 #include "ops/convolve.hpp"
 #include "plan/steps/epilogue_u8.hpp"
 #include "plan/steps/gemm_split.hpp"
@@ -9,7 +10,7 @@ namespace tenfold::plan {
 namespace {
 
 int64_t tiles_of(const ops::Convolution& c, int tile) {
-  return ((c.window.out[1] + tile - 1) / tile) * ((c.window.out[2] + tile - 1) / tile);
+  return ceil_div(c.window.out[1], int64_t{tile}) * ceil_div(c.window.out[2], int64_t{tile});
 }
 /// Multiplications of one image.
 double products(const ops::Convolution& c, int tile) {
@@ -26,9 +27,9 @@ class WinogradU8Step final : public Step {
         epilogue_(n),
         tile_(tile),
         packed_(pack(b, n)),
-        scratch_((kernels::winograd_u8_scratch(b.kernels.layout, *packed_) + 63) / 64 * 64),
+        scratch_(round_up(kernels::winograd_u8_scratch(b.kernels.layout, *packed_), size_t{64})),
         tiles_(tiles_of(c, tile)),
-        split_(tiles_, even_panels(c.filters, packed_->panel_channels), products(c, tile), b.threads,
+        split_(b, tiles_, even_panels(c.filters, packed_->panel_channels), products(c, tile),
                GemmSplit::FewRows::channels),
         outside_(static_cast<size_t>(c.channels) + kTensorSlack,
                  static_cast<uint8_t>(n.attrs.get_int("x_zero_point", 0))) {}
@@ -88,14 +89,17 @@ struct TransformCost {
 };
 constexpr TransformCost kTransforms[] = {{2, 100, 60}, {4, 300, 180}};
 
+bool applies(const ops::Convolution& c, const kernels::PackLayout& layout) {
+  const ops::Window& g = c.window;
+  for (size_t a = 1; a < 3; a++)
+    if (g.kernel[a] != 3 || g.stride[a] != 1 || g.dilation[a] != 1) return false;
+  return g.is_planar() && c.group == 1 && layout.k_multiple <= 4;  // AMX: 16 times as many bytes as pairs
+}
+
 /// The tile size that takes least time, or 0 where the direct convolution does.  Times are in vector
 /// instructions that multiply pairs of 16 bits.
 int best_tile(const ops::Convolution& c, const kernels::PackLayout& layout) {
   const ops::Window& g = c.window;
-  for (size_t a = 1; a < 3; a++)
-    if (g.kernel[a] != 3 || g.stride[a] != 1 || g.dilation[a] != 1) return 0;
-  if (!g.is_planar() || c.group != 1 || layout.k_multiple > 4)
-    return 0;  // AMX: 16 times as many bytes as pairs
   const bool vnni = layout.weight_bytes == 1;
   const double lanes = layout.lanes, pairs = 2 * lanes;
   const auto matrix = static_cast<double>(c.channels * c.filters);
@@ -115,18 +119,22 @@ int best_tile(const ops::Convolution& c, const kernels::PackLayout& layout) {
   return best;
 }
 
-}  // namespace
-
-std::unique_ptr<Step> make_winograd_u8(const BuildContext& b, ir::NodeId id) {
+std::unique_ptr<Step> make(const BuildContext& b, ir::NodeId id, int tile) {
   const ir::Node& n = b.graph.node(id);
   if (!b.kernels.winograd_u8 || !n.attrs.get_int("channels_last", 0) || !has_constant_weights(b.graph, n))
     return nullptr;
   const ops::Convolution c = ops::resolve_convolution(n, b.shape(n.input(0)), b.shape(n.input(1)));
-  const int tile = best_tile(c, b.kernels.layout);
-  if (!tile || !kernels::winograd_u8_is_exact(b.graph.constant(n.input(1))->data<int8_t>(), c.filters,
-                                              c.channels, tile))
+  if (!applies(c, b.kernels.layout)) return nullptr;
+  if (b.by_cost && best_tile(c, b.kernels.layout) != tile) return nullptr;
+  if (!kernels::winograd_u8_is_exact(b.graph.constant(n.input(1))->data<int8_t>(), c.filters, c.channels,
+                                     tile))
     return nullptr;
   return std::make_unique<WinogradU8Step>(b, n, c, tile);
 }
+
+}  // namespace
+
+std::unique_ptr<Step> make_winograd_2x2_u8(const BuildContext& b, ir::NodeId id) { return make(b, id, 2); }
+std::unique_ptr<Step> make_winograd_4x4_u8(const BuildContext& b, ir::NodeId id) { return make(b, id, 4); }
 
 }  // namespace tenfold::plan

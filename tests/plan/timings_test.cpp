@@ -1,0 +1,82 @@
+#include "plan/timings.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "base/temporary_file.hpp"
+
+namespace tenfold::plan {
+namespace {
+
+const Choice kConv{"conv_u8", 2, Split::channels, 12.5}, kWinograd{"winograd_4x4_u8", 1, Split::automatic, 3};
+
+std::filesystem::path scratch_folder() {
+  const auto folder = std::filesystem::path(testing::TempDir()) / "tenfold_timings_test";
+  std::filesystem::remove_all(folder);
+  return folder;
+}
+
+TEST(Timings, TextKeepsEveryEntry) {
+  Timings timings;
+  timings.put("machine \"a\"", "node\n1", kConv);
+  timings.put("machine b", "node", kWinograd);
+  const Timings read = Timings::parse(timings.text());
+  ASSERT_TRUE(read.find("machine \"a\"", "node\n1"));
+  EXPECT_EQ(*read.find("machine \"a\"", "node\n1"), kConv);
+  ASSERT_TRUE(read.find("machine b", "node"));
+  EXPECT_EQ(*read.find("machine b", "node"), kWinograd);
+  EXPECT_EQ(read.find("machine b", "node\n1"), nullptr);
+  EXPECT_EQ(read.find("machine c", "node"), nullptr);
+}
+
+TEST(Timings, WhatIsNoTimingsIsEmpty) {
+  for (const char* text :
+       {"", "{", "[]", "7", "null", R"({"machines": {"m": {"n": ["conv_u8", 1, "rows", 1]}}})",
+        R"({"tenfold_timings": 2, "machines": {"m": {"n": ["conv_u8", 1, "rows", 1]}}})",
+        R"({"tenfold_timings": "1", "machines": {}})", R"({"tenfold_timings": 1})",
+        R"({"tenfold_timings": 1, "machines": [1]})", R"({"tenfold_timings": 1, "machines": {"m": 1}})",
+        R"({"tenfold_timings": 1, "machines": {"m": {"n": ["conv_u8", 1, "rows"]}}})",
+        R"({"tenfold_timings": 1, "machines": {"m": {"n": [1, 1, "rows", 1]}}})",
+        R"({"tenfold_timings": 1, "machines": {"m": {"n": ["conv_u8", 0, "rows", 1]}}})",
+        R"({"tenfold_timings": 1, "machines": {"m": {"n": ["conv_u8", "1", "rows", 1]}}})",
+        R"({"tenfold_timings": 1, "machines": {"m": {"n": ["conv_u8", 1, "diagonals", 1]}}})"})
+    EXPECT_TRUE(Timings::parse(text).empty()) << text;
+}
+
+TEST(Timings, SavingKeepsWhatOthersSaved) {
+  const auto file = scratch_folder() / "deep/timings.json";
+  EXPECT_TRUE(Timings::load(file).empty());
+  Timings a, b;
+  a.put("m", "first", kConv);
+  a.put("m", "second", kConv);
+  b.put("m", "second", kWinograd);
+  a.save(file);
+  b.save(file);
+  const Timings both = Timings::load(file);
+  ASSERT_TRUE(both.find("m", "first") && both.find("m", "second"));
+  EXPECT_EQ(*both.find("m", "first"), kConv);
+  EXPECT_EQ(*both.find("m", "second"), kWinograd);
+  std::ofstream(file) << "something else";
+  a.save(file);  // what is no timings is replaced
+  EXPECT_TRUE(Timings::load(file).find("m", "first"));
+  EXPECT_THROW(a.save(file / "below_a_file.json"), Error);
+}
+
+TEST(Timings, FileFollowsTheEnvironment) {
+  const char* before = std::getenv("TENFOLD_TIMINGS");
+  const std::string kept = before ? before : "";
+  setenv("TENFOLD_TIMINGS", "/somewhere/t.json", 1);
+  EXPECT_EQ(timings_file(), "/somewhere/t.json");
+  setenv("TENFOLD_TIMINGS", "", 1);
+  EXPECT_TRUE(timings_file().empty());
+  unsetenv("TENFOLD_TIMINGS");
+  setenv("XDG_CACHE_HOME", "/cache", 1);
+  EXPECT_EQ(timings_file(), "/cache/tenfold/timings.json");
+  unsetenv("XDG_CACHE_HOME");
+  if (before) setenv("TENFOLD_TIMINGS", kept.c_str(), 1);
+}
+
+}  // namespace
+}  // namespace tenfold::plan
