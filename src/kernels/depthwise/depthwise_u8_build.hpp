@@ -33,6 +33,23 @@ template <class S, int C, class I = typename S::Int>
   return S::load_i(bytes);
 }
 
+/// Row group g of columns c, c + step, ..., C in a vector, byte-interleaved: quad q of it holds four rows of
+/// every channel of a quarter of the vector's.
+template <class S, int C, class I = typename S::Int>
+[[gnu::always_inline]] inline void interleave_group(const DepthwiseRows& in, int g, int64_t c, int64_t step,
+                                                    I zero, I (&quads)[4]) {
+  I r[4];
+  unroll<4>([&](auto i) TENFOLD_LAMBDA { r[i] = load_columns<S, C>(in, in.row[4 * g + i], c, step, zero); });
+  if (in.outside) [[unlikely]]
+    unroll<4>([&](auto i) TENFOLD_LAMBDA {
+      if (in.outside >> (4 * g + i) & 1) r[i] = zero;
+    });
+  const I abl = S::lo8(r[0], r[1]), abh = S::hi8(r[0], r[1]);
+  const I cdl = S::lo8(r[2], r[3]), cdh = S::hi8(r[2], r[3]);
+  quads[0] = S::lo16(abl, cdl), quads[1] = S::hi16(abl, cdl);
+  quads[2] = S::lo16(abh, cdh), quads[3] = S::hi16(abh, cdh);
+}
+
 /// Interleaves `vectors` vectors of C columns, from column c on, which are `step` apart.  Quad q of row group
 /// g goes to d + (4 * g + q) * part, one vector behind the other.  Out of line: one copy for all kernel
 /// shapes, and the call costs nothing beside sixteen shuffles.
@@ -43,20 +60,9 @@ template <class S, int G, int C>
   const I zero = S::set_i8(in.zero_point);
   for (int v = 0; v < vectors; ++v, c += C * step, d += 4 * S::lanes) {
     unroll<G>([&](auto g) TENFOLD_LAMBDA {
-      I r[4];
-      unroll<4>([&](auto i)
-                    TENFOLD_LAMBDA { r[i] = load_columns<S, C>(in, in.row[4 * g + i], c, step, zero); });
-      if (in.outside) [[unlikely]]
-        unroll<4>([&](auto i) TENFOLD_LAMBDA {
-          if (in.outside >> (4 * g + i) & 1) r[i] = zero;
-        });
-      const I abl = S::lo8(r[0], r[1]), abh = S::hi8(r[0], r[1]);
-      const I cdl = S::lo8(r[2], r[3]), cdh = S::hi8(r[2], r[3]);
-      std::byte* to = d + 4 * g * part;
-      S::store_i(to, S::lo16(abl, cdl));
-      S::store_i(to + part, S::hi16(abl, cdl));
-      S::store_i(to + 2 * part, S::lo16(abh, cdh));
-      S::store_i(to + 3 * part, S::hi16(abh, cdh));
+      I quads[4];
+      interleave_group<S, C>(in, g, c, step, zero, quads);
+      unroll<4>([&](auto q) TENFOLD_LAMBDA { S::store_i(d + (4 * g + q) * part, quads[q]); });
     });
   }
 }

@@ -47,7 +47,10 @@ void depthwise_pass(const DepthwiseU8& d, int64_t y, int rows) {
   for (int r = 0; r < rows; ++r) p.out[r] = d.out + (y + r) * d.out_row;
   p.channels = w.channels;
   for (int64_t b = 0; b < wide; ++b) {
-    depthwise_block<S, Shape, 1>(p);
+    if constexpr (S::lanes >= 16 && Shape::K == 3)
+      depthwise_block_3x3<S, Shape>(p);
+    else
+      depthwise_block<S, Shape, 1>(p);
     for (int i = 0; i < 4 * Shape::G; ++i) p.in.row[i] += 4 * S::lanes;
     for (int r = 0; r < rows; ++r) p.out[r] += 4 * S::lanes;
     p.weights += per * 4;
