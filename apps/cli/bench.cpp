@@ -70,16 +70,16 @@ void print_layers(exec::Session& session, const std::vector<Tensor>& feeds) {
   const measure::Peaks peaks = measure::measure_peaks(exec::kernel_table(""));
   const auto limit = [&](const exec::StepTime& t) {
     const bool int8 = std::string_view(t.step->kernel).ends_with("_u8");
-    return limit_microseconds(ops::cost(plan->graph, t.step->node), int8, peaks, session.threads());
+    return limit_microseconds(plan::cost(plan->graph, *t.step), int8, peaks, session.threads());
   };
   std::sort(best.begin(), best.end(), [&](const auto& x, const auto& y) {
     return x.microseconds - limit(x) > y.microseconds - limit(y);
   });
   report::Table table({"layer", "operator", "kernel", "output", "us", "share", "limit us", "of limit"});
   for (const auto& t : best) {
-    const ir::Node& n = plan->graph.node(t.step->node);
+    const ir::Node& n = plan->graph.node(t.step->node());
     const ir::Value& out = plan->graph.value(n.output());
-    table.add({n.name.empty() ? out.name : n.name, n.op, t.step->kernel, to_string(*out.shape),
+    table.add({n.name.empty() ? out.name : n.name, plan::operators(plan->graph, *t.step), t.step->kernel, to_string(*out.shape),
                fmt::format("{:.1f}", t.microseconds), fmt::format("{:.1f}%", 100 * t.microseconds / total),
                fmt::format("{:.1f}", limit(t)), fmt::format("{:.0f}%", 100 * limit(t) / t.microseconds)});
   }

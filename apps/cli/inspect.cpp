@@ -43,12 +43,12 @@ std::string fp32_islands(const plan::Plan& plan) {
   for (const plan::PlannedStep& s : plan.steps) quantized |= std::string_view(s.kernel).ends_with("_u8");
   if (!quantized) return "";
   for (const plan::PlannedStep& s : plan.steps) {
-    const ir::Node& n = g.node(s.node);
+    const ir::Node& n = g.node(s.node());
     if (g.value(n.output()).dtype != DType::f32 || n.op == "DequantizeLinear" ||
         n.attrs.get_string("output", "") == "f32")
       continue;
-    const ops::Cost cost = ops::cost(g, s.node);
-    text += fmt::format("  {} '{}' {} ({:.2f} MMAC, {:.1f} KB)\n", n.op, n.name,
+    const ops::Cost cost = plan::cost(g, s);
+    text += fmt::format("  {} '{}' {} ({:.2f} MMAC, {:.1f} KB)\n", plan::operators(g, s), n.name,
                         to_string(*g.value(n.output()).shape), cost.macs / 1e6, cost.bytes / 1e3);
   }
   return text.empty() ? "" : "FP32 inside the INT8 network:\n" + text;
@@ -83,11 +83,11 @@ void print_plan(const Arguments& a, const ir::Graph& graph) {
   const auto plan = session.plan_for(shapes);
   report::Table table({"step", "operator", "kernel", "output", "MMAC"});
   for (const plan::PlannedStep& s : plan->steps) {
-    const ir::Node& n = plan->graph.node(s.node);
+    const ir::Node& n = plan->graph.node(s.node());
     const ir::Value& out = plan->graph.value(n.output());
-    table.add({n.name.empty() ? out.name : n.name, n.op, s.kernel,
+    table.add({n.name.empty() ? out.name : n.name, operators(plan->graph, s), s.kernel,
                fmt::format("{}{}", to_string(out.dtype), to_string(*out.shape)),
-               fmt::format("{:.2f}", ops::cost(plan->graph, s.node).macs / 1e6)});
+               fmt::format("{:.2f}", plan::cost(plan->graph, s).macs / 1e6)});
   }
   fmt::print("\nPlan for {} ({:.2f} MB of activations)\n{}{}", session.isa_name(),
              static_cast<double>(plan->arena_bytes) / 1e6, table.text(), fp32_islands(*plan));

@@ -54,7 +54,7 @@ std::shared_ptr<std::byte> memory_for(const plan::Plan& plan, size_t bytes, cons
   } catch (const std::bad_alloc&) {
     const auto most = std::ranges::max_element(plan.steps, {}, need);
     if (most == plan.steps.end()) throw;
-    ir::rethrow_at(plan.graph, plan.graph.node(most->node), ErrorCode::unsupported);
+    ir::rethrow_at(plan.graph, plan.graph.node(most->node()), ErrorCode::unsupported);
   }
 }
 
@@ -62,7 +62,7 @@ std::shared_ptr<std::byte> memory_for(const plan::Plan& plan, size_t bytes, cons
 std::shared_ptr<std::byte> arena_memory(const plan::Plan& plan) {
   return memory_for(plan, plan.arena_bytes + kTensorSlack, [&](const plan::PlannedStep& s) {
     double most = 0;
-    for (ir::ValueId id : plan.graph.node(s.node).outputs) {
+    for (ir::ValueId id : plan.graph.node(s.node()).outputs) {
       if (id == ir::kNone) continue;
       const ir::Value& v = plan.graph.value(id);
       most = std::max(most, static_cast<double>(v.shape->elements()) * static_cast<double>(size_of(v.dtype)));
@@ -115,7 +115,7 @@ struct Session::Context {
     try {
       for (const plan::PlannedStep& s : plan->steps) run_step(*(at = &s), pool, times);
     } catch (...) {
-      ir::rethrow_at(plan->graph, plan->graph.node(at->node), ErrorCode::data);
+      ir::rethrow_at(plan->graph, plan->graph.node(at->node()), ErrorCode::data);
     }
   }
 

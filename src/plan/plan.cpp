@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 
 #include "base/math.hpp"
 #include "ir/node_error.hpp"
 #include "ops/op.hpp"
 #include "plan/lowering.hpp"
+#include "plan/strips.hpp"
+#include "plan/choose.hpp"
 #include "plan/tuning.hpp"
 
 namespace tenfold::plan {
@@ -21,75 +24,125 @@ size_t value_bytes(const ir::Graph& g, ir::ValueId id) {
   return static_cast<size_t>(checked_mul(v.shape->elements(), static_cast<int64_t>(size_of(v.dtype))));
 }
 
-/// The step that `timings` has for a node, or else the cost models.
-PlannedStep make_step(const BuildContext& context, ir::NodeId id, const Timings* timings,
-                      const std::string& machine) {
-  const ir::Node& n = context.graph.node(id);
-  std::string key = timings ? timing_key(context.graph, n) : "";
-  if (const Choice* choice = key.empty() ? nullptr : timings->find(machine, key))
-    if (NamedStep chosen = chosen_step(context, id, *choice); chosen.step)
-      return {id, chosen.kernel, std::move(chosen.step), std::move(key)};
-  NamedStep made = default_step(context, id);
-  if (!made.step) fail(ErrorCode::unsupported, "no kernel for {} '{}'", n.op, n.name);
-  return {id, made.kernel, std::move(made.step), ""};
+using Chain = std::vector<ir::NodeId>;
+
+/// What steps are made from.
+struct StepSource {
+  const BuildContext& context;
+  const Timings* timings;
+  const std::string& machine;
+
+  PlannedStep step(ir::NodeId id) const {
+    NamedStep made = known_step(context, id, timings, machine);
+    const ir::Node& n = context.graph.node(id);
+    if (!made.step) fail(ErrorCode::unsupported, "no kernel for {} '{}'", n.op, n.name);
+    PlannedStep planned{{id}, made.kernel, std::move(made.step), {}};
+    if (!made.timing_key.empty()) planned.timing_keys.push_back(std::move(made.timing_key));
+    return planned;
+  }
+
+  /// The steps of a chain: one in strips, or one for every node.
+  std::vector<PlannedStep> steps(const Chain& chain) const {
+    std::vector<PlannedStep> all;
+    if (chain.size() == 1) {
+      all.push_back(step(chain.front()));
+      return all;
+    }
+    std::string key = timings ? timing_key(context.graph, chain) : "";
+    const Choice* choice = key.empty() ? nullptr : timings->find(machine, key);
+    auto strips = choice ? chosen_strips(context, chain, *choice) : nullptr;
+    const bool followed = strips || (choice && choice->kernel == kApart);
+    if (!followed) strips = default_strips(context, chain);
+    if (strips)
+      all.push_back({chain, strips_kernel(context.graph, chain), std::move(strips), {}});
+    else
+      for (ir::NodeId id : chain) all.push_back(step(id));
+    if (followed) all.back().timing_keys.push_back(std::move(key));
+    return all;
+  }
+};
+
+/// The nodes in the order of execution, chains that may run in strips at the place of their last node.
+std::vector<Chain> with_chains(const ir::Graph& g, std::span<const ir::NodeId> order) {
+  std::vector<Chain> chains = find_chains(g, order), all;
+  std::vector<Chain*> of(g.node_count(), nullptr);
+  for (Chain& chain : chains)
+    for (ir::NodeId id : chain) of[static_cast<size_t>(id)] = &chain;
+  for (ir::NodeId id : order) {
+    Chain* chain = of[static_cast<size_t>(id)];
+    if (!chain)
+      all.push_back({id});
+    else if (chain->back() == id)
+      all.push_back(std::move(*chain));
+  }
+  return all;
 }
 
-/// The steps of `nodes`, in order.  Packing weights takes most of the time, so the pool shares it out.
-std::vector<PlannedStep> make_steps(const BuildContext& context, std::span<const ir::NodeId> nodes,
+/// The steps of `order`.  Packing weights takes most of the time, so the pool shares it out.
+std::vector<PlannedStep> make_steps(const BuildContext& context, std::span<const Chain> order,
                                     const PlanOptions& options, const std::string& machine) {
   ThreadPool* pool = options.pool;
   if (options.measure && options.timings && pool)
-    measure_choices(context, nodes, *pool, machine, *options.timings);
-  std::vector<PlannedStep> steps(nodes.size());
-  std::vector<std::exception_ptr> errors(nodes.size());
+    measure_choices(context, order, *pool, machine, *options.timings);
+  const StepSource source{context, options.timings, machine};
+  std::vector<std::vector<PlannedStep>> steps(order.size());
+  std::vector<std::exception_ptr> errors(order.size());
   const auto make = [&](size_t i) {
     try {
-      steps[i] = make_step(context, nodes[i], options.timings, machine);
+      steps[i] = source.steps(order[i]);
     } catch (...) {
       errors[i] = std::current_exception();
     }
   };
   constexpr size_t kMaxParts = 4096;
-  const size_t parts = std::min(nodes.size(), kMaxParts);
+  const size_t parts = std::min(order.size(), kMaxParts);
   const auto make_part = [&](int part) {
-    for (size_t i = static_cast<size_t>(part); i < nodes.size(); i += parts) make(i);
+    for (size_t i = static_cast<size_t>(part); i < order.size(); i += parts) make(i);
   };
   if (pool)
     pool->run(static_cast<int>(parts), make_part);
   else
-    for (size_t i = 0; i < nodes.size(); i++) make(i);
-  for (size_t i = 0; i < nodes.size(); i++)
+    for (size_t i = 0; i < order.size(); i++) make(i);
+  std::vector<PlannedStep> all;
+  for (size_t i = 0; i < order.size(); i++) {
     if (errors[i]) try {
         std::rethrow_exception(errors[i]);
       } catch (...) {
-        ir::rethrow_at(context.graph, context.graph.node(nodes[i]), ErrorCode::invalid_model);
+        ir::rethrow_at(context.graph, context.graph.node(order[i].back()), ErrorCode::invalid_model);
       }
-  return steps;
+    std::ranges::move(steps[i], std::back_inserter(all));
+  }
+  return all;
 }
 
 /// First and last step that touches each alias root.
 struct Lifetimes {
   std::vector<int> first, last;
-  Lifetimes(const ir::Graph& g, std::span<const ir::NodeId> order, std::span<const ir::ValueId> roots)
+  Lifetimes(const ir::Graph& g, std::span<const PlannedStep> steps, std::span<const ir::ValueId> roots)
       : first(g.value_count(), -1), last(g.value_count(), -1) {
-    for (size_t i = 0; i < order.size(); i++) {
-      const ir::Node& n = g.node(order[i]);
+    for (size_t i = 0; i < steps.size(); i++) {
       const auto touch = [&](ir::ValueId v) {
         if (v == ir::kNone) return;
         const auto root = static_cast<size_t>(roots[static_cast<size_t>(v)]);
         if (first[root] < 0) first[root] = static_cast<int>(i);
         last[root] = static_cast<int>(i);
       };
-      for (ir::ValueId v : n.inputs) touch(v);
-      for (ir::ValueId v : n.outputs) touch(v);
+      ir::ValueId within = ir::kNone;  // between two nodes of a chain: never in memory as a whole
+      for (ir::NodeId id : steps[i].nodes) {
+        for (ir::ValueId v : g.node(id).inputs)
+          if (v != within) touch(v);
+        within = g.node(id).output();
+        if (id == steps[i].node())
+          for (ir::ValueId v : g.node(id).outputs) touch(v);
+      }
     }
   }
 };
 
-void place_values(Plan& plan, std::span<const ir::NodeId> order) {
+void place_values(Plan& plan) {
   const ir::Graph& g = plan.graph;
   const std::vector<ir::ValueId> roots = alias_roots(g);
-  const Lifetimes life(g, order, roots);
+  const Lifetimes life(g, plan.steps, roots);
   std::vector<Location>& at = plan.locations;
   at.assign(g.value_count(), {});
   for (size_t i = 0; i < g.value_count(); i++)
@@ -127,6 +180,22 @@ void require_static(const ir::Graph& g) {
 
 }  // namespace
 
+ops::Cost cost(const ir::Graph& graph, const PlannedStep& step) {
+  ops::Cost total;
+  for (ir::NodeId id : step.nodes) {
+    const ops::Cost one = ops::cost(graph, id);
+    total.macs += one.macs, total.ops += one.ops, total.bytes += one.bytes;
+  }
+  total.bytes -= 2 * bytes_between(graph, step.nodes);
+  return total;
+}
+
+std::string operators(const ir::Graph& graph, const PlannedStep& step) {
+  std::string names;
+  for (ir::NodeId id : step.nodes) names += (names.empty() ? "" : " > ") + graph.node(id).op;
+  return names;
+}
+
 std::vector<ir::ValueId> alias_roots(const ir::Graph& graph) {
   static constexpr std::string_view kAliases[] = {"Reshape", "Flatten", "Squeeze", "Unsqueeze"};
   std::vector<ir::ValueId> roots(graph.value_count());
@@ -153,15 +222,15 @@ std::shared_ptr<const Plan> make_plan(const ir::Graph& model, std::span<const Sh
         g.node(id).output())  // else an alias: nothing to do
       executed.push_back(id);
   const std::string machine = Timings::machine(options.kernels->name, options.threads);
-  plan->steps = make_steps({g, *options.kernels, options.threads, packs}, executed, options, machine);
+  plan->steps = make_steps({g, *options.kernels, options.threads, packs}, with_chains(g, executed), options, machine);
   for (PlannedStep& s : plan->steps) {
-    if (!s.timing_key.empty())
-      plan->choices.put(machine, s.timing_key, *options.timings->find(machine, s.timing_key));
+    for (const std::string& key : s.timing_keys)
+      plan->choices.put(machine, key, *options.timings->find(machine, key));
     s.state_offset = plan->state_bytes;
     plan->scratch_bytes = std::max(plan->scratch_bytes, padded(s.step->scratch_bytes()));
     plan->state_bytes += padded(s.step->state_bytes());
   }
-  place_values(*plan, executed);
+  place_values(*plan);
   return plan;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/op.hpp"
 #include "plan/timings.hpp"
 
 namespace tenfold::plan {
@@ -21,12 +22,19 @@ struct PlanOptions {
 
 /// One step with what a profiler wants to know.
 struct PlannedStep {
-  ir::NodeId node = ir::kNone;
+  std::vector<ir::NodeId> nodes;  ///< what it computes: one node, or a chain in strips
   const char* kernel = "";
   std::unique_ptr<Step> step;
-  std::string timing_key;  ///< of the entry of Timings that was followed; empty: the cost models' choice
+  std::vector<std::string> timing_keys;  ///< of the entries of Timings that were followed
   size_t state_offset = 0;
+
+  ir::NodeId node() const { return nodes.back(); }
 };
+
+/// Work of all nodes of a step, and the bytes that go in and out of it.
+ops::Cost cost(const ir::Graph& graph, const PlannedStep& step);
+/// Operators of a step: "QConv", or "QConv > QConv" for a chain.
+std::string operators(const ir::Graph& graph, const PlannedStep& step);
 
 /// Where a value lives while the plan runs.
 struct Location {

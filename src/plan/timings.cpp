@@ -19,14 +19,14 @@ constexpr std::string_view kSplits[] = {"automatic", "rows", "channels"};
 
 /// False where the entry is none that text() wrote.
 bool parse_choice(const nlohmann::json& entry, Choice& choice) {
-  if (!entry.is_array() || entry.size() != 4) return false;
+  if (!entry.is_array() || entry.size() != 5) return false;
   if (!entry[0].is_string() || !entry[1].is_number_integer() || !entry[2].is_string() ||
-      !entry[3].is_number())
+      !entry[3].is_number_integer() || !entry[4].is_number())
     return false;
   const auto split = std::find(std::begin(kSplits), std::end(kSplits), entry[2].get<std::string>());
   if (split == std::end(kSplits)) return false;
   choice = {entry[0].get<std::string>(), entry[1].get<int>(), static_cast<Split>(split - std::begin(kSplits)),
-            entry[3].get<double>()};
+            entry[3].get<int64_t>(), entry[4].get<double>()};
   return choice.threads >= 1;
 }
 
@@ -75,7 +75,8 @@ std::string Timings::text() const {
   nlohmann::json machines = nlohmann::json::object();
   for (const auto& [machine, nodes] : machines_)
     for (const auto& [node, c] : nodes)
-      machines[machine][node] = {c.kernel, c.threads, kSplits[static_cast<size_t>(c.split)], c.microseconds};
+      machines[machine][node] = {c.kernel, c.threads, kSplits[static_cast<size_t>(c.split)], c.rows,
+                                 c.microseconds};
   return nlohmann::json{{"tenfold_timings", kFormat}, {"machines", std::move(machines)}}.dump();
 }
 

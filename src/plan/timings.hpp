@@ -10,11 +10,12 @@
 
 namespace tenfold::plan {
 
-/// One of the ways to run a node.
+/// One of the ways to run a node, or a chain of nodes.
 struct Choice {
   std::string kernel;  ///< a name of steps.inc
   int threads = 1;     ///< at most as many as the session has
   Split split = Split::automatic;
+  int64_t rows = 0;         ///< of a strip, for chains in strips
   double microseconds = 0;  ///< of the node by itself, its weights not in the first caches
 
   bool operator==(const Choice&) const = default;
@@ -39,7 +40,8 @@ class Timings {
   void merge(const Timings& other);
   bool empty() const { return machines_.empty(); }
 
-  /// JSON: {"tenfold_timings": 1, "machines": {machine: {node: [kernel, threads, split, microseconds]}}}.
+  /// JSON: {"tenfold_timings": 1, "machines": {machine: {node: [kernel, threads, split, rows,
+  /// microseconds]}}}.
   std::string text() const;
   /// Merges these entries into the file, which other processes may be doing too: it is replaced as a whole,
   /// and the worst that happens is that an entry is measured again.  Throws Error(io).

@@ -1,30 +1,18 @@
 #include "plan/tuning.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <iterator>
 #include <limits>
 
 #include "base/huge_memory.hpp"
 #include "cpu/features.hpp"
 #include "ir/node_error.hpp"
-#include "ops/op.hpp"
+#include "plan/choose.hpp"
+#include "plan/strips.hpp"
 
 namespace tenfold::plan {
 namespace {
-
-/// Kernels and the packing of their weights take at least one element of everything.
-bool is_empty(const ir::Graph& g, const ir::Node& n) {
-  const auto empty = [&](ir::ValueId v) { return v != ir::kNone && g.value(v).shape->elements() == 0; };
-  return empty(n.input(0)) || empty(n.output(0));
-}
-
-BuildContext with(const BuildContext& b, int threads, Split split) {
-  return {b.graph, b.kernels, threads, b.packs, split, /*by_cost=*/false};
-}
 
 struct Candidate {
   Choice choice;
@@ -34,16 +22,17 @@ struct Candidate {
   bool alive = true;
 };
 
+void add(std::vector<Candidate>& all, Choice choice, std::unique_ptr<Step> step) {
+  auto state = zeroed_memory(step->state_bytes());
+  all.push_back({std::move(choice), std::move(step), std::move(state)});
+}
+
 /// Every way to run the node, the default first.
 std::vector<Candidate> candidates(const BuildContext& b, ir::NodeId id) {
   std::vector<Candidate> all;
-  const auto add = [&](const char* kernel, int threads, Split split, std::unique_ptr<Step> step) {
-    auto state = zeroed_memory(step->state_bytes());
-    all.push_back({{kernel, threads, split, 0}, std::move(step), std::move(state)});
-  };
   NamedStep first = default_step(b, id);
   if (!first.step) return all;
-  add(first.kernel, b.threads, Split::automatic, std::move(first.step));
+  add(all, {first.kernel, b.threads}, std::move(first.step));
   struct Way {
     int threads;
     Split split;
@@ -54,25 +43,66 @@ std::vector<Candidate> candidates(const BuildContext& b, ir::NodeId id) {
     if (maker.op != b.graph.node(id).op) continue;
     if (b.threads == 1 && std::string_view(maker.kernel) == first.kernel) continue;
     for (const Way& way : ways)
-      if (auto step = maker.make(with(b, way.threads, way.split), id))
-        add(maker.kernel, way.threads, way.split, std::move(step));
+      if (auto step = maker.make(shared_as(b, way.threads, way.split), id))
+        add(all, {maker.kernel, way.threads, way.split}, std::move(step));
   }
   return all;
 }
 
-/// A node's inputs and outputs, and what it takes to run it by itself.
+/// The steps of a chain one after the other.
+struct Apart final : Step {
+  std::vector<std::unique_ptr<Step>> steps;
+
+  void run(const RunContext& context) const override {
+    for (const auto& step : steps) step->run(context);
+  }
+  size_t scratch_bytes() const override {
+    size_t most = 0;
+    for (const auto& step : steps) most = std::max(most, step->scratch_bytes());
+    return most;
+  }
+};
+
+/// A chain as its nodes' own steps, the best known of them, and in strips of several heights.  Empty where
+/// it cannot run in strips.
+std::vector<Candidate> candidates(const BuildContext& b, std::span<const ir::NodeId> chain,
+                                  const Timings& timings, const std::string& machine) {
+  constexpr double kBudgets[] = {1.0 / 16, 1.0 / 8, 1.0 / 4, 1.0 / 2};  // of the second-level cache
+  std::vector<Candidate> all;
+  auto apart = std::make_unique<Apart>();
+  for (ir::NodeId id : chain) {
+    apart->steps.push_back(known_step(b, id, &timings, machine).step);
+    if (!apart->steps.back() || apart->steps.back()->state_bytes() > 0) return all;
+  }
+  add(all, {kApart, b.threads}, std::move(apart));
+  std::vector<int64_t> heights;
+  for (double budget : kBudgets)
+    if (const int64_t rows = strip_rows(b.graph, chain, budget * static_cast<double>(second_level_cache()));
+        std::ranges::find(heights, rows) == heights.end())
+      heights.push_back(rows);
+  for (int64_t rows : heights) {
+    Choice choice{.kernel = strips_kernel(b.graph, chain), .threads = b.threads, .rows = rows};
+    if (auto step = chosen_strips(b, chain, choice)) add(all, std::move(choice), std::move(step));
+  }
+  return all;
+}
+
+/// What the nodes of a chain read and write, and what it takes to run it by itself.
 class Bench {
  public:
-  Bench(const ir::Graph& g, const ir::Node& n, std::span<const Candidate> all, ThreadPool& pool)
-      : pointers_(g.value_count(), nullptr), pool_(pool), others_(size_of_others(g, all)) {
-    for (ir::ValueId id : n.inputs) {
-      if (id == ir::kNone) continue;
+  Bench(const ir::Graph& g, std::span<const ir::NodeId> chain, std::span<const Candidate> all,
+        ThreadPool& pool)
+      : pointers_(g.value_count(), nullptr), pool_(pool), others_(size_of_others(g, chain, all)) {
+    const auto place = [&](ir::ValueId id, std::vector<Tensor>& buffers) {
+      if (id == ir::kNone || pointers_[static_cast<size_t>(id)]) return;
       const ir::Value& v = g.value(id);
       pointers_[static_cast<size_t>(id)] =
-          v.is_constant() ? const_cast<void*>(v.constant.raw()) : buffer(v, &inputs_);
+          v.is_constant() ? const_cast<void*>(v.constant.raw()) : buffer(v, buffers);
+    };
+    for (ir::NodeId id : chain) {
+      for (ir::ValueId v : g.node(id).inputs) place(v, inputs_);
+      for (ir::ValueId v : g.node(id).outputs) place(v, outputs_);
     }
-    for (ir::ValueId id : n.outputs)
-      if (id != ir::kNone) pointers_[static_cast<size_t>(id)] = buffer(g.value(id), &outputs_);
     size_t scratch = 0;
     for (const Candidate& c : all) scratch = std::max(scratch, c.step->scratch_bytes());
     scratch_ = zeroed_memory(scratch + kTensorSlack);
@@ -96,24 +126,24 @@ class Bench {
   }
 
  private:
-  void* buffer(const ir::Value& v, std::vector<Tensor>* buffers) {
-    Tensor& t = buffers->emplace_back(v.dtype, *v.shape);
+  void* buffer(const ir::Value& v, std::vector<Tensor>& buffers) {
+    Tensor& t = buffers.emplace_back(v.dtype, *v.shape);
     std::fill_n(static_cast<std::byte*>(t.mutable_raw()), t.bytes(), std::byte{0});
     return t.mutable_raw();
   }
   /// What the other layers read between two runs of this one.  Where kernels differ in the size of their
   /// weights, as much as if all layers chose the largest: Winograd's weights take up to eight times the bytes
   /// (a layer of ResNet-18 was 20 % faster with them in the last-level cache, and half as fast from memory).
-  static size_t size_of_others(const ir::Graph& g, std::span<const Candidate> all) {
-    size_t second = size_t{1} << 20, last = size_t{64} << 20, weights = 0;
-    for (const cpu::Cache& cache : cpu::data_caches()) {
-      if (cache.level == 2) second = cache.bytes;
+  static size_t size_of_others(const ir::Graph& g, std::span<const ir::NodeId> chain,
+                               std::span<const Candidate> all) {
+    const size_t second = second_level_cache();
+    size_t last = size_t{64} << 20, weights = 0;
+    for (const cpu::Cache& cache : cpu::data_caches())
       if (cache.level == 3) last = std::min(last, 2 * cache.bytes);
-    }
     for (size_t i = 0; i < g.value_count(); i++)
       weights += g.value(static_cast<ir::ValueId>(i)).constant.bytes();
     const auto differs = [&](const Candidate& c) { return c.choice.kernel != all.front().choice.kernel; };
-    if (std::ranges::any_of(all, differs)) weights *= 8;
+    if (chain.size() == 1 && std::ranges::any_of(all, differs)) weights *= 8;
     return std::clamp(weights, 2 * second, std::max(2 * second, last));
   }
   static void read(std::span<const std::byte> bytes) {
@@ -153,12 +183,13 @@ void race(std::vector<Candidate>& all, Bench& bench) {
   }
 }
 
-Choice fastest(const BuildContext& b, ir::NodeId id, ThreadPool& pool) {
+/// The winner among the candidates, the first of which is the default.
+Choice fastest(const BuildContext& b, std::span<const ir::NodeId> chain, std::vector<Candidate> all,
+               ThreadPool& pool) {
   constexpr double kBetter = 0.95, kNoise = 0.5;
-  std::vector<Candidate> all = candidates(b, id);
   if (all.empty()) return {};
   if (all.size() > 1) {
-    Bench bench(b.graph, b.graph.node(id), all, pool);
+    Bench bench(b.graph, chain, all, pool);
     race(all, bench);
   }
   const auto best = std::ranges::min_element(all, {}, &Candidate::best);
@@ -168,71 +199,26 @@ Choice fastest(const BuildContext& b, ir::NodeId id, ThreadPool& pool) {
   return std::move(chosen.choice);
 }
 
-/// What does not change the time of a node, or hardly: values, not sizes.
-bool is_value(std::string_view name, const ir::Attribute& value) {
-  return name.ends_with("zero_point") || std::holds_alternative<float>(value) ||
-         std::holds_alternative<std::vector<float>>(value);
-}
-
-void append(std::string& key, const ir::Attribute& value) {
-  const auto to = std::back_inserter(key);
-  if (const auto* i = std::get_if<int64_t>(&value)) fmt::format_to(to, "={}", *i);
-  if (const auto* s = std::get_if<std::string>(&value)) fmt::format_to(to, "={}", *s);
-  if (const auto* list = std::get_if<std::vector<int64_t>>(&value))
-    for (size_t i = 0; i < list->size(); i++) fmt::format_to(to, "{}{}", i ? ',' : '=', (*list)[i]);
+void measure(const BuildContext& b, std::span<const ir::NodeId> chain, ThreadPool& pool,
+             const std::string& machine, Timings& timings) {
+  const std::string key = timing_key(b.graph, chain);
+  const auto empty = [&](ir::NodeId id) { return is_empty(b.graph, b.graph.node(id)); };
+  if (key.empty() || std::ranges::any_of(chain, empty) || timings.find(machine, key)) return;
+  try {
+    auto all = chain.size() > 1 ? candidates(b, chain, timings, machine) : candidates(b, chain.front());
+    timings.put(machine, key, fastest(b, chain, std::move(all), pool));
+  } catch (...) {
+    ir::rethrow_at(b.graph, b.graph.node(chain.back()), ErrorCode::invalid_model);
+  }
 }
 
 }  // namespace
 
-NamedStep default_step(const BuildContext& context, ir::NodeId id) {
-  const ir::Node& n = context.graph.node(id);
-  std::span<const StepMaker> makers = step_makers();
-  if (const ops::OpDef* op = ops::find(n.op); op && op->eval && is_empty(context.graph, n))
-    makers = makers.last(1);  // the reference evaluation
-  for (const StepMaker& maker : makers) {
-    if (std::string_view(maker.op) != "*" && maker.op != n.op) continue;
-    if (auto step = maker.make(context, id)) return {std::move(step), maker.kernel};
-  }
-  return {};
-}
-
-NamedStep chosen_step(const BuildContext& context, ir::NodeId id, const Choice& choice) {
-  const ir::Node& n = context.graph.node(id);
-  if (choice.threads > context.threads || is_empty(context.graph, n)) return {};
-  for (const StepMaker& maker : step_makers())
-    if (maker.op == n.op && maker.kernel == choice.kernel)
-      return {maker.make(with(context, choice.threads, choice.split), id), maker.kernel};
-  return {};
-}
-
-std::string timing_key(const ir::Graph& graph, const ir::Node& node) {
-  static constexpr std::string_view kOps[] = {"QConv", "QMatMul", "Conv", "MatMul"};
-  if (std::ranges::find(kOps, node.op) == std::end(kOps) || !graph.constant(node.input(1))) return {};
-  std::string key = node.op;
-  for (ir::ValueId id : node.inputs) {
-    key += ' ';
-    key += id == ir::kNone ? "-" : to_string(*graph.value(id).shape);
-  }
-  for (const auto& [name, value] : node.attrs) {
-    if (is_value(name, value)) continue;
-    key += ' ';
-    key += name;
-    append(key, value);
-  }
-  return key;
-}
-
-void measure_choices(const BuildContext& context, std::span<const ir::NodeId> nodes, ThreadPool& pool,
-                     const std::string& machine, Timings& timings) {
-  for (ir::NodeId id : nodes) {
-    const ir::Node& n = context.graph.node(id);
-    const std::string key = timing_key(context.graph, n);
-    if (key.empty() || is_empty(context.graph, n) || timings.find(machine, key)) continue;
-    try {
-      timings.put(machine, key, fastest(context, id, pool));
-    } catch (...) {
-      ir::rethrow_at(context.graph, n, ErrorCode::invalid_model);
-    }
+void measure_choices(const BuildContext& context, std::span<const std::vector<ir::NodeId>> order,
+                     ThreadPool& pool, const std::string& machine, Timings& timings) {
+  for (const std::vector<ir::NodeId>& chain : order) {
+    for (ir::NodeId id : chain) measure(context, {&id, 1}, pool, machine, timings);
+    if (chain.size() > 1) measure(context, chain, pool, machine, timings);
   }
 }
 

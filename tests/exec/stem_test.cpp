@@ -58,7 +58,7 @@ TEST(Stem, EqualsNodeByNodeOnEveryIsa) {
         ASSERT_NEAR(actual.data<uint8_t>()[i], expected.data<uint8_t>()[i], 1)
             << to_string(isa) << " kernel " << s.kernel_h << "x" << s.kernel_w << " element " << i;
       const auto plan = session.plan_for(std::vector<Shape>{x[0].shape()});
-      if (isa != cpu::Isa::ref) EXPECT_EQ(plan->graph.node(plan->steps[0].node).op, "QuantizeImage");
+      if (isa != cpu::Isa::ref) EXPECT_EQ(plan->graph.node(plan->steps[0].node()).op, "QuantizeImage");
     }
   }
 }

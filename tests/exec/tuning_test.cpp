@@ -1,10 +1,13 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <random>
 
 #include "exec/session.hpp"
 #include "ops/op.hpp"
+#include "plan/choose.hpp"
+#include "plan/strips.hpp"
 
 namespace tenfold::exec {
 namespace {
@@ -17,19 +20,37 @@ Tensor random_tensor(Shape shape, unsigned seed) {
   return t;
 }
 
-/// Two equal 3x3 convolutions, which several kernels can run, then a depthwise one.
+class Builder {
+ public:
+  ir::ValueId image() { return graph_.add_input("x", DType::f32, {1, 40, 21, 13}); }
+  /// A convolution from 40 channels to 40.
+  ir::ValueId conv(ir::ValueId x, int64_t kernel, int64_t group = 1) {
+    const ir::ValueId w = graph_.add_constant(graph_.unique_name("w"),
+                                              random_tensor({40, 40 / group, kernel, kernel}, 3));
+    const ir::NodeId n = graph_.add_node(
+        "Conv", {x, w}, {{"pads", std::vector<int64_t>(4, kernel / 2)}, {"group", group}});
+    ops::infer(graph_, n);
+    return graph_.node(n).output();
+  }
+  ir::Graph finish(ir::ValueId output) {
+    graph_.outputs = {output};
+    return std::move(graph_);
+  }
+
+ private:
+  ir::Graph graph_;
+};
+
+/// A depthwise convolution, then two equal 3x3 ones, which several kernels can run.
 ir::Graph network() {
-  ir::Graph g;
-  const auto conv = [&](ir::ValueId x, const char* name, Shape weights, int64_t group) {
-    const ir::NodeId n = g.add_node("Conv", {x, g.add_constant(name, random_tensor(std::move(weights), 3))},
-                                    {{"pads", std::vector<int64_t>{1, 1, 1, 1}}, {"group", group}});
-    ops::infer(g, n);
-    return g.node(n).output();
-  };
-  const ir::ValueId x = g.add_input("x", DType::f32, {1, 40, 21, 13});
-  const ir::ValueId first = conv(x, "w1", {40, 40, 3, 3}, 1), second = conv(first, "w2", {40, 40, 3, 3}, 1);
-  g.outputs = {conv(second, "w3", {40, 1, 3, 3}, 40)};
-  return g;
+  Builder b;
+  return b.finish(b.conv(b.conv(b.conv(b.image(), 3, 40), 3), 3));
+}
+
+/// A pointwise convolution and a depthwise one, which may run in strips.
+ir::Graph chain() {
+  Builder b;
+  return b.finish(b.conv(b.conv(b.image(), 1), 3, 40));
 }
 
 /// The session's cache of timings is a file of this test.
@@ -47,15 +68,16 @@ class TuningTest : public testing::Test {
 
   static void expect_right(Session& session) {
     const Tensor x = random_tensor({1, 40, 21, 13}, 7);
-    static const auto expected = Session(network(), {.threads = 1, .isa = "ref"}).run(std::span(&x, 1));
+    const auto expected = Session(session.model(), {.threads = 1, .isa = "ref"}).run(std::span(&x, 1));
     const auto actual = session.run(std::span(&x, 1));
-    for (int64_t i = 0; i < actual[0].elements(); i++)
-      ASSERT_NEAR(actual[0].data<float>()[i], expected[0].data<float>()[i], 0.02);  // of a range of 2000
+    const auto a = actual[0].span<float>(), e = expected[0].span<float>();
+    const float range = *std::ranges::max_element(e);
+    for (size_t i = 0; i < a.size(); i++) ASSERT_NEAR(a[i], e[i], 1e-5f * range);
   }
   static std::vector<std::string> kernels(Session& session) {
     std::vector<std::string> names;
     for (const auto& s : session.plan_for(std::vector<Shape>{{1, 40, 21, 13}})->steps)
-      if (!s.timing_key.empty()) names.emplace_back(s.kernel);
+      if (!s.timing_keys.empty()) names.emplace_back(s.kernel);
     return names;
   }
 
@@ -78,17 +100,39 @@ TEST_F(TuningTest, WhatIsMeasuredIsKeptAndFollowed) {
   }
 }
 
+TEST_F(TuningTest, WhatIsMeasuredOfAChainIsKeptToo) {
+  Session first(chain(), {.threads = 2, .tuning = Tuning::measure});
+  const auto plan = first.plan_for(std::vector<Shape>{{1, 40, 21, 13}});
+  const auto chains = plan::find_chains(plan->graph, plan->graph.topological_order());
+  ASSERT_EQ(chains.size(), 1u);
+  const std::string machine = plan::Timings::machine(first.isa_name(), 2),
+                    key = plan::timing_key(plan->graph, chains[0]);
+  ASSERT_TRUE(first.choices().find(machine, key));
+  expect_right(first);
+  for (const char* kernel : {"strips_f32", "apart", "strips_u8"}) {
+    plan::Timings own;
+    own.put(machine, key, {.kernel = kernel, .threads = 2, .rows = 4});
+    ir::Graph model = chain();
+    model.metadata[kTimingsMetadata] = own.text();
+    Session session(std::move(model), {.threads = 2});
+    session.plan_for(std::vector<Shape>{{1, 40, 21, 13}});
+    EXPECT_EQ(session.choices().find(machine, key) == nullptr, kernel == std::string_view("strips_u8"));
+    expect_right(session);
+  }
+}
+
 TEST_F(TuningTest, AModelCarriesItsChoices) {
   Session measured(network(), {.threads = 1, .tuning = Tuning::measure});
   const std::string machine = plan::Timings::machine(measured.isa_name(), 1);
   for (const char* kernel : {"conv_f32", "winograd_f32"}) {
     plan::Timings own;
     for (const auto& s : measured.plan_for(std::vector<Shape>{{1, 40, 21, 13}})->steps)
-      if (s.kernel != std::string_view("depthwise_f32")) own.put(machine, s.timing_key, {kernel, 1});
+      for (const std::string& key : s.timing_keys)
+        if (s.kernel != std::string_view("depthwise_f32")) own.put(machine, key, {kernel, 1});
     ir::Graph model = network();
     model.metadata[kTimingsMetadata] = own.text();
     Session session(std::move(model), {.threads = 1});
-    EXPECT_EQ(kernels(session), (std::vector<std::string>{kernel, kernel, "depthwise_f32"}));
+    EXPECT_EQ(kernels(session), (std::vector<std::string>{"depthwise_f32", kernel, kernel}));
     expect_right(session);
   }
 }
@@ -100,7 +144,7 @@ TEST_F(TuningTest, ChoicesThatCannotBeFollowedAreNone) {
        {plan::Choice{"no_such_kernel", 1}, {"conv_f32", 1000}, {"gemm_f32", 1}}) {
     plan::Timings own;
     for (const auto& s : measured.plan_for(std::vector<Shape>{{1, 40, 21, 13}})->steps)
-      own.put(machine, s.timing_key, choice);
+      for (const std::string& key : s.timing_keys) own.put(machine, key, choice);
     ir::Graph model = network();
     model.metadata[kTimingsMetadata] = own.text();
     Session session(std::move(model), {.threads = 1});

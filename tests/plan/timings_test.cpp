@@ -10,7 +10,8 @@
 namespace tenfold::plan {
 namespace {
 
-const Choice kConv{"conv_u8", 2, Split::channels, 12.5}, kWinograd{"winograd_4x4_u8", 1, Split::automatic, 3};
+const Choice kConv{"conv_u8", 2, Split::channels, 0, 12.5},
+    kWinograd{"winograd_4x4_u8", 1, Split::automatic, 0, 3}, kStrips{"strips_u8", 2, Split::automatic, 7, 40};
 
 std::filesystem::path scratch_folder() {
   const auto folder = std::filesystem::path(testing::TempDir()) / "tenfold_timings_test";
@@ -22,26 +23,29 @@ TEST(Timings, TextKeepsEveryEntry) {
   Timings timings;
   timings.put("machine \"a\"", "node\n1", kConv);
   timings.put("machine b", "node", kWinograd);
+  timings.put("machine b", "chain", kStrips);
   const Timings read = Timings::parse(timings.text());
   ASSERT_TRUE(read.find("machine \"a\"", "node\n1"));
   EXPECT_EQ(*read.find("machine \"a\"", "node\n1"), kConv);
   ASSERT_TRUE(read.find("machine b", "node"));
   EXPECT_EQ(*read.find("machine b", "node"), kWinograd);
+  ASSERT_TRUE(read.find("machine b", "chain"));
+  EXPECT_EQ(*read.find("machine b", "chain"), kStrips);
   EXPECT_EQ(read.find("machine b", "node\n1"), nullptr);
   EXPECT_EQ(read.find("machine c", "node"), nullptr);
 }
 
 TEST(Timings, WhatIsNoTimingsIsEmpty) {
   for (const char* text :
-       {"", "{", "[]", "7", "null", R"({"machines": {"m": {"n": ["conv_u8", 1, "rows", 1]}}})",
-        R"({"tenfold_timings": 2, "machines": {"m": {"n": ["conv_u8", 1, "rows", 1]}}})",
+       {"", "{", "[]", "7", "null", R"({"machines": {"m": {"n": ["conv_u8", 1, "rows", 0, 1]}}})",
+        R"({"tenfold_timings": 2, "machines": {"m": {"n": ["conv_u8", 1, "rows", 0, 1]}}})",
         R"({"tenfold_timings": "1", "machines": {}})", R"({"tenfold_timings": 1})",
         R"({"tenfold_timings": 1, "machines": [1]})", R"({"tenfold_timings": 1, "machines": {"m": 1}})",
-        R"({"tenfold_timings": 1, "machines": {"m": {"n": ["conv_u8", 1, "rows"]}}})",
-        R"({"tenfold_timings": 1, "machines": {"m": {"n": [1, 1, "rows", 1]}}})",
-        R"({"tenfold_timings": 1, "machines": {"m": {"n": ["conv_u8", 0, "rows", 1]}}})",
-        R"({"tenfold_timings": 1, "machines": {"m": {"n": ["conv_u8", "1", "rows", 1]}}})",
-        R"({"tenfold_timings": 1, "machines": {"m": {"n": ["conv_u8", 1, "diagonals", 1]}}})"})
+        R"({"tenfold_timings": 1, "machines": {"m": {"n": ["conv_u8", 1, "rows", 1]}}})",
+        R"({"tenfold_timings": 1, "machines": {"m": {"n": [1, 1, "rows", 0, 1]}}})",
+        R"({"tenfold_timings": 1, "machines": {"m": {"n": ["conv_u8", 0, "rows", 0, 1]}}})",
+        R"({"tenfold_timings": 1, "machines": {"m": {"n": ["conv_u8", "1", "rows", 0, 1]}}})",
+        R"({"tenfold_timings": 1, "machines": {"m": {"n": ["conv_u8", 1, "diagonals", 0, 1]}}})"})
     EXPECT_TRUE(Timings::parse(text).empty()) << text;
 }
 

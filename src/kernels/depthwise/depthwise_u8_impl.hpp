@@ -36,13 +36,16 @@ void depthwise_pass(const DepthwiseU8& d, int64_t y, int rows) {
   p.scratch = d.scratch;
   p.weights = w.weights, p.params = w.params;
   p.in.pixel = d.in_pixel, p.in.width = d.in_w, p.in.zero_point = u8(w.x_zero_point);
-  // Rows that only zero weights meet (the last group's rest) may be any row of the image.
+  // Rows that only zero weights meet (the last group's rest), or that only output rows behind the last one
+  // need, may be any row; those that `rows` do not need may not be in memory.
   constexpr int needed = (Shape::R - 1) * Shape::Stride + Shape::K;
+  const int64_t first = y * Shape::Stride - d.pad_top;
+  const auto in_image = [&](int64_t iy) { return lesser<int64_t>(larger<int64_t>(iy, 0), d.in_h - 1); };
+  const int64_t top = in_image(first), bottom = in_image(first + (rows - 1) * Shape::Stride + Shape::K - 1);
   for (int i = 0; i < 4 * Shape::G; ++i) {
-    const int64_t iy = y * Shape::Stride - d.pad_top + i;
-    const bool inside = iy >= 0 && iy < d.in_h;
-    p.in.row[i] = d.in + (inside ? iy : 0) * d.in_row;
-    if (!inside && i < needed) p.in.outside |= 1u << i;
+    const int64_t iy = first + i;
+    p.in.row[i] = d.in + lesser(larger(iy, top), bottom) * d.in_row;
+    if ((iy < 0 || iy >= d.in_h) && i < needed) p.in.outside |= 1u << i;
   }
   for (int r = 0; r < rows; ++r) p.out[r] = d.out + (y + r) * d.out_row;
   p.channels = w.channels;

@@ -1,4 +1,5 @@
 // INT8 convolutions as (indirect) matrix products: pointwise, k x k, grouped.
+#include "plan/row_step.hpp"
 #include "plan/steps/epilogue_u8.hpp"
 #include "plan/steps/gemm_split.hpp"
 #include "plan/steps/indirect.hpp"
@@ -31,7 +32,7 @@ std::vector<int8_t> joined_groups(const int8_t* w, const Convolution& c, int64_t
   return joined;
 }
 
-class ConvU8Step final : public Step {
+class ConvU8Step final : public RowStep {
  public:
   ConvU8Step(const BuildContext& b, const ir::Node& n, const Convolution& c)
       : together_(groups_together(c, b.kernels.layout)),
@@ -58,20 +59,13 @@ class ConvU8Step final : public Step {
 
   void run(const RunContext& c) const override {
     c.pool->run(split_.parts, [&](int part) {
-      const tenfold::Range rows = split_.rows(pixels_, part), channels = split_.channels(part);
-      if (pointwise_) return multiply(c, rows, channels, nullptr);
-      std::byte* scratch = c.scratch + static_cast<size_t>(part) * part_bytes();
-      auto* pointers = reinterpret_cast<const uint8_t**>(scratch);
-      auto* copies = reinterpret_cast<uint8_t*>(scratch + pointer_bytes());
-      const auto* x = c.at<const uint8_t>(x_);
-      rows_.copy(x, static_cast<uint8_t>(zero_point_), input_rows(rows), copies);
-      for (int64_t m = rows.begin; m < rows.end; m += kIndirectPixels) {
-        const tenfold::Range block{m, std::min(rows.end, m + kIndirectPixels)};
-        fill_indirect(conv_, x, outside_.data(), block.begin, block.end, pointers, kIndirectPixels, rows_,
-                      copies);
-        multiply(c, block, channels, pointers);
-      }
+      run_pixels(c, split_.rows(pixels_, part), split_.channels(part),
+                 c.scratch + static_cast<size_t>(part) * part_bytes());
     });
+  }
+
+  void run_rows(const RunContext& c, tenfold::Range pixels) const override {
+    run_pixels(c, pixels, {0, per_group_}, c.scratch);
   }
 
  private:
@@ -117,6 +111,22 @@ class ConvU8Step final : public Step {
             c.window.taps()));
       return packs;
     });
+  }
+
+  /// `rows` are output pixels, counted over the batch.
+  void run_pixels(const RunContext& c, tenfold::Range rows, tenfold::Range channels,
+                  std::byte* scratch) const {
+    if (pointwise_) return multiply(c, rows, channels, nullptr);
+    auto* pointers = reinterpret_cast<const uint8_t**>(scratch);
+    auto* copies = reinterpret_cast<uint8_t*>(scratch + pointer_bytes());
+    const auto* x = c.at<const uint8_t>(x_);
+    rows_.copy(x, static_cast<uint8_t>(zero_point_), input_rows(rows), copies);
+    for (int64_t m = rows.begin; m < rows.end; m += kIndirectPixels) {
+      const tenfold::Range block{m, std::min(rows.end, m + kIndirectPixels)};
+      fill_indirect(conv_, x, outside_.data(), block.begin, block.end, pointers, kIndirectPixels, rows_,
+                    copies);
+      multiply(c, block, channels, pointers);
+    }
   }
 
   void multiply(const RunContext& c, tenfold::Range rows, tenfold::Range channels,

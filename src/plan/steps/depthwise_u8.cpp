@@ -1,5 +1,7 @@
 // INT8 depthwise convolutions.
+#include "base/math.hpp"
 #include "ops/convolve.hpp"
+#include "plan/row_step.hpp"
 #include "plan/steps/epilogue_u8.hpp"
 #include "plan/steps/pack_key.hpp"
 #include "plan/steps/steps.hpp"
@@ -7,7 +9,7 @@
 namespace tenfold::plan {
 namespace {
 
-class DepthwiseU8Step final : public Step {
+class DepthwiseU8Step final : public RowStep {
  public:
   DepthwiseU8Step(const BuildContext& b, const ir::Node& n, const ops::Convolution& c)
       : conv_(c),
@@ -30,38 +32,52 @@ class DepthwiseU8Step final : public Step {
 
   void run(const RunContext& c) const override {
     c.pool->run(parts_, [&](int part) {
-      const ops::Window& g = conv_.window;
-      const int64_t step = packed_->rows_per_pass, blocks = (g.out[1] + step - 1) / step;
       const tenfold::Range range = split(units(), part, parts_);
-      for (int64_t u = range.begin; u < range.end;) {
-        const int64_t image = u / blocks, first = u % blocks, last = std::min(blocks, first + range.end - u);
-        const kernels::DepthwiseU8 d{.w = packed_.get(),
-                                     .in = c.at<const uint8_t>(x_) + image * conv_.x.batch,
-                                     .in_h = g.in[1],
-                                     .in_w = g.in[2],
-                                     .in_row = conv_.x.axis[1],
-                                     .in_pixel = conv_.x.axis[2],
-                                     .out = c.at<uint8_t>(y_) + image * conv_.y.batch,
-                                     .out_w = g.out[2],
-                                     .out_row = conv_.y.axis[1],
-                                     .out_pixel = conv_.y.axis[2],
-                                     .y_begin = first * step,
-                                     .y_end = std::min(g.out[1], last * step),
-                                     .pad_top = g.pad_begin[1],
-                                     .pad_left = g.pad_begin[2],
-                                     .zero_point = epilogue_.zero_point,
-                                     .table = epilogue_.table,
-                                     .scratch = c.scratch + static_cast<size_t>(part) * scratch_};
-        kernels_.depthwise_u8(d);
-        u += last - first;
-      }
+      RunContext own = c;
+      own.scratch += static_cast<size_t>(part) * scratch_;
+      compute(own, {first_row(range.begin), first_row(range.end)});
     });
   }
 
+  void run_rows(const RunContext& c, tenfold::Range pixels) const override {
+    const int64_t width = conv_.window.out[2];
+    compute(c, {pixels.begin / width, pixels.end / width});
+  }
+
  private:
-  /// Passes of rows over all images: what threads share out.
-  int64_t units() const {
-    return conv_.batch * ((conv_.window.out[1] + packed_->rows_per_pass - 1) / packed_->rows_per_pass);
+  /// `rows` count over the batch.
+  void compute(const RunContext& c, tenfold::Range rows) const {
+    const ops::Window& g = conv_.window;
+    for (int64_t row = rows.begin; row < rows.end;) {
+      const int64_t image = row / g.out[1], first = row % g.out[1],
+                    last = std::min(g.out[1], first + rows.end - row);
+      kernels_.depthwise_u8({.w = packed_.get(),
+                             .in = c.at<const uint8_t>(x_) + image * conv_.x.batch,
+                             .in_h = g.in[1],
+                             .in_w = g.in[2],
+                             .in_row = conv_.x.axis[1],
+                             .in_pixel = conv_.x.axis[2],
+                             .out = c.at<uint8_t>(y_) + image * conv_.y.batch,
+                             .out_w = g.out[2],
+                             .out_row = conv_.y.axis[1],
+                             .out_pixel = conv_.y.axis[2],
+                             .y_begin = first,
+                             .y_end = last,
+                             .pad_top = g.pad_begin[1],
+                             .pad_left = g.pad_begin[2],
+                             .zero_point = epilogue_.zero_point,
+                             .table = epilogue_.table,
+                             .scratch = c.scratch});
+      row += last - first;
+    }
+  }
+
+  /// Passes of an image: what a kernel takes at a time and threads share out.
+  int64_t passes() const { return ceil_div(conv_.window.out[1], packed_->rows_per_pass); }
+  int64_t units() const { return conv_.batch * passes(); }
+  int64_t first_row(int64_t unit) const {
+    const int64_t rows = conv_.window.out[1];
+    return unit / passes() * rows + std::min(rows, unit % passes() * packed_->rows_per_pass);
   }
 
   std::shared_ptr<const kernels::PackedDepthwiseU8> pack(const BuildContext& b, const ir::Node& n) const {

@@ -1,0 +1,127 @@
+#include "plan/choose.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "cpu/features.hpp"
+#include "ops/op.hpp"
+#include "plan/strips.hpp"
+
+namespace tenfold::plan {
+namespace {
+
+/// What does not change the time of a node, or hardly: values, not sizes.
+bool is_value(std::string_view name, const ir::Attribute& value) {
+  return name.ends_with("zero_point") || std::holds_alternative<float>(value) ||
+         std::holds_alternative<std::vector<float>>(value);
+}
+
+void append(std::string& key, const ir::Attribute& value) {
+  const auto to = std::back_inserter(key);
+  if (const auto* i = std::get_if<int64_t>(&value)) fmt::format_to(to, "={}", *i);
+  if (const auto* s = std::get_if<std::string>(&value)) fmt::format_to(to, "={}", *s);
+  if (const auto* list = std::get_if<std::vector<int64_t>>(&value))
+    for (size_t i = 0; i < list->size(); i++) fmt::format_to(to, "{}{}", i ? ',' : '=', (*list)[i]);
+}
+
+/// Empty for operators without a choice.
+std::string node_key(const ir::Graph& graph, const ir::Node& node) {
+  static constexpr std::string_view kOps[] = {"QConv", "QMatMul", "Conv", "MatMul"};
+  if (std::ranges::find(kOps, node.op) == std::end(kOps) || !graph.constant(node.input(1))) return {};
+  std::string key = node.op;
+  for (ir::ValueId id : node.inputs) {
+    key += ' ';
+    key += id == ir::kNone ? "-" : to_string(*graph.value(id).shape);
+  }
+  for (const auto& [name, value] : node.attrs) {
+    if (is_value(name, value)) continue;
+    key += ' ';
+    key += name;
+    append(key, value);
+  }
+  return key;
+}
+
+}  // namespace
+
+size_t second_level_cache() {
+  static const size_t bytes = [] {
+    for (const cpu::Cache& cache : cpu::data_caches())
+      if (cache.level == 2) return cache.bytes;
+    return size_t{1} << 20;
+  }();
+  return bytes;
+}
+
+bool is_empty(const ir::Graph& g, const ir::Node& n) {
+  const auto empty = [&](ir::ValueId v) { return v != ir::kNone && g.value(v).shape->elements() == 0; };
+  return empty(n.input(0)) || empty(n.output(0));
+}
+
+BuildContext shared_as(const BuildContext& b, int threads, Split split) {
+  return {b.graph, b.kernels, threads, b.packs, split, /*by_cost=*/false};
+}
+
+NamedStep default_step(const BuildContext& context, ir::NodeId id) {
+  const ir::Node& n = context.graph.node(id);
+  std::span<const StepMaker> makers = step_makers();
+  if (const ops::OpDef* op = ops::find(n.op); op && op->eval && is_empty(context.graph, n))
+    makers = makers.last(1);  // the reference evaluation
+  for (const StepMaker& maker : makers) {
+    if (std::string_view(maker.op) != "*" && maker.op != n.op) continue;
+    if (auto step = maker.make(context, id)) return {.step = std::move(step), .kernel = maker.kernel};
+  }
+  return {};
+}
+
+NamedStep chosen_step(const BuildContext& context, ir::NodeId id, const Choice& choice) {
+  const ir::Node& n = context.graph.node(id);
+  if (choice.threads > context.threads || is_empty(context.graph, n)) return {};
+  for (const StepMaker& maker : step_makers())
+    if (maker.op == n.op && maker.kernel == choice.kernel)
+      return {.step = maker.make(shared_as(context, choice.threads, choice.split), id), .kernel = maker.kernel};
+  return {};
+}
+
+NamedStep known_step(const BuildContext& context, ir::NodeId id, const Timings* timings,
+                     const std::string& machine) {
+  std::string key = timings ? timing_key(context.graph, {&id, 1}) : "";
+  if (const Choice* choice = key.empty() ? nullptr : timings->find(machine, key))
+    if (NamedStep chosen = chosen_step(context, id, *choice); chosen.step) {
+      chosen.timing_key = std::move(key);
+      return chosen;
+    }
+  return default_step(context, id);
+}
+
+std::string timing_key(const ir::Graph& graph, std::span<const ir::NodeId> chain) {
+  std::string key;
+  for (ir::NodeId id : chain) {
+    const std::string node = node_key(graph, graph.node(id));
+    if (node.empty()) return {};
+    key += key.empty() ? node : " > " + node;
+  }
+  return key;
+}
+
+const char* strips_kernel(const ir::Graph& graph, std::span<const ir::NodeId> chain) {
+  return graph.node(chain.back()).op == "QConv" ? "strips_u8" : "strips_f32";
+}
+
+std::unique_ptr<Step> default_strips(const BuildContext& context, std::span<const ir::NodeId> chain) {
+  // INT8 networks lose nothing by it and PP-OCR detection gains 2 %, FP32 ones lose up to 8 %: docs/adr/0011.
+  const auto cache = static_cast<double>(second_level_cache());
+  if (context.graph.node(chain.back()).op != "QConv" || bytes_between(context.graph, chain) < cache)
+    return nullptr;
+  return make_strips(context, chain, strip_rows(context.graph, chain, cache / 2));
+}
+
+std::unique_ptr<Step> chosen_strips(const BuildContext& context, std::span<const ir::NodeId> chain,
+                                    const Choice& choice) {
+  if (choice.kernel != strips_kernel(context.graph, chain) || choice.rows < 1 || choice.threads > context.threads) return nullptr;
+  return make_strips(shared_as(context, choice.threads, choice.split), chain, choice.rows);
+}
+
+}  // namespace tenfold::plan
