@@ -1,6 +1,6 @@
-// Sorting the steps of a packed GEMM into those that vpmaddubsw sums exactly and the others.  Portable host
-// code.
+// Sorting the steps of a packed GEMM by which of their vectors vpmaddubsw sums exactly.  Portable host code.
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "base/math.hpp"
@@ -23,11 +23,11 @@ struct Pairs {
 };
 
 /// Whether u8 x s8 products of neighbours stay inside 16 bits whatever the activations: 255 * 128 < 2^15.
-/// `bytes` is a multiple of 16.
-bool step_is_plain(const s8* step, int64_t bytes) {
+/// A vector has a multiple of 16 weights.
+bool is_plain(const s8* vector, int64_t bytes) {
   Words8 unsafe{};
   for (int64_t i = 0; i < bytes; i += 16) {
-    const Pairs p(step + i);
+    const Pairs p(vector + i);
     const Words8 up_even = p.even & ~(p.even >> 15), up_odd = p.odd & ~(p.odd >> 15);  // max(x, 0)
     unsafe |= (up_even + up_odd > 128) | ((p.even - up_even) + (p.odd - up_odd) < -128);
   }
@@ -52,37 +52,52 @@ struct PanelSorter {
   const s8* from;
   int vectors;
 
-  int64_t step_bytes() const { return int64_t(vectors) * 4 * layout.lanes; }
+  int64_t vector_bytes() const { return 4 * layout.lanes; }
+  int64_t step_bytes() const { return vectors * vector_bytes(); }
   int64_t steps() const { return packed.k_padded / 4; }
+  int64_t kinds() const { return int64_t{1} << layout.panel; }
+  int64_t entries() const { return kinds() + steps(); }  ///< of a tap in SortedSteps::offsets
 
+  /// Bit v: vector v of the step is exact.
+  uint32_t kind(const s8* step) const {
+    uint32_t exact = 0;
+    for (int v = 0; v < vectors; ++v)
+      if (!is_plain(step + v * vector_bytes(), vector_bytes())) exact |= 1u << v;
+    return exact;
+  }
   /// Counts and offsets of every tap; returns the bytes of weights that follow from them.
   int64_t sort(uint32_t* out) const {
     int64_t bytes = 0;
+    std::vector<uint32_t> kind_of(static_cast<size_t>(steps()));
     const s8* step = from;
-    for (int64_t tap = 0; tap < packed.taps; ++tap, out += 2 + steps()) {
-      uint32_t plain = 0, exact = 0;
-      for (int64_t i = 0; i < steps(); ++i, step += step_bytes()) {
-        const bool is_plain = step_is_plain(step, step_bytes());
-        out[is_plain ? 2 + plain++ : 1 + steps() - exact++] = uint32_t(4 * i);
+    for (int64_t tap = 0; tap < packed.taps; ++tap, out += entries()) {
+      std::fill_n(out, kinds(), 0);
+      for (uint32_t& k : kind_of) {
+        k = kind(step), ++out[k], step += step_bytes();
+        bytes += step_bytes() + std::popcount(k) * vector_bytes();
       }
-      std::reverse(out + 2 + plain, out + 2 + steps());
-      out[0] = plain, out[1] = exact;
-      bytes += (plain + 2 * int64_t(exact)) * step_bytes();
+      std::vector<uint32_t*> next{out + kinds()};
+      for (int64_t k = 0; k + 1 < kinds(); ++k) next.push_back(next.back() + out[k]);
+      for (int64_t i = 0; i < steps(); ++i) *next[kind_of[size_t(i)]]++ = uint32_t(4 * i);
     }
     return bytes;
   }
   void copy(const uint32_t* sorted, std::byte* to) const {
-    for (int64_t tap = 0; tap < packed.taps; ++tap, sorted += 2 + steps())
-      for (int64_t i = 0; i < steps(); ++i) {
-        const s8* step = from + (tap * steps() + sorted[2 + i] / 4) * step_bytes();
-        if (i < sorted[0]) {
-          std::memcpy(to, step, size_t(step_bytes()));
-          to += step_bytes();
-          continue;
-        }
-        for (int v = 0; v < vectors; ++v, to += 8 * layout.lanes)
-          widen(step + v * 4 * layout.lanes, layout.lanes, to);
-      }
+    for (int64_t tap = 0; tap < packed.taps; ++tap, sorted += entries()) {
+      const uint32_t* offset = sorted + kinds();
+      for (uint32_t exact = 0; exact < kinds(); ++exact)
+        for (uint32_t i = 0; i < sorted[exact]; ++i, ++offset)
+          to = copy_step(from + (tap * steps() + *offset / 4) * step_bytes(), exact, to);
+    }
+  }
+  std::byte* copy_step(const s8* step, uint32_t exact, std::byte* to) const {
+    for (int v = 0; v < vectors; ++v, step += vector_bytes()) {
+      if (exact >> v & 1)
+        widen(step, layout.lanes, to), to += 2 * vector_bytes();
+      else
+        std::memcpy(to, step, size_t(vector_bytes())), to += vector_bytes();
+    }
+    return to;
   }
 };
 
@@ -91,7 +106,7 @@ struct PanelSorter {
 void sort_steps(const PackLayout& layout, PackedU8& p) {
   const auto panels = int64_t(p.panel_weight_offset.size());
   SortedSteps& s = p.sorted;
-  s.panel_stride = p.taps * (2 + p.k_padded / 4);
+  s.panel_stride = p.taps * ((1 << layout.panel) + p.k_padded / 4);
   s.offsets.resize(size_t(checked_mul(panels, s.panel_stride)));
   std::vector<PanelSorter> sorters;
   int64_t bytes = 0;

@@ -69,8 +69,27 @@ TEST(PackU8, EveryWeightInItsPlace) {
     }
 }
 
-/// Steps of which no pair of products can leave 16 bits come first, as they are; the others are widened, even
-/// bytes of a vector before odd ones.  Every step is there once.
+/// Whether no pair of products can leave 16 bits.
+bool is_plain(std::span<const s8> vector) {
+  for (size_t b = 0; b < vector.size(); b += 2)
+    for (int x : {0, 255})
+      for (int y : {0, 255})
+        if (std::abs(x * vector[b] + y * vector[b + 1]) > 32767) return false;
+  return true;
+}
+
+/// A vector of a sorted step is as it was, or widened, even bytes before odd ones.
+void expect_vector(const std::byte* packed, std::span<const s8> vector, bool exact) {
+  if (!exact) ASSERT_EQ(std::memcmp(packed, vector.data(), vector.size()), 0);
+  for (size_t b = 0; exact && b < vector.size(); ++b) {
+    int16_t wide;
+    std::memcpy(&wide, packed + (b & 1) * vector.size() + b / 2 * 2, 2);
+    ASSERT_EQ(wide, vector[b]);
+  }
+}
+
+/// Steps are sorted by which of their vectors have a pair of products that can leave 16 bits; those are
+/// widened.  Every step is there once.
 TEST(PackU8, SortedSteps) {
   Random r(4);
   for (const Kernels* kernels : every_table())
@@ -79,42 +98,33 @@ TEST(PackU8, SortedSteps) {
       if (l.weight_bytes == 1) continue;
       SCOPED_TRACE(testing::Message() << kernels->name << " n " << s.n << " taps " << s.taps << " k " << s.k);
       std::vector<s8> weights = r.weights(size_t(s.n * s.taps * s.k));
-      for (s8& w : weights) w = r.in(0, 200) == 0 ? w : s8(w / 2);  // both kinds of steps
+      for (s8& w : weights) w = r.in(0, 200) == 0 ? w : s8(w / 2);  // both kinds of vectors
       const auto channels = r.channels(s.n, s.taps * s.k, false);
       const PackedU8 p = pack_gemm_u8(l, weights.data(), s.n, s.taps, s.k, 3, channels);
       const Expected expected{l, p, weights};
       const std::byte* at = p.weights;
-      const uint32_t* sorted = p.sorted.first;
+      const uint32_t *sorted = p.sorted.first, kinds = 1u << l.panel;
+      const auto steps = size_t(p.k_padded / 4), vector_bytes = size_t(4 * l.lanes);
       for (int64_t panel = 0; panel < ceil_div(s.n, p.panel_channels); ++panel) {
         ASSERT_EQ(p.sorted.panel_offset[panel], at - p.weights);
-        for (int64_t tap = 0; tap < s.taps; ++tap) {
-          const uint32_t plain = sorted[0], steps = plain + sorted[1];
-          ASSERT_EQ(steps, p.k_padded / 4);
-          std::vector<uint32_t> offsets(sorted + 2, sorted + 2 + steps), all;
-          sorted += 2 + steps;
-          for (uint32_t i = 0; i < steps; ++i) {
-            const std::vector<s8> step = expected.quads(panel, tap, offsets[i]);
-            bool safe = true;
-            for (size_t b = 0; b < step.size(); b += 2)
-              for (int x : {0, 255})
-                for (int y : {0, 255}) safe = safe && std::abs(x * step[b] + y * step[b + 1]) <= 32767;
-            ASSERT_EQ(safe, i < plain);
-            if (safe) {
-              ASSERT_EQ(std::memcmp(at, step.data(), step.size()), 0);
-              at += step.size();
-              continue;
+        for (int64_t tap = 0; tap < s.taps; ++tap, sorted += kinds + steps) {
+          std::vector<uint32_t> offsets(sorted + kinds, sorted + kinds + steps), all;
+          size_t i = 0;
+          for (uint32_t kind = 0; kind < kinds; ++kind)
+            for (uint32_t of_kind = 0; of_kind < sorted[kind]; ++of_kind, ++i) {
+              ASSERT_LT(i, steps);
+              const std::vector<s8> step = expected.quads(panel, tap, offsets[i]);
+              for (size_t v = 0; v < step.size() / vector_bytes; ++v) {
+                const std::span vector = std::span(step).subspan(v * vector_bytes, vector_bytes);
+                const bool exact = kind >> v & 1;
+                ASSERT_EQ(exact, !is_plain(vector));
+                expect_vector(at, vector, exact);
+                at += exact ? 2 * vector_bytes : vector_bytes;
+              }
             }
-            for (size_t b = 0; b < step.size(); ++b) {
-              const size_t vector = b / size_t(4 * l.lanes), in = b % size_t(4 * l.lanes);
-              int16_t wide;
-              std::memcpy(&wide,
-                          at + vector * size_t(8 * l.lanes) + (in & 1) * size_t(4 * l.lanes) + in / 2 * 2, 2);
-              ASSERT_EQ(wide, step[b]);
-            }
-            at += 2 * step.size();
-          }
+          ASSERT_EQ(i, steps);
           std::sort(offsets.begin(), offsets.end());
-          for (uint32_t i = 0; i < steps; ++i) all.push_back(4 * i);
+          for (uint32_t k = 0; k < steps; ++k) all.push_back(4 * k);
           ASSERT_EQ(offsets, all);
         }
       }

@@ -61,7 +61,7 @@ template <class S, int MR, int NV, bool ZP, bool Lookup, class I = typename S::I
   });
 }
 
-/// Weights of one step, `vector_bytes` each, A broadcast, MR * NV dot products.  D supplies the dot product.
+/// Weights of one step, A broadcast, MR * NV dot products.  D supplies the dot product.
 template <class D, int vector_bytes, int MR, int NV, class I>
 [[gnu::always_inline]] inline void gemm_step(I (&acc)[MR][NV], const u8* const (&p)[MR], int64_t k,
                                              const std::byte* w) {
@@ -78,24 +78,49 @@ template <class D, int vector_bytes, int MR, int NV, class I>
   __builtin_prefetch(reinterpret_cast<const char*>(reinterpret_cast<uintptr_t>(w) + prefetch), 0, 2);
 }
 
+/// The same where some vectors have exact weights and the others plain ones: bit v of `Exact` is vector v's.
+template <class S, int Exact, int MR, int NV, class I = typename S::Int>
+[[gnu::always_inline]] inline void gemm_sorted_step(I (&acc)[MR][NV], const u8* const (&p)[MR], int64_t k,
+                                                    const std::byte* w) {
+  using Plain = typename S::Plain;
+  constexpr auto vectors_before = [](int v) { return v + __builtin_popcount(Exact & ((1 << v) - 1)); };
+  typename Plain::Quad plain[NV];
+  typename S::Quad exact[NV];
+  unroll<NV>([&](auto v) TENFOLD_LAMBDA {
+    const std::byte* vector = w + vectors_before(v) * 4 * S::lanes;
+    if constexpr (Exact >> int(v) & 1)
+      exact[v] = S::weights(vector);
+    else
+      plain[v] = Plain::weights(vector);
+  });
+  unroll<MR>([&](auto m) TENFOLD_LAMBDA {
+    const typename Plain::Quad a = Plain::bcast4(p[m] + k);
+    typename S::Quad halves;
+    if constexpr (Exact != 0) halves = S::split(a);
+    unroll<NV>([&](auto v) TENFOLD_LAMBDA {
+      if constexpr (Exact >> int(v) & 1)
+        S::dot4(acc[m][v], halves, exact[v]);
+      else
+        Plain::dot4(acc[m][v], a, plain[v]);
+    });
+  });
+}
+
 /// acc += A * B over one tap of sorted steps; `w` and `steps` move on.
 template <class S, int MR, int NV, class I = typename S::Int>
 [[gnu::always_inline]] inline void gemm_sorted_tap(I (&acc)[MR][NV], const u8* const (&p)[MR],
                                                    const u32*& steps, const std::byte*& w,
                                                    uintptr_t prefetch) {
-  constexpr int B = 4 * S::lanes;
-  const u32 *step = steps + 2, *exact = step + steps[0], *end = exact + steps[1];
+  const u32* step = steps + (1 << S::layout.panel);
+  unroll<(1 << NV)>([&](auto exact) TENFOLD_LAMBDA {
+    const u32* end = step + steps[exact];
 #pragma GCC unroll 1
-  for (; step != exact; ++step, w += NV * B) {
-    gemm_step<typename S::Plain, B, MR, NV>(acc, p, *step, w);
-    gemm_fetch(w, prefetch);
-  }
-#pragma GCC unroll 1
-  for (; step != end; ++step, w += 2 * NV * B) {
-    gemm_step<S, 2 * B, MR, NV>(acc, p, *step, w);
-    gemm_fetch(w, prefetch);
-  }
-  steps = end;
+    for (; step != end; ++step, w += (NV + __builtin_popcount(exact)) * 4 * S::lanes) {
+      gemm_sorted_step<S, exact, MR, NV>(acc, p, *step, w);
+      gemm_fetch(w, prefetch);
+    }
+  });
+  steps = step;
 }
 
 /// acc += A * B over one tap; `w` moves on.  D supplies the product of four bytes.
