@@ -1,4 +1,5 @@
-// Sorting the steps of a packed GEMM by which of their vectors vpmaddubsw sums exactly.  Portable host code.
+// Sorting the steps of a packed GEMM by how vpmaddubsw has to pair their bytes, and which of their vectors it
+// sums exactly then.  Portable host code.
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -45,6 +46,17 @@ void widen(const s8* vector, int lanes, std::byte* to) {
   }
 }
 
+/// The step with the second byte of every quad exchanged for the third (1) or the fourth (2).
+void pair_bytes(const s8* step, uint32_t pairing, std::vector<s8>& to) {
+  for (size_t i = 0; i < to.size(); i += 4) {
+    uint32_t quad;
+    std::memcpy(&quad, step + i, 4);
+    if (pairing == 1) quad = (quad & 0xff0000ff) | (quad & 0xff00) << 8 | (quad >> 8 & 0xff00);
+    if (pairing == 2) quad = (quad & 0x00ff00ff) | (quad & 0xff00) << 16 | (quad >> 16 & 0xff00);
+    std::memcpy(to.data() + i, &quad, 4);
+  }
+}
+
 /// One panel, tap by tap.
 struct PanelSorter {
   const PackLayout& layout;
@@ -55,39 +67,54 @@ struct PanelSorter {
   int64_t vector_bytes() const { return 4 * layout.lanes; }
   int64_t step_bytes() const { return vectors * vector_bytes(); }
   int64_t steps() const { return packed.k_padded / 4; }
-  int64_t kinds() const { return int64_t{1} << layout.panel; }
+  uint32_t masks() const { return 1u << layout.panel; }
+  uint32_t kinds() const { return kBytePairings * masks(); }
   int64_t entries() const { return kinds() + steps(); }  ///< of a tap in SortedSteps::offsets
 
   /// Bit v: vector v of the step is exact.
-  uint32_t kind(const s8* step) const {
+  uint32_t exact_vectors(const s8* step) const {
     uint32_t exact = 0;
     for (int v = 0; v < vectors; ++v)
       if (!is_plain(step + v * vector_bytes(), vector_bytes())) exact |= 1u << v;
     return exact;
   }
+  /// The pairing of bytes with the fewest exact vectors, and which these are.
+  uint32_t kind(const s8* step, std::vector<s8>& paired) const {
+    uint32_t best = exact_vectors(step);
+    for (uint32_t pairing = 1; pairing < kBytePairings && best % masks() != 0; ++pairing) {
+      pair_bytes(step, pairing, paired);
+      const uint32_t exact = exact_vectors(paired.data());
+      if (std::popcount(exact) < std::popcount(best % masks())) best = pairing * masks() + exact;
+    }
+    return best;
+  }
   /// Counts and offsets of every tap; returns the bytes of weights that follow from them.
   int64_t sort(uint32_t* out) const {
     int64_t bytes = 0;
     std::vector<uint32_t> kind_of(static_cast<size_t>(steps()));
+    std::vector<s8> paired(static_cast<size_t>(step_bytes()));
     const s8* step = from;
     for (int64_t tap = 0; tap < packed.taps; ++tap, out += entries()) {
       std::fill_n(out, kinds(), 0);
       for (uint32_t& k : kind_of) {
-        k = kind(step), ++out[k], step += step_bytes();
-        bytes += step_bytes() + std::popcount(k) * vector_bytes();
+        k = kind(step, paired), ++out[k], step += step_bytes();
+        bytes += step_bytes() + std::popcount(k % masks()) * vector_bytes();
       }
       std::vector<uint32_t*> next{out + kinds()};
-      for (int64_t k = 0; k + 1 < kinds(); ++k) next.push_back(next.back() + out[k]);
+      for (uint32_t k = 0; k + 1 < kinds(); ++k) next.push_back(next.back() + out[k]);
       for (int64_t i = 0; i < steps(); ++i) *next[kind_of[size_t(i)]]++ = uint32_t(4 * i);
     }
     return bytes;
   }
   void copy(const uint32_t* sorted, std::byte* to) const {
+    std::vector<s8> paired(static_cast<size_t>(step_bytes()));
     for (int64_t tap = 0; tap < packed.taps; ++tap, sorted += entries()) {
       const uint32_t* offset = sorted + kinds();
-      for (uint32_t exact = 0; exact < kinds(); ++exact)
-        for (uint32_t i = 0; i < sorted[exact]; ++i, ++offset)
-          to = copy_step(from + (tap * steps() + *offset / 4) * step_bytes(), exact, to);
+      for (uint32_t kind = 0; kind < kinds(); ++kind)
+        for (uint32_t i = 0; i < sorted[kind]; ++i, ++offset) {
+          pair_bytes(from + (tap * steps() + *offset / 4) * step_bytes(), kind / masks(), paired);
+          to = copy_step(paired.data(), kind % masks(), to);
+        }
     }
   }
   std::byte* copy_step(const s8* step, uint32_t exact, std::byte* to) const {
@@ -106,7 +133,7 @@ struct PanelSorter {
 void sort_steps(const PackLayout& layout, PackedU8& p) {
   const auto panels = int64_t(p.panel_weight_offset.size());
   SortedSteps& s = p.sorted;
-  s.panel_stride = p.taps * ((1 << layout.panel) + p.k_padded / 4);
+  s.panel_stride = p.taps * ((kBytePairings << layout.panel) + p.k_padded / 4);
   s.offsets.resize(size_t(checked_mul(panels, s.panel_stride)));
   std::vector<PanelSorter> sorters;
   int64_t bytes = 0;

@@ -1,6 +1,7 @@
 // Packed INT8 weights, byte by byte: every weight stands where the format says, whatever the layout it comes
 // from.
 #include <algorithm>
+#include <bit>
 
 #include "base/math.hpp"
 #include "kernels/kernel_test_util.hpp"
@@ -88,8 +89,22 @@ void expect_vector(const std::byte* packed, std::span<const s8> vector, bool exa
   }
 }
 
-/// Steps are sorted by which of their vectors have a pair of products that can leave 16 bits; those are
-/// widened.  Every step is there once.
+/// The step with the second byte of every quad exchanged for another.
+std::vector<s8> paired(std::vector<s8> step, uint32_t pairing) {
+  for (size_t q = 0; pairing > 0 && q < step.size(); q += 4) std::swap(step[q + 1], step[q + 1 + pairing]);
+  return step;
+}
+
+/// Bit v: vector v has a pair of products that can leave 16 bits.
+uint32_t exact_vectors(std::span<const s8> step, size_t vector_bytes) {
+  uint32_t exact = 0;
+  for (size_t v = 0; v * vector_bytes < step.size(); ++v)
+    if (!is_plain(step.subspan(v * vector_bytes, vector_bytes))) exact |= 1u << v;
+  return exact;
+}
+
+/// Steps are sorted by the pairing of bytes that leaves fewest vectors with a pair of products that can leave
+/// 16 bits, and by which these are; they are widened.  Every step is there once.
 TEST(PackU8, SortedSteps) {
   Random r(4);
   for (const Kernels* kernels : every_table())
@@ -103,7 +118,7 @@ TEST(PackU8, SortedSteps) {
       const PackedU8 p = pack_gemm_u8(l, weights.data(), s.n, s.taps, s.k, 3, channels);
       const Expected expected{l, p, weights};
       const std::byte* at = p.weights;
-      const uint32_t *sorted = p.sorted.first, kinds = 1u << l.panel;
+      const uint32_t *sorted = p.sorted.first, masks = 1u << l.panel, kinds = kBytePairings * masks;
       const auto steps = size_t(p.k_padded / 4), vector_bytes = size_t(4 * l.lanes);
       for (int64_t panel = 0; panel < ceil_div(s.n, p.panel_channels); ++panel) {
         ASSERT_EQ(p.sorted.panel_offset[panel], at - p.weights);
@@ -113,13 +128,17 @@ TEST(PackU8, SortedSteps) {
           for (uint32_t kind = 0; kind < kinds; ++kind)
             for (uint32_t of_kind = 0; of_kind < sorted[kind]; ++of_kind, ++i) {
               ASSERT_LT(i, steps);
-              const std::vector<s8> step = expected.quads(panel, tap, offsets[i]);
+              const std::vector<s8> as_it_was = expected.quads(panel, tap, offsets[i]),
+                                    step = paired(as_it_was, kind / masks);
+              const uint32_t exact = kind % masks;
+              ASSERT_EQ(exact, exact_vectors(step, vector_bytes));
+              for (uint32_t other = 0; other < kBytePairings; ++other) {
+                const int vectors = std::popcount(exact_vectors(paired(as_it_was, other), vector_bytes));
+                ASSERT_GE(vectors, std::popcount(exact) + (other < kind / masks));
+              }
               for (size_t v = 0; v < step.size() / vector_bytes; ++v) {
-                const std::span vector = std::span(step).subspan(v * vector_bytes, vector_bytes);
-                const bool exact = kind >> v & 1;
-                ASSERT_EQ(exact, !is_plain(vector));
-                expect_vector(at, vector, exact);
-                at += exact ? 2 * vector_bytes : vector_bytes;
+                expect_vector(at, std::span(step).subspan(v * vector_bytes, vector_bytes), exact >> v & 1);
+                at += exact >> v & 1 ? 2 * vector_bytes : vector_bytes;
               }
             }
           ASSERT_EQ(i, steps);

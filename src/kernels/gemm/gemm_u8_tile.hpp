@@ -79,9 +79,10 @@ template <class D, int vector_bytes, int MR, int NV, class I>
 }
 
 /// The same where some vectors have exact weights and the others plain ones: bit v of `Exact` is vector v's.
-template <class S, int Exact, int MR, int NV, class I = typename S::Int>
+/// Shuffled: the bytes of A come in another order, to be paired as the weights are.
+template <class S, int Exact, bool Shuffled, int MR, int NV, class I = typename S::Int>
 [[gnu::always_inline]] inline void gemm_sorted_step(I (&acc)[MR][NV], const u8* const (&p)[MR], int64_t k,
-                                                    const std::byte* w) {
+                                                    const std::byte* w, I order) {
   using Plain = typename S::Plain;
   constexpr auto vectors_before = [](int v) { return v + __builtin_popcount(Exact & ((1 << v) - 1)); };
   typename Plain::Quad plain[NV];
@@ -94,7 +95,8 @@ template <class S, int Exact, int MR, int NV, class I = typename S::Int>
       plain[v] = Plain::weights(vector);
   });
   unroll<MR>([&](auto m) TENFOLD_LAMBDA {
-    const typename Plain::Quad a = Plain::bcast4(p[m] + k);
+    typename Plain::Quad a = Plain::bcast4(p[m] + k);
+    if constexpr (Shuffled) a = S::shuffle(a, order);
     typename S::Quad halves;
     if constexpr (Exact != 0) halves = S::split(a);
     unroll<NV>([&](auto v) TENFOLD_LAMBDA {
@@ -106,21 +108,35 @@ template <class S, int Exact, int MR, int NV, class I = typename S::Int>
   });
 }
 
-/// acc += A * B over one tap of sorted steps; `w` and `steps` move on.
-template <class S, int MR, int NV, class I = typename S::Int>
-[[gnu::always_inline]] inline void gemm_sorted_tap(I (&acc)[MR][NV], const u8* const (&p)[MR],
-                                                   const u32*& steps, const std::byte*& w,
-                                                   uintptr_t prefetch) {
-  const u32* step = steps + (1 << S::layout.panel);
-  unroll<(1 << NV)>([&](auto exact) TENFOLD_LAMBDA {
-    const u32* end = step + steps[exact];
+/// acc += A * B over the steps of a tap that pair their bytes alike; `count` has how many are of each kind.
+template <class S, int Kinds, bool Shuffled, int MR, int NV, class I = typename S::Int>
+[[gnu::always_inline]] inline void gemm_sorted_steps(I (&acc)[MR][NV], const u8* const (&p)[MR],
+                                                     const u32* count, const u32*& step, const std::byte*& w,
+                                                     uintptr_t prefetch, I order) {
+  unroll<Kinds>([&](auto exact) TENFOLD_LAMBDA {
 #pragma GCC unroll 1
-    for (; step != end; ++step, w += (NV + __builtin_popcount(exact)) * 4 * S::lanes) {
-      gemm_sorted_step<S, exact, MR, NV>(acc, p, *step, w);
+    for (const u32* end = step + count[exact]; step != end; ++step) {
+      gemm_sorted_step<S, exact, Shuffled, MR, NV>(acc, p, *step, w, order);
       gemm_fetch(w, prefetch);
+      w += (NV + __builtin_popcount(exact)) * 4 * S::lanes;
     }
   });
-  steps = step;
+}
+
+/// acc += A * B over one tap of sorted steps; `w` and `sorted` move on.
+template <class S, int MR, int NV, class I = typename S::Int>
+[[gnu::always_inline]] inline void gemm_sorted_tap(I (&acc)[MR][NV], const u8* const (&p)[MR],
+                                                   const u32*& sorted, const std::byte*& w,
+                                                   uintptr_t prefetch) {
+  constexpr int kinds = 1 << S::layout.panel;
+  const u32* step = sorted + kBytePairings * kinds;
+  gemm_sorted_steps<S, (1 << NV), false, MR, NV>(acc, p, sorted, step, w, prefetch, S::zero_i());
+  // Where every vector is exact, the order of bytes does not matter.
+#pragma GCC unroll 1
+  for (int pairing = 1; pairing < kBytePairings; ++pairing)
+    gemm_sorted_steps<S, (1 << NV) - 1, true, MR, NV>(acc, p, sorted + pairing * kinds, step, w, prefetch,
+                                                      S::pairing_order(pairing));
+  sorted = step;
 }
 
 /// acc += A * B over one tap; `w` moves on.  D supplies the product of four bytes.

@@ -25,6 +25,14 @@ struct Avx2 : Vec256<Avx2> {
     c = add_i32(add_i32(c, madd_i16(a.even, w.even)), madd_i16(a.odd, w.odd));
   }
 
+  /// The order of bytes that makes the pairs of SortedSteps.
+  TENFOLD_INLINE Int pairing_order(int pairing) {
+    const int second_and_third = 0x03010200, second_and_fourth = 0x01020300;
+    const Int quads = _mm256_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c, 0, 0x04040404, 0x08080808, 0x0c0c0c0c);
+    return add_i32(quads, set_i32(pairing == 1 ? second_and_third : second_and_fourth));
+  }
+  TENFOLD_INLINE Int shuffle(Int x, Int order) { return _mm256_shuffle_epi8(x, order); }
+
   struct Pairs : PairOperands {
     TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) { c = add_i32(c, madd_i16(a, w)); }
   };
