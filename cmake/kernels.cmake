@@ -4,7 +4,8 @@
 file(GLOB kernel_host CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/kernels/*.cpp ${CMAKE_SOURCE_DIR}/src/kernels/*/*.cpp)
 list(FILTER kernel_host EXCLUDE REGEX "/kernels/isa/")
 
-set(TENFOLD_ISA_FLAGS_avx2 -mavx2 -mfma -mf16c)
+# Reassociation turns a chain of sums into a tree, which needs more than 16 registers in depthwise convolutions.
+set(TENFOLD_ISA_FLAGS_avx2 -mavx2 -mfma -mf16c -fno-tree-reassoc)
 set(TENFOLD_ISA_FLAGS_avx_vnni -mavx2 -mfma -mf16c -mavxvnni)
 # The same 256-bit kernels with EVEX encoding, for CPUs that have AVX512-VNNI but not AVX-VNNI.
 set(TENFOLD_ISA_FLAGS_avx_vnni_evex -mavx2 -mfma -mf16c -mavx512vl -mavx512vnni)

@@ -79,9 +79,10 @@ void print_layers(exec::Session& session, const std::vector<Tensor>& feeds) {
   for (const auto& t : best) {
     const ir::Node& n = plan->graph.node(t.step->node());
     const ir::Value& out = plan->graph.value(n.output());
-    table.add({n.name.empty() ? out.name : n.name, plan::operators(plan->graph, *t.step), t.step->kernel, to_string(*out.shape),
-               fmt::format("{:.1f}", t.microseconds), fmt::format("{:.1f}%", 100 * t.microseconds / total),
-               fmt::format("{:.1f}", limit(t)), fmt::format("{:.0f}%", 100 * limit(t) / t.microseconds)});
+    table.add({n.name.empty() ? out.name : n.name, plan::operators(plan->graph, *t.step), t.step->kernel,
+               to_string(*out.shape), fmt::format("{:.1f}", t.microseconds),
+               fmt::format("{:.1f}%", 100 * t.microseconds / total), fmt::format("{:.1f}", limit(t)),
+               fmt::format("{:.0f}%", 100 * limit(t) / t.microseconds)});
   }
   fmt::print("One core: INT8 {:.0f} GMAC/s, FP32 {:.0f} GMAC/s, second-level cache {:.0f} GB/s\n",
              peaks.int8_gmacs, peaks.fp32_gmacs, peaks.cached_gbytes);

@@ -140,8 +140,8 @@ NB_MODULE(_core, m) {
         for (const exec::StepTime& t : s.profile(tensors)) {
           const ir::Node& n = plan->graph.node(t.step->node());
           rows.append(nb::make_tuple(n.name.empty() ? plan->graph.value(n.output()).name : n.name,
-                                     plan::operators(plan->graph, *t.step), std::string(t.step->kernel), t.microseconds,
-                                     to_string(*plan->graph.value(n.output()).shape)));
+                                     plan::operators(plan->graph, *t.step), std::string(t.step->kernel),
+                                     t.microseconds, to_string(*plan->graph.value(n.output()).shape)));
         }
         return rows;
       });

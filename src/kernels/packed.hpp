@@ -28,14 +28,15 @@ inline constexpr int kBytePairings = 3;
 
 /// For ISAs whose u8*s8 product saturates: a vector of a GEMM's step (four values of K) is plain where no
 /// activations can make it saturate, that is where neither the positive nor the negative weights of a pair
-/// sum to more than 128, and has s8 weights; the others are exact, with s16 weights.  Four bytes make pairs in
-/// three ways: as they are, with the second exchanged for the third, or for the fourth.  The steps of a panel
-/// are sorted by the way that leaves fewest vectors exact, and then by which these are, bit v for vector v.
+/// sum to more than 128, and has s8 weights; the others are exact, with s16 weights.  Four bytes make pairs
+/// in three ways: as they are, with the second exchanged for the third, or for the fourth.  The steps of a
+/// panel are sorted by the way that leaves fewest vectors exact, and then by which these are, bit v for
+/// vector v.
 struct SortedSteps {
-  std::vector<uint32_t> offsets;  ///< a panel and tap: number of steps of each of kBytePairings * 2^panel
-                                  ///< kinds, then their offsets in K
-  std::vector<int64_t> panels;            ///< byte offset of every panel in the weights, and the end
-  const uint32_t* first = nullptr;        ///< of `offsets`
+  std::vector<uint32_t> offsets;    ///< a panel and tap: number of steps of each of kBytePairings * 2^panel
+                                    ///< kinds, then their offsets in K
+  std::vector<int64_t> panels;      ///< byte offset of every panel in the weights, and the end
+  const uint32_t* first = nullptr;  ///< of `offsets`
   const int64_t* panel_offset = nullptr;  ///< of `panels`
   int64_t panel_stride = 0;               ///< in `offsets`
 };

@@ -81,7 +81,8 @@ NamedStep chosen_step(const BuildContext& context, ir::NodeId id, const Choice& 
   if (choice.threads > context.threads || is_empty(context.graph, n)) return {};
   for (const StepMaker& maker : step_makers())
     if (maker.op == n.op && maker.kernel == choice.kernel)
-      return {.step = maker.make(shared_as(context, choice.threads, choice.split), id), .kernel = maker.kernel};
+      return {.step = maker.make(shared_as(context, choice.threads, choice.split), id),
+              .kernel = maker.kernel};
   return {};
 }
 
@@ -120,7 +121,9 @@ std::unique_ptr<Step> default_strips(const BuildContext& context, std::span<cons
 
 std::unique_ptr<Step> chosen_strips(const BuildContext& context, std::span<const ir::NodeId> chain,
                                     const Choice& choice) {
-  if (choice.kernel != strips_kernel(context.graph, chain) || choice.rows < 1 || choice.threads > context.threads) return nullptr;
+  if (choice.kernel != strips_kernel(context.graph, chain) || choice.rows < 1 ||
+      choice.threads > context.threads)
+    return nullptr;
   return make_strips(shared_as(context, choice.threads, choice.split), chain, choice.rows);
 }
 

@@ -7,9 +7,9 @@
 #include "base/math.hpp"
 #include "ir/node_error.hpp"
 #include "ops/op.hpp"
+#include "plan/choose.hpp"
 #include "plan/lowering.hpp"
 #include "plan/strips.hpp"
-#include "plan/choose.hpp"
 #include "plan/tuning.hpp"
 
 namespace tenfold::plan {
@@ -222,7 +222,8 @@ std::shared_ptr<const Plan> make_plan(const ir::Graph& model, std::span<const Sh
         g.node(id).output())  // else an alias: nothing to do
       executed.push_back(id);
   const std::string machine = Timings::machine(options.kernels->name, options.threads);
-  plan->steps = make_steps({g, *options.kernels, options.threads, packs}, with_chains(g, executed), options, machine);
+  plan->steps =
+      make_steps({g, *options.kernels, options.threads, packs}, with_chains(g, executed), options, machine);
   for (PlannedStep& s : plan->steps) {
     for (const std::string& key : s.timing_keys)
       plan->choices.put(machine, key, *options.timings->find(machine, key));

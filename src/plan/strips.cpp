@@ -5,8 +5,8 @@
 
 #include "base/math.hpp"
 #include "ops/convolve.hpp"
-#include "plan/row_step.hpp"
 #include "plan/choose.hpp"
+#include "plan/row_step.hpp"
 
 namespace tenfold::plan {
 namespace {
@@ -138,7 +138,8 @@ class StripsStep final : public Step {
                      static_cast<size_t>(end - rows.begin) * l.rows.bytes);
       // Where the whole tensor would begin: steps count rows from there.
       const auto first = static_cast<uintptr_t>(image_ * l.rows.out + rows.begin);
-      pointers_[l.output] = reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(buffer) - first * l.rows.bytes);
+      pointers_[l.output] =
+          reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(buffer) - first * l.rows.bytes);
       return {end, rows.end};
     }
 
@@ -163,8 +164,8 @@ ir::NodeId only_reader(const ir::Graph& g, const ir::Node& n) {
   if (g.is_output(v) || g.value(v).consumers.size() != 1) return ir::kNone;
   const ir::NodeId id = g.value(v).consumers.front();
   const ir::Node& reader = g.node(id);
-  const bool image = is_convolution(reader) && reader.input(0) == v &&
-                     std::ranges::count(reader.inputs, v) == 1;
+  const bool image =
+      is_convolution(reader) && reader.input(0) == v && std::ranges::count(reader.inputs, v) == 1;
   return image ? id : ir::kNone;
 }
 
@@ -219,8 +220,7 @@ int64_t strip_rows(const ir::Graph& graph, std::span<const ir::NodeId> chain, do
     double between = 0;
     for (size_t i = chain.size() - 1; i > 0; i--) {
       most = Rows(graph, graph.node(chain[i])).reads(most);
-      between += static_cast<double>(most) *
-                 static_cast<double>(Rows(graph, graph.node(chain[i - 1])).bytes);
+      between += static_cast<double>(most) * static_cast<double>(Rows(graph, graph.node(chain[i - 1])).bytes);
     }
     if (between > bytes) break;
   }

@@ -23,15 +23,15 @@ struct Network {
 };
 
 const Network kNetworks[] = {
-    {1, 16, 13, 9, {{40, 1}, {0, 3, 1, 1, 1, 1, true}, {16, 1}}, true},        // expand, depthwise, project
-    {2, 5, 14, 11, {{24, 3, 2, 1, 1, 1}, {0, 3, 1, 1, 1, 1, true}, {9, 1}}},   // stem, depthwise, project
-    {3, 8, 17, 8, {{33, 1}, {0, 5, 2, 1, 2, 2, true}, {12, 1}}},               // stride 2
-    {1, 8, 20, 7, {{19, 1}, {0, 3, 1, 3, 3, 3, true}, {8, 1}}, true},          // dilated
-    {2, 8, 12, 7, {{19, 1}, {0, 3, 4, 1, 0, 2, true}, {8, 1}}},                // stride beyond the kernel
-    {1, 6, 4, 5, {{17, 1}, {0, 3, 1, 1, 5, 6, true}, {8, 1}}},                 // rows of nothing but padding
-    {2, 24, 9, 6, {{0, 3, 1, 1, 1, 1, true}, {20, 1}}},                        // depthwise, project
-    {1, 12, 11, 6, {{30, 1}, {0, 7, 1, 1, 3, 3, true}}},                       // expand, depthwise
-    {1, 12, 11, 6, {{0, 3, 1, 1, 1, 1, true}, {0, 5, 2, 1, 2, 2, true}}},      // two depthwise ones
+    {1, 16, 13, 9, {{40, 1}, {0, 3, 1, 1, 1, 1, true}, {16, 1}}, true},       // expand, depthwise, project
+    {2, 5, 14, 11, {{24, 3, 2, 1, 1, 1}, {0, 3, 1, 1, 1, 1, true}, {9, 1}}},  // stem, depthwise, project
+    {3, 8, 17, 8, {{33, 1}, {0, 5, 2, 1, 2, 2, true}, {12, 1}}},              // stride 2
+    {1, 8, 20, 7, {{19, 1}, {0, 3, 1, 3, 3, 3, true}, {8, 1}}, true},         // dilated
+    {2, 8, 12, 7, {{19, 1}, {0, 3, 4, 1, 0, 2, true}, {8, 1}}},               // stride beyond the kernel
+    {1, 6, 4, 5, {{17, 1}, {0, 3, 1, 1, 5, 6, true}, {8, 1}}},                // rows of nothing but padding
+    {2, 24, 9, 6, {{0, 3, 1, 1, 1, 1, true}, {20, 1}}},                       // depthwise, project
+    {1, 12, 11, 6, {{30, 1}, {0, 7, 1, 1, 3, 3, true}}},                      // expand, depthwise
+    {1, 12, 11, 6, {{0, 3, 1, 1, 1, 1, true}, {0, 5, 2, 1, 2, 2, true}}},     // two depthwise ones
 };
 
 ir::Graph build(const Network& net, bool int8, std::mt19937& rng) {

@@ -25,10 +25,10 @@ class Builder {
   ir::ValueId image() { return graph_.add_input("x", DType::f32, {1, 40, 21, 13}); }
   /// A convolution from 40 channels to 40.
   ir::ValueId conv(ir::ValueId x, int64_t kernel, int64_t group = 1) {
-    const ir::ValueId w = graph_.add_constant(graph_.unique_name("w"),
-                                              random_tensor({40, 40 / group, kernel, kernel}, 3));
-    const ir::NodeId n = graph_.add_node(
-        "Conv", {x, w}, {{"pads", std::vector<int64_t>(4, kernel / 2)}, {"group", group}});
+    const ir::ValueId w =
+        graph_.add_constant(graph_.unique_name("w"), random_tensor({40, 40 / group, kernel, kernel}, 3));
+    const ir::NodeId n =
+        graph_.add_node("Conv", {x, w}, {{"pads", std::vector<int64_t>(4, kernel / 2)}, {"group", group}});
     ops::infer(graph_, n);
     return graph_.node(n).output();
   }

@@ -29,8 +29,25 @@ struct DepthwisePass {
   std::byte* scratch;
 };
 
-/// The bytes of R rows x NX vectors of output columns.  column(kx, g, s, j): quad s of row group g under tap
-/// kx of vector j; weight(kx, g, r, s): what it is multiplied by for output row r.
+/// Calls tap(p, i) for every column kx = p + i * Stride of the kernel.  Without a byte dot product as a loop:
+/// unrolled, the compiler keeps the split columns that neighbouring windows share, 24 vectors where there are
+/// 16 registers, and a 5x5 kernel takes twice as long on AVX2 (28 x 28 x 240: 328 us instead of 164).
+template <class S, class Shape, class Tap>
+[[gnu::always_inline]] inline void each_column(const Tap& tap) {
+  constexpr int K = Shape::K, Stride = Shape::Stride;
+  if constexpr (S::layout.weight_bytes == 1)
+    unroll<K>([&](auto kx) TENFOLD_LAMBDA {
+      tap(std::integral_constant<int, kx % Stride>{}, std::integral_constant<int, kx / Stride>{});
+    });
+  else
+    unroll<Stride>([&](auto p) TENFOLD_LAMBDA {
+      for (int i = 0; i < (K - p + Stride - 1) / Stride; ++i) tap(p, i);
+    });
+}
+
+/// The bytes of R rows x NX vectors of output columns.  column(p, i, g, s, j): quad s of row group g under
+/// column p + i * Stride of the kernel for vector j; weight(kx, g, r, s): what it is multiplied by for output
+/// row r.
 template <class S, class Shape, int NX, class Column, class Weight, class I = typename S::Int>
 [[gnu::always_inline]] inline void depthwise_outputs(const DepthwisePass& d, const Column& column,
                                                      const Weight& weight, I (&y)[Shape::R][NX]) {
@@ -45,15 +62,16 @@ template <class S, class Shape, int NX, class Column, class Weight, class I = ty
       constexpr int s = 2 * h + e;
       I acc[R][NX];
       unroll<R * NX>([&](auto i) TENFOLD_LAMBDA { acc[i / NX][i % NX] = S::load_i(params[s].init); });
-      unroll<Shape::K * Shape::used_groups>([&](auto t) TENFOLD_LAMBDA {
-        constexpr int kx = t / Shape::used_groups, g = t % Shape::used_groups;
-        Quad a[NX];
-        unroll<NX>([&](auto j) TENFOLD_LAMBDA { a[j] = S::split(column(kx, g, s, j)); });
-        unroll<R>([&](auto r) TENFOLD_LAMBDA {
-          if constexpr (Shape::used(g, r)) {
-            const Quad w = weight(kx, g, r, s);
-            unroll<NX>([&](auto j) TENFOLD_LAMBDA { S::dot4(acc[r][j], a[j], w); });
-          }
+      each_column<S, Shape>([&](auto p, auto i) TENFOLD_LAMBDA {
+        unroll<Shape::used_groups>([&](auto g) TENFOLD_LAMBDA {
+          Quad a[NX];
+          unroll<NX>([&](auto j) TENFOLD_LAMBDA { a[j] = S::split(column(p, i, g, s, j)); });
+          unroll<R>([&](auto r) TENFOLD_LAMBDA {
+            if constexpr (Shape::used(g, r)) {
+              const Quad w = weight(p + i * Shape::Stride, g, r, s);
+              unroll<NX>([&](auto j) TENFOLD_LAMBDA { S::dot4(acc[r][j], a[j], w); });
+            }
+          });
         });
       });
       unroll<R * NX>([&](auto i) TENFOLD_LAMBDA { S::pin(acc[i / NX][i % NX]); });
@@ -85,11 +103,10 @@ template <class S, class Shape, int NX, int C>
 [[gnu::always_inline]] inline void depthwise_step(const DepthwisePass& d, const std::byte* src, int64_t x,
                                                   int n) {
   using I = typename S::Int;
-  constexpr int G = Shape::G, Stride = Shape::Stride, R = Shape::R, column = 4 * S::lanes / C;
+  constexpr int G = Shape::G, R = Shape::R, column = 4 * S::lanes / C;
   constexpr ptrdiff_t part = depthwise_u8_scratch_columns(Shape::K) * column;
-  const auto quad = [&](int kx, int g, int s, int j) TENFOLD_LAMBDA {
-    return S::load_i(src + ((kx % Stride * G + g) * 4 + s) * part + ptrdiff_t(kx / Stride * column) +
-                     j * 4 * S::lanes);
+  const auto quad = [&](int p, int i, int g, int s, int j) TENFOLD_LAMBDA {
+    return S::load_i(src + ((p * G + g) * 4 + s) * part + ptrdiff_t(i * column) + j * 4 * S::lanes);
   };
   const auto weight = [&](int kx, int g, int r, int s)
                           TENFOLD_LAMBDA { return depthwise_weight<S, Shape>(d, kx, g, r, s); };
@@ -132,7 +149,8 @@ void depthwise_block_3x3(const DepthwisePass& d) {
       return depthwise_weight<S, Shape>(d, kx, g, r, s);
   };
   I columns[shared + fresh][4];
-  const auto quad = [&](int kx, int, int s, int j) TENFOLD_LAMBDA { return columns[j * Stride + kx][s]; };
+  const auto quad = [&](int p, int i, int, int s, int j)
+                        TENFOLD_LAMBDA { return columns[(j + i) * Stride + p][s]; };
   unroll<shared>(
       [&](auto i) TENFOLD_LAMBDA { interleave_group<S, 1>(d.in, 0, i - d.pad_left, 1, zero, columns[i]); });
   for (int64_t x = 0; x < d.out_w; x += NX) {

@@ -3,7 +3,8 @@
 // weights: they are stored as s16, even and odd bytes apart, and activations are split the same way.
 //
 // A core of Zen 3 sums 27.8 products a cycle in a tile of 4 rows x 2 vectors of plain steps and 19.7 of exact
-// ones. Real networks have 5 to 60 % exact steps (ResNet-18 8 %, ResNet-50 28 %, EfficientNet-Lite0 46 %).
+// ones. Real networks have 4 to 35 % steps with an exact vector (ResNet-18 4 %, ResNet-50 12 %,
+// EfficientNet-Lite0 21 %): docs/adr/0008.
 // What did not pay there: only exact steps, 2 x 4 (21.5); activations widened ahead (21.7) and pair products
 // after S. Winograd 1968, which need one multiplication for four products (22.2: bound by loads); vpsignb on
 // centred activations (17.9).
@@ -28,7 +29,8 @@ struct Avx2 : Vec256<Avx2> {
   /// The order of bytes that makes the pairs of SortedSteps.
   TENFOLD_INLINE Int pairing_order(int pairing) {
     const int second_and_third = 0x03010200, second_and_fourth = 0x01020300;
-    const Int quads = _mm256_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c, 0, 0x04040404, 0x08080808, 0x0c0c0c0c);
+    const Int quads =
+        _mm256_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c, 0, 0x04040404, 0x08080808, 0x0c0c0c0c);
     return add_i32(quads, set_i32(pairing == 1 ? second_and_third : second_and_fourth));
   }
   TENFOLD_INLINE Int shuffle(Int x, Int order) { return _mm256_shuffle_epi8(x, order); }

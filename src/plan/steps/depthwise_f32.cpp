@@ -24,9 +24,8 @@ class DepthwiseF32Step final : public RowStep {
   }
 
   void run(const RunContext& c) const override {
-    c.pool->run(parts_, [&](int part) {
-      compute(c, split(conv_.batch * conv_.window.out[1], part, parts_, 2));
-    });
+    c.pool->run(parts_,
+                [&](int part) { compute(c, split(conv_.batch * conv_.window.out[1], part, parts_, 2)); });
   }
 
   void run_rows(const RunContext& c, tenfold::Range pixels) const override {
