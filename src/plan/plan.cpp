@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <iterator>
+#include <ranges>
 
 #include "base/math.hpp"
 #include "ir/node_error.hpp"
@@ -224,6 +225,11 @@ std::shared_ptr<const Plan> make_plan(const ir::Graph& model, std::span<const Sh
   const std::string machine = Timings::machine(options.kernels->name, options.threads);
   plan->steps =
       make_steps({g, *options.kernels, options.threads, packs}, with_chains(g, executed), options, machine);
+  std::span<const std::byte> next;
+  for (PlannedStep& s : std::views::reverse(plan->steps)) {
+    s.step->fetch_ahead(next);
+    if (const auto weights = s.step->weights(); !weights.empty()) next = weights;
+  }
   for (PlannedStep& s : plan->steps) {
     for (const std::string& key : s.timing_keys)
       plan->choices.put(machine, key, *options.timings->find(machine, key));

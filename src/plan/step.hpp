@@ -35,6 +35,12 @@ class Step {
   virtual void run(const RunContext& context) const = 0;
   virtual size_t scratch_bytes() const { return 0; }
   virtual size_t state_bytes() const { return 0; }
+
+  /// Packed weights that are worth fetching before the step runs; empty where there are none.
+  virtual std::span<const std::byte> weights() const { return {}; }
+  /// Names the weights that come next in the order of execution, to be brought into the second-level cache
+  /// while the step runs.  Before the first run.
+  virtual void fetch_ahead(std::span<const std::byte>) {}
 };
 
 /// What threads share out in a matrix product.

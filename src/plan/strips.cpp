@@ -81,6 +81,8 @@ class StripsStep final : public Step {
 
   size_t scratch_bytes() const override { return static_cast<size_t>(parts_) * part_bytes_; }
 
+  std::span<const std::byte> weights() const override { return links_.front().step->weights(); }
+
   void run(const RunContext& c) const override {
     c.pool->run(parts_, [&](int part) {
       Strip strip(*this, c, c.scratch + static_cast<size_t>(part) * part_bytes_);

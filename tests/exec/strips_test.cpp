@@ -36,8 +36,8 @@ const Network kNetworks[] = {
 
 ir::Graph build(const Network& net, bool int8, std::mt19937& rng) {
   ir::Graph g;
-  const auto add = [&](std::string op, std::vector<ir::ValueId> ins, ir::Attributes attrs = {}) {
-    const ir::NodeId n = g.add_node(std::move(op), std::move(ins), std::move(attrs));
+  const auto add = [&](const char* op, std::vector<ir::ValueId> ins, const ir::Attributes& attrs = {}) {
+    const ir::NodeId n = g.add_node(op, std::move(ins), attrs);
     ops::infer(g, n);
     return g.node(n).output();
   };
@@ -47,10 +47,10 @@ ir::Graph build(const Network& net, bool int8, std::mt19937& rng) {
     const ir::ValueId s = scalar(scale), z = scalar(uint8_t{120});
     return add("DequantizeLinear", {add("QuantizeLinear", {x, s, z}), s, z});
   };
-  const auto weights = [&](Shape shape) {
+  const auto weights = [&](const Shape& shape) {
     const std::string name = g.unique_name("w");
-    if (!int8) return g.add_constant(name, random_tensor(DType::f32, std::move(shape), rng));
-    const ir::ValueId w = g.add_constant(name, random_tensor(DType::s8, std::move(shape), rng, -127, 127));
+    if (!int8) return g.add_constant(name, random_tensor(DType::f32, shape, rng));
+    const ir::ValueId w = g.add_constant(name, random_tensor(DType::s8, shape, rng, -127, 127));
     return add("DequantizeLinear", {w, scalar(0.01f)});
   };
   const ir::ValueId image =

@@ -119,7 +119,7 @@ TEST(PackU8, SortedSteps) {
       const Expected expected{l, p, weights};
       const std::byte* at = p.weights;
       const uint32_t *sorted = p.sorted.first, masks = 1u << l.panel, kinds = kBytePairings * masks;
-      const auto steps = size_t(p.k_padded / 4), vector_bytes = size_t(4 * l.lanes);
+      const auto steps = size_t(p.k_padded / 4), vector_bytes = 4 * size_t(l.lanes);
       for (int64_t panel = 0; panel < ceil_div(s.n, p.panel_channels); ++panel) {
         ASSERT_EQ(p.sorted.panel_offset[panel], at - p.weights);
         for (int64_t tap = 0; tap < s.taps; ++tap, sorted += kinds + steps) {

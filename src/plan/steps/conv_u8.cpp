@@ -1,6 +1,7 @@
 // INT8 convolutions as (indirect) matrix products: pointwise, k x k, grouped.
 #include "plan/row_step.hpp"
 #include "plan/steps/epilogue_u8.hpp"
+#include "plan/steps/fetch_ahead.hpp"
 #include "plan/steps/gemm_split.hpp"
 #include "plan/steps/indirect.hpp"
 #include "plan/steps/pack_key.hpp"
@@ -64,6 +65,9 @@ class ConvU8Step final : public RowStep {
     });
   }
 
+  std::span<const std::byte> weights() const override { return weight_bytes(packed_->front()); }
+  void fetch_ahead(std::span<const std::byte> weights) override { ahead_.set(weights); }
+
   void run_rows(const RunContext& c, tenfold::Range pixels) const override {
     run_pixels(c, pixels, {0, per_group_}, c.scratch);
   }
@@ -116,7 +120,7 @@ class ConvU8Step final : public RowStep {
   /// `rows` are output pixels, counted over the batch.
   void run_pixels(const RunContext& c, tenfold::Range rows, tenfold::Range channels,
                   std::byte* scratch) const {
-    if (pointwise_) return multiply(c, rows, channels, nullptr);
+    if (pointwise_) return multiply(c, rows, channels, nullptr, true);
     auto* pointers = reinterpret_cast<const uint8_t**>(scratch);
     auto* copies = reinterpret_cast<uint8_t*>(scratch + pointer_bytes());
     const auto* x = c.at<const uint8_t>(x_);
@@ -125,12 +129,12 @@ class ConvU8Step final : public RowStep {
       const tenfold::Range block{m, std::min(rows.end, m + kIndirectPixels)};
       fill_indirect(conv_, x, outside_.data(), block.begin, block.end, pointers, kIndirectPixels, rows_,
                     copies);
-      multiply(c, block, channels, pointers);
+      multiply(c, block, channels, pointers, block.end == rows.end);
     }
   }
 
   void multiply(const RunContext& c, tenfold::Range rows, tenfold::Range channels,
-                const uint8_t* const* pointers) const {
+                const uint8_t* const* pointers, bool last) const {
     const int64_t k = conv_.channels / conv_.group;
     for (int64_t g = 0; g < conv_.group; g++) {
       GemmU8 gemm;
@@ -145,6 +149,7 @@ class ConvU8Step final : public RowStep {
         gemm.indirect_stride = kIndirectPixels;
         gemm.a_offset = g * k;
       }
+      if (last && g == conv_.group - 1) ahead_.apply(gemm);
       epilogue_.apply(gemm, c, y_, rows.begin * conv_.filters + g * per_group_, conv_.filters);
       kernels_.gemm_u8(gemm);
     }
@@ -161,6 +166,7 @@ class ConvU8Step final : public RowStep {
   const int zero_point_;
   const std::shared_ptr<const std::vector<PackedU8>> packed_;
   const GemmSplit split_;
+  FetchAhead ahead_;
   std::vector<uint8_t> outside_;
 };
 

@@ -1,6 +1,7 @@
 // Matrix products with constant weights, INT8 and FP32, and FP32 products of two activations.
 #include "ops/fusion.hpp"
 #include "plan/steps/epilogue_u8.hpp"
+#include "plan/steps/fetch_ahead.hpp"
 #include "plan/steps/gemm_split.hpp"
 #include "plan/steps/pack_key.hpp"
 #include "plan/steps/steps.hpp"
@@ -26,6 +27,7 @@ class MatMulU8Step final : public Step {
       const Range rows = split_.rows(m_, part), channels = split_.channels(part);
       kernels::GemmU8 gemm;
       gemm.w = packed_.get();
+      ahead_.apply(gemm);
       gemm.a = c.at<const uint8_t>(x_) + rows.begin * k_, gemm.lda = k_;
       gemm.m = rows.end - rows.begin;
       gemm.n_begin = channels.begin, gemm.n_end = channels.end;
@@ -33,6 +35,9 @@ class MatMulU8Step final : public Step {
       kernels_.gemm_u8(gemm);
     });
   }
+
+  std::span<const std::byte> weights() const override { return weight_bytes(*packed_); }
+  void fetch_ahead(std::span<const std::byte> weights) override { ahead_.set(weights); }
 
  private:
   std::shared_ptr<const kernels::PackedU8> pack(const BuildContext& b, const ir::Node& n) const {
@@ -50,6 +55,7 @@ class MatMulU8Step final : public Step {
   const kernels::Kernels& kernels_;
   const EpilogueU8 epilogue_;
   const std::shared_ptr<const kernels::PackedU8> packed_;
+  FetchAhead ahead_;
   const GemmSplit split_;
 };
 
