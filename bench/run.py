@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -138,10 +139,10 @@ def planned(models: Path, seconds: float) -> str:
             path, feed = str(models / f"{name}.onnx"), feeds(name, 1)[0]
             with tempfile.TemporaryDirectory() as folder:
                 os.environ["TENFOLD_TIMINGS"] = str(Path(folder) / "timings.json")
-                cost_model = bench.measure(path, ["tenfold"], threads, seconds / 3, feeds=feed, tuning="off")
                 cold, warm = (_seconds_to_plan(path, threads, feed) for _ in range(2))
-                measured = bench.measure(path, ["tenfold"], threads, seconds / 3, feeds=feed)
-            medians = [f"{r['engines']['tenfold']['median']:.2f}" for r in (cost_model, measured)]
+                runs = {tuning: bench.native(path, feed, threads, tuning=tuning) for tuning in ("off", "cached")}
+                times = bench.interleaved(runs, seconds)
+            medians = [f"{statistics.median(t):.2f}" for t in times.values()]
             lines.append(f"| {name} | {threads} | {cold:.2f} | {1e3 * warm:.1f} | " + " | ".join(medians) + " |")
             print(lines[-1], flush=True)
     os.environ.pop("TENFOLD_TIMINGS")

@@ -28,7 +28,8 @@ BURST = 5
 PAUSE_SECONDS = 0.02  # for the other engines' workers to park
 
 
-def _tenfold(path: str, feeds: Feeds, threads: int, tuning: str = "cached") -> Run:
+def native(path: str, feeds: Feeds, threads: int, tuning: str = "cached") -> Run:
+    """Runs a model on the native engine; `tuning` as in `SessionOptions`."""
     session = tenfold.InferenceSession(path, tenfold.SessionOptions(threads, tuning=tuning))
     return lambda: session.run(None, feeds)
 
@@ -96,7 +97,7 @@ def outputs_of(engine: str, path: str, feeds: Feeds) -> list[np.ndarray]:
 
 
 TORCH_ENGINES = ("torch", "torch.compile")
-ENGINES: dict[str, Callable[[str, Feeds, int], Run]] = {"tenfold": _tenfold, "onnxruntime": _onnxruntime, "openvino": _openvino}
+ENGINES: dict[str, Callable[[str, Feeds, int], Run]] = {"tenfold": native, "onnxruntime": _onnxruntime, "openvino": _openvino}
 
 
 def random_feeds(path: str, extents: Mapping[str, int]) -> Feeds:
@@ -128,13 +129,19 @@ def measure(path: str, engines: Sequence[str], threads: int, seconds: float, ext
     Returns:
         model, threads, and for every engine its runs, min, median, p90 and p99 in milliseconds.
     """
-    known = ENGINES | {"tenfold": functools.partial(_tenfold, tuning=tuning)} | (torch_engines(torch_from) if torch_from else {})
+    known = ENGINES | {"tenfold": functools.partial(native, tuning=tuning)} | (torch_engines(torch_from) if torch_from else {})
     feeds = feeds or random_feeds(path, extents or {})
     runs = {name: known[name](path, feeds, threads) for name in engines}
+    times = interleaved(runs, seconds)
+    return {"model": os.path.basename(path), "threads": threads, "engines": {n: _summary(t) for n, t in times.items()}}
+
+
+def interleaved(runs: Mapping[str, Run], seconds: float) -> dict[str, list[float]]:
+    """Milliseconds of every run of each function, which take turns for about `seconds` in all, after a warm-up."""
     for _ in range(WARM_UP_ROUNDS):
         for run in runs.values():
             run()
-    times: dict[str, list[float]] = {name: [] for name in engines}
+    times: dict[str, list[float]] = {name: [] for name in runs}
     end = time.perf_counter() + seconds
     rounds = 0
     while rounds < MIN_ROUNDS or time.perf_counter() < end:
@@ -147,7 +154,7 @@ def measure(path: str, engines: Sequence[str], threads: int, seconds: float, ext
                 run()
                 times[name].append(1e3 * (time.perf_counter() - begin))
         rounds += 1
-    return {"model": os.path.basename(path), "threads": threads, "engines": {n: _summary(t) for n, t in times.items()}}
+    return times
 
 
 def _summary(milliseconds: list[float]) -> dict[str, float]:
