@@ -217,8 +217,10 @@ void measure(const BuildContext& b, std::span<const ir::NodeId> chain, ThreadPoo
 void measure_choices(const BuildContext& context, std::span<const std::vector<ir::NodeId>> order,
                      ThreadPool& pool, const std::string& machine, Timings& timings) {
   for (const std::vector<ir::NodeId>& chain : order) {
-    const Choice* known = chain.size() > 1 ? timings.find(machine, timing_key(context.graph, chain)) : nullptr;
-    if (known && known->kernel != kApart) continue;  // in strips, where the choices for its nodes play no part
+    const Choice* known =
+        chain.size() > 1 ? timings.find(machine, timing_key(context.graph, chain)) : nullptr;
+    if (known && known->kernel != kApart)
+      continue;  // in strips, where the choices for its nodes play no part
     for (ir::NodeId id : chain) measure(context, {&id, 1}, pool, machine, timings);
     if (chain.size() > 1) measure(context, chain, pool, machine, timings);
   }
