@@ -5,6 +5,16 @@
 
 namespace tenfold::plan {
 
+/// Calls compute(image, rows of that image) for `rows`, which count over a batch of images of `height` rows.
+template <class F>
+void each_image(Range rows, int64_t height, const F& compute) {
+  for (int64_t row = rows.begin; row < rows.end;) {
+    const int64_t first = row % height, last = std::min(height, first + rows.end - row);
+    compute(row / height, Range{first, last});
+    row += last - first;
+  }
+}
+
 class RowStep : public Step {
  public:
   /// Computes output positions `pixels`, counted over the batch, on the calling thread: whole rows of the

@@ -87,14 +87,10 @@ class StripsStep final : public Step {
     c.pool->run(parts_, [&](int part) {
       Strip strip(*this, c, c.scratch + static_cast<size_t>(part) * part_bytes_);
       const Rows& last = links_.back().rows;
-      const Range all = split(last.images * last.out, part, parts_);
-      for (int64_t row = all.begin; row < all.end;) {
-        const int64_t image = row / last.out, y = row % last.out;
-        const int64_t end = std::min(last.out, y + all.end - row);
+      each_image(split(last.images * last.out, part, parts_), last.out, [&](int64_t image, Range y) {
         strip.start(image);
-        for (int64_t at = y; at < end; at += rows_) strip.compute({at, std::min(end, at + rows_)});
-        row += end - y;
-      }
+        for (int64_t at = y.begin; at < y.end; at += rows_) strip.compute({at, std::min(y.end, at + rows_)});
+      });
     });
   }
 
@@ -215,14 +211,15 @@ double bytes_between(const ir::Graph& graph, std::span<const ir::NodeId> chain) 
 }
 
 int64_t strip_rows(const ir::Graph& graph, std::span<const ir::NodeId> chain, double bytes) {
-  const int64_t all = Rows(graph, graph.node(chain.back())).out;
+  std::vector<Rows> layers;
+  for (ir::NodeId id : chain) layers.emplace_back(graph, graph.node(id));
   int64_t rows = 1;
-  for (; rows < all; rows++) {
+  for (; rows < layers.back().out; rows++) {
     int64_t most = rows + 1;
     double between = 0;
-    for (size_t i = chain.size() - 1; i > 0; i--) {
-      most = Rows(graph, graph.node(chain[i])).reads(most);
-      between += static_cast<double>(most) * static_cast<double>(Rows(graph, graph.node(chain[i - 1])).bytes);
+    for (size_t i = layers.size() - 1; i > 0; i--) {
+      most = layers[i].reads(most);
+      between += static_cast<double>(most) * static_cast<double>(layers[i - 1].bytes);
     }
     if (between > bytes) break;
   }
@@ -231,9 +228,8 @@ int64_t strip_rows(const ir::Graph& graph, std::span<const ir::NodeId> chain, do
 
 std::unique_ptr<Step> make_strips(const BuildContext& context, std::span<const ir::NodeId> chain,
                                   int64_t rows) {
-  BuildContext one = context;
-  one.threads = 1;
-  one.split = Split::automatic;
+  // The same steps whether strips are the default or a choice.
+  const BuildContext one{context.graph, context.kernels, /*threads=*/1, context.packs};
   std::vector<Link> links;
   for (ir::NodeId id : chain) {
     const ir::Node& n = context.graph.node(id);

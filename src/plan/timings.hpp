@@ -12,7 +12,7 @@ namespace tenfold::plan {
 
 /// One of the ways to run a node, or a chain of nodes.
 struct Choice {
-  std::string kernel;  ///< a name of steps.inc
+  std::string kernel;  ///< a name of steps.inc; of a chain, strips_kernel() or kApart (choose.hpp)
   int threads = 1;     ///< at most as many as the session has
   Split split = Split::automatic;
   int64_t rows = 0;         ///< of a strip, for chains in strips

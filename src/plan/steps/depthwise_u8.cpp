@@ -48,9 +48,7 @@ class DepthwiseU8Step final : public RowStep {
   /// `rows` count over the batch.
   void compute(const RunContext& c, tenfold::Range rows) const {
     const ops::Window& g = conv_.window;
-    for (int64_t row = rows.begin; row < rows.end;) {
-      const int64_t image = row / g.out[1], first = row % g.out[1],
-                    last = std::min(g.out[1], first + rows.end - row);
+    each_image(rows, g.out[1], [&](int64_t image, tenfold::Range y) {
       kernels_.depthwise_u8({.w = packed_.get(),
                              .in = c.at<const uint8_t>(x_) + image * conv_.x.batch,
                              .in_h = g.in[1],
@@ -61,15 +59,14 @@ class DepthwiseU8Step final : public RowStep {
                              .out_w = g.out[2],
                              .out_row = conv_.y.axis[1],
                              .out_pixel = conv_.y.axis[2],
-                             .y_begin = first,
-                             .y_end = last,
+                             .y_begin = y.begin,
+                             .y_end = y.end,
                              .pad_top = g.pad_begin[1],
                              .pad_left = g.pad_begin[2],
                              .zero_point = epilogue_.zero_point,
                              .table = epilogue_.table,
                              .scratch = c.scratch});
-      row += last - first;
-    }
+    });
   }
 
   /// Passes of an image: what a kernel takes at a time and threads share out.
