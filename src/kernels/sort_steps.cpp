@@ -1,7 +1,6 @@
 // Sorting the steps of a packed GEMM by how vpmaddubsw has to pair their bytes, and which of their vectors it
 // sums exactly then.  Portable host code.
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 #include "base/math.hpp"
@@ -11,27 +10,49 @@ namespace tenfold::kernels {
 namespace {
 
 using Words8 [[gnu::vector_size(16)]] = int16_t;
+using Quads [[gnu::vector_size(16)]] = uint32_t;
+constexpr int kAtOnce = sizeof(Quads);  // a vector has a multiple of 16 weights
 
-/// 16 weights as eight pairs of 16 bits.
+template <typename Vector>
+Vector load(const s8* from) {
+  Vector v;
+  std::memcpy(&v, from, sizeof v);
+  return v;
+}
+
+/// 16 weights as eight pairs of 16 bits: bytes 0 and 2 of every quad, and bytes 1 and 3.
 struct Pairs {
   Words8 even, odd;
   explicit Pairs(const s8* weights) {
-    Words8 both;
-    std::memcpy(&both, weights, sizeof both);
+    const auto both = load<Words8>(weights);
     even = (both << 8) >> 8;
     odd = both >> 8;
   }
 };
 
-/// Whether u8 x s8 products of neighbours stay inside 16 bits whatever the activations: 255 * 128 < 2^15.
-/// A vector has a multiple of 16 weights.
+/// The second word of every quad's pair, and 0.
+Words8 second(Words8 pairs) { return Words8(Quads(pairs) >> 16); }
+
+/// Whether u8 x s8 products of paired weights stay inside 16 bits whatever the activations: 255 * 128 < 2^15.
+/// Weights of opposite sign always do, so that the range of the sums tells.  Pairing 1 pairs byte 0 of every
+/// quad with the third instead of the second, pairing 2 with the fourth.
+template <uint32_t pairing>
 bool is_plain(const s8* vector, int64_t bytes) {
-  Words8 unsafe{};
-  for (int64_t i = 0; i < bytes; i += 16) {
+  Words8 most{}, least{};
+  const auto add = [&](Words8 sums) {
+    most = sums > most ? sums : most;
+    least = sums < least ? sums : least;
+  };
+  for (int64_t i = 0; i < bytes; i += kAtOnce) {
     const Pairs p(vector + i);
-    const Words8 up_even = p.even & ~(p.even >> 15), up_odd = p.odd & ~(p.odd >> 15);  // max(x, 0)
-    unsafe |= (up_even + up_odd > 128) | ((p.even - up_even) + (p.odd - up_odd) < -128);
+    if constexpr (pairing == 0) {
+      add(p.even + p.odd);
+    } else {
+      add(p.even + second(pairing == 1 ? p.even : p.odd));
+      add(p.odd + second(pairing == 1 ? p.odd : p.even));
+    }
   }
+  const Words8 unsafe = (most > 128) | (least < -128);
   int64_t half[2];
   std::memcpy(half, &unsafe, sizeof half);
   return (half[0] | half[1]) == 0;
@@ -39,22 +60,28 @@ bool is_plain(const s8* vector, int64_t bytes) {
 
 /// A vector of s8 quads as two of s16: bytes 0 and 2 of every quad, then bytes 1 and 3.
 void widen(const s8* vector, int lanes, std::byte* to) {
-  for (int i = 0; i < 4 * lanes; i += 16) {
+  for (int i = 0; i < 4 * lanes; i += kAtOnce) {
     const Pairs p(vector + i);
-    std::memcpy(to + i, &p.even, sizeof p.even);
-    std::memcpy(to + 4 * lanes + i, &p.odd, sizeof p.odd);
+    std::memcpy(to + i, &p.even, kAtOnce);
+    std::memcpy(to + 4 * lanes + i, &p.odd, kAtOnce);
   }
 }
 
 /// The step with the second byte of every quad exchanged for the third (1) or the fourth (2).
 void pair_bytes(const s8* step, uint32_t pairing, std::vector<s8>& to) {
-  for (size_t i = 0; i < to.size(); i += 4) {
-    uint32_t quad;
-    std::memcpy(&quad, step + i, 4);
-    if (pairing == 1) quad = (quad & 0xff0000ff) | (quad & 0xff00) << 8 | (quad >> 8 & 0xff00);
-    if (pairing == 2) quad = (quad & 0x00ff00ff) | (quad & 0xff00) << 16 | (quad >> 16 & 0xff00);
-    std::memcpy(to.data() + i, &quad, 4);
+  for (size_t i = 0; i < to.size(); i += kAtOnce) {
+    const Quads q = load<Quads>(step + i);
+    const Quads paired = pairing == 1 ? (q & 0xff0000ff) | (q & 0xff00) << 8 | (q >> 8 & 0xff00)
+                                      : (q & 0x00ff00ff) | (q & 0xff00) << 16 | (q >> 16 & 0xff00);
+    std::memcpy(to.data() + i, &paired, kAtOnce);
   }
+}
+
+/// How many bits are set: the baseline ISA has no instruction for it, and these are at most four.
+int count_bits(uint32_t mask) {
+  int count = 0;
+  for (; mask != 0; mask &= mask - 1) ++count;
+  return count;
 }
 
 /// One panel, tap by tap.
@@ -71,34 +98,35 @@ struct PanelSorter {
   uint32_t kinds() const { return kBytePairings * masks(); }
   int64_t entries() const { return kinds() + steps(); }  ///< of a tap in SortedSteps::offsets
 
-  /// Bit v: vector v of the step is exact.
+  /// Bit v: vector v of the step is exact when its bytes are paired so.
+  template <uint32_t pairing>
   uint32_t exact_vectors(const s8* step) const {
     uint32_t exact = 0;
     for (int v = 0; v < vectors; ++v)
-      if (!is_plain(step + v * vector_bytes(), vector_bytes())) exact |= 1u << v;
+      if (!is_plain<pairing>(step + v * vector_bytes(), vector_bytes())) exact |= 1u << v;
     return exact;
   }
   /// The pairing of bytes with the fewest exact vectors, and which these are.
-  uint32_t kind(const s8* step, std::vector<s8>& paired) const {
-    uint32_t best = exact_vectors(step);
-    for (uint32_t pairing = 1; pairing < kBytePairings && best % masks() != 0; ++pairing) {
-      pair_bytes(step, pairing, paired);
-      const uint32_t exact = exact_vectors(paired.data());
-      if (std::popcount(exact) < std::popcount(best % masks())) best = pairing * masks() + exact;
-    }
+  uint32_t kind(const s8* step) const {
+    uint32_t best = exact_vectors<0>(step);
+    const auto offer = [&](uint32_t pairing, uint32_t exact) {
+      if (count_bits(exact) < count_bits(best % masks())) best = pairing * masks() + exact;
+    };
+    static_assert(kBytePairings == 3);
+    if (best != 0) offer(1, exact_vectors<1>(step));
+    if (best % masks() != 0) offer(2, exact_vectors<2>(step));
     return best;
   }
   /// Counts and offsets of every tap; returns the bytes of weights that follow from them.
   int64_t sort(uint32_t* out) const {
     int64_t bytes = 0;
     std::vector<uint32_t> kind_of(static_cast<size_t>(steps()));
-    std::vector<s8> paired(static_cast<size_t>(step_bytes()));
     const s8* step = from;
     for (int64_t tap = 0; tap < packed.taps; ++tap, out += entries()) {
       std::fill_n(out, kinds(), 0);
       for (uint32_t& k : kind_of) {
-        k = kind(step, paired), ++out[k], step += step_bytes();
-        bytes += step_bytes() + std::popcount(k % masks()) * vector_bytes();
+        k = kind(step), ++out[k], step += step_bytes();
+        bytes += step_bytes() + count_bits(k % masks()) * vector_bytes();
       }
       std::vector<uint32_t*> next{out + kinds()};
       for (uint32_t k = 0; k + 1 < kinds(); ++k) next.push_back(next.back() + out[k]);
@@ -112,12 +140,18 @@ struct PanelSorter {
       const uint32_t* offset = sorted + kinds();
       for (uint32_t kind = 0; kind < kinds(); ++kind)
         for (uint32_t i = 0; i < sorted[kind]; ++i, ++offset) {
-          pair_bytes(from + (tap * steps() + *offset / 4) * step_bytes(), kind / masks(), paired);
-          to = copy_step(paired.data(), kind % masks(), to);
+          const s8* step = from + (tap * steps() + *offset / 4) * step_bytes();
+          const uint32_t pairing = kind / masks();
+          if (pairing != 0) pair_bytes(step, pairing, paired);
+          to = copy_step(pairing != 0 ? paired.data() : step, kind % masks(), to);
         }
     }
   }
   std::byte* copy_step(const s8* step, uint32_t exact, std::byte* to) const {
+    if (exact == 0) {
+      std::memcpy(to, step, size_t(step_bytes()));
+      return to + step_bytes();
+    }
     for (int v = 0; v < vectors; ++v, step += vector_bytes()) {
       if (exact >> v & 1)
         widen(step, layout.lanes, to), to += 2 * vector_bytes();
