@@ -93,9 +93,12 @@ TEST(QConv, AgreesWithFloatWithinOneStep) {
 TEST(QMatMul, AgreesWithIntegerProduct) {
   const Tensor x = random<uint8_t>({2, 3, 70}, 1, 0, 255), w = random<int8_t>({70, 65}, 2, -127, 127);
   Tensor m = random<float>({65}, 3, 0.0001, 0.001), b = random<float>({65}, 4, -9, 9);
-  const Tensor y =
-      run("QMatMul", {x, w, m, b}, {{"x_zero_point", int64_t{3}}, {"y_zero_point", int64_t{128}}});
+  ir::Attributes attrs{{"x_zero_point", int64_t{3}}, {"y_zero_point", int64_t{128}}};
+  const Tensor y = run("QMatMul", {x, w, m, b}, attrs);
   ASSERT_EQ(y.shape(), (Shape{2, 3, 65}));
+  attrs.set("transB", int64_t{1});
+  const Tensor flipped = run("Transpose", {w}, {{"perm", ints({1, 0})}});
+  expect_equal(run("QMatMul", {x, flipped, m, b}, attrs), y);
   for (int64_t row = 0; row < 6; row++)
     for (int64_t n = 0; n < 65; n++) {
       int64_t sum = 0;

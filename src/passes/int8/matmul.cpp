@@ -1,18 +1,10 @@
 // DequantizeLinear -> MatMul | Gemm [-> Add bias] [-> Relu | Clip] [-> QuantizeLinear]  ==>  QMatMul.
-#include "kernels/kernels.hpp"
 #include "ops/op.hpp"
 #include "passes/int8/linear.hpp"
 #include "passes/pass.hpp"
 
 namespace tenfold::passes {
 namespace {
-
-Tensor transposed(const Tensor& w) {
-  const int64_t rows = w.shape()[0], columns = w.shape()[1];
-  Tensor t(DType::s8, {columns, rows});
-  kernels::transpose_s8(w.data<int8_t>(), rows, columns, t.mutable_data<int8_t>());
-  return t;
-}
 
 bool plain_gemm(const ir::Node& n) {
   return n.attrs.get_int("transA", 0) == 0 && n.attrs.get_float("alpha", 1) == 1 &&
@@ -44,10 +36,10 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   ir::Patch patch(g);
   ir::Attributes attrs;
   set_linear_attributes(attrs, *x, requant);
-  const Tensor weights = transposed_weights ? transposed(*w->data) : *w->data;
+  if (transposed_weights) attrs.set("transB", int64_t{1});  // packing takes either order
   const ir::ValueId y =
       patch.add("QMatMul",
-                {x->value, patch.constant(weights, "weights"),
+                {x->value, patch.constant(*w->data, "weights"),
                  patch.constant(linear->multiplier, "multiplier"), patch.constant(linear->bias, "bias")},
                 attrs, n.name);
   patch.replace(requant ? requant->result : result, y);

@@ -14,8 +14,9 @@ class MatMulU8Step final : public Step {
   MatMulU8Step(const BuildContext& b, const ir::Node& n)
       : x_(n.input(0)),
         y_(n.output()),
-        k_(b.shape(n.input(1))[0]),
-        n_(b.shape(n.input(1))[1]),
+        channels_outside_(n.attrs.get_int("transB", 0) != 0),
+        k_(b.shape(n.input(1))[channels_outside_ ? 1 : 0]),
+        n_(b.shape(n.input(1))[channels_outside_ ? 0 : 1]),
         m_(b.shape(x_).elements(0, b.shape(x_).rank() - 1)),
         kernels_(b.kernels),
         epilogue_(n),
@@ -44,13 +45,17 @@ class MatMulU8Step final : public Step {
     const Tensor& w = *b.graph.constant(n.input(1));
     const auto zero_point = static_cast<int>(n.attrs.get_int("x_zero_point", 0));
     return b.packs.get<kernels::PackedU8>(
-        pack_key("matmul_u8", b.graph, n, {1, 2, 3}, b.kernels.name, zero_point), [&] {
-          return kernels::pack_columns_u8(b.kernels.layout, w.data<int8_t>(), n_, k_, zero_point,
-                                          quantized_channels(b.graph, n));
+        pack_key("matmul_u8", b.graph, n, {1, 2, 3}, b.kernels.name, zero_point, channels_outside_), [&] {
+          const kernels::PackLayout& layout = b.kernels.layout;
+          const auto channels = quantized_channels(b.graph, n);
+          return channels_outside_
+                     ? kernels::pack_gemm_u8(layout, w.data<int8_t>(), n_, 1, k_, zero_point, channels)
+                     : kernels::pack_columns_u8(layout, w.data<int8_t>(), n_, k_, zero_point, channels);
         });
   }
 
   const ir::ValueId x_, y_;
+  const bool channels_outside_;  ///< weights [n][k] instead of [k][n]
   const int64_t k_, n_, m_;
   const kernels::Kernels& kernels_;
   const EpilogueU8 epilogue_;
