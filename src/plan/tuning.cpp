@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <limits>
 
 #include "base/huge_memory.hpp"
@@ -183,18 +184,30 @@ void race(std::vector<Candidate>& all, Bench& bench) {
   }
 }
 
-/// The winner among the candidates, the first of which is the default.
+/// Whether a candidate is so much faster than the default that it takes its place.
+bool is_better(const Candidate& c, const Candidate& other) {
+  constexpr double kBetter = 0.95, kNoise = 0.5;
+  // Every doubling of the weights has to save a fifth: they take memory, time to load, and the cache from
+  // other layers. Without this, ResNet-50 on AVX2 took 105 MB instead of 59 to be 2 % faster.
+  constexpr double kTwiceTheBytes = 0.8;
+  const double ratio = static_cast<double>(c.step->weights().size() + 1) /
+                       static_cast<double>(other.step->weights().size() + 1);
+  const double limit = std::min(kBetter, std::pow(kTwiceTheBytes, std::log2(ratio)));
+  return c.best < std::min(limit * other.best, other.best - kNoise);
+}
+
+/// The fastest candidate, or the first, which is the default, where none is better.
 Choice fastest(const BuildContext& b, std::span<const ir::NodeId> chain, std::vector<Candidate> all,
                ThreadPool& pool) {
-  constexpr double kBetter = 0.95, kNoise = 0.5;
   if (all.empty()) return {};
   if (all.size() > 1) {
     Bench bench(b.graph, chain, all, pool);
     race(all, bench);
   }
-  const auto best = std::ranges::min_element(all, {}, &Candidate::best);
-  const double limit = std::min(kBetter * all.front().best, all.front().best - kNoise);
-  Candidate& chosen = best->best < limit ? *best : all.front();
+  Candidate* best = &all.front();
+  for (Candidate& c : all)
+    if (is_better(c, all.front()) && (best == &all.front() || c.best < best->best)) best = &c;
+  Candidate& chosen = *best;
   chosen.choice.microseconds = all.size() > 1 ? chosen.best : 0;
   return std::move(chosen.choice);
 }
