@@ -183,6 +183,15 @@ std::vector<Cache> data_caches() {
   return caches;
 }
 
+size_t second_level_cache() {
+  static const size_t bytes = [] {
+    for (const Cache& cache : data_caches())
+      if (cache.level == 2) return cache.bytes;
+    return size_t{1} << 20;
+  }();
+  return bytes;
+}
+
 int allowed_cpus() {
   cpu_set_t set;
   CPU_ZERO(&set);

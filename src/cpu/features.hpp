@@ -37,6 +37,7 @@ struct Cache {
   size_t bytes;
 };
 std::vector<Cache> data_caches();  ///< of CPU 0, smallest first; empty where the system does not tell
+size_t second_level_cache();       ///< bytes of it for each core, or 1 MB where the system does not tell
 
 /// CPUs this process may use: affinity mask and cgroup quota, at least 1.
 int allowed_cpus();

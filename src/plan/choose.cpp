@@ -46,15 +46,6 @@ std::string node_key(const ir::Graph& graph, const ir::Node& node) {
 
 }  // namespace
 
-size_t second_level_cache() {
-  static const size_t bytes = [] {
-    for (const cpu::Cache& cache : cpu::data_caches())
-      if (cache.level == 2) return cache.bytes;
-    return size_t{1} << 20;
-  }();
-  return bytes;
-}
-
 bool is_empty(const ir::Graph& g, const ir::Node& n) {
   const auto empty = [&](ir::ValueId v) { return v != ir::kNone && g.value(v).shape->elements() == 0; };
   return empty(n.input(0)) || empty(n.output(0));
@@ -113,7 +104,7 @@ const char* strips_kernel(const ir::Graph& graph, std::span<const ir::NodeId> ch
 
 std::unique_ptr<Step> default_strips(const BuildContext& context, std::span<const ir::NodeId> chain) {
   // INT8 networks lose nothing by it and PP-OCR detection gains 2 %, FP32 ones lose up to 8 %: docs/adr/0011.
-  const auto cache = static_cast<double>(second_level_cache());
+  const auto cache = static_cast<double>(cpu::second_level_cache());
   if (context.graph.node(chain.back()).op != "QConv" || bytes_between(context.graph, chain) < cache)
     return nullptr;
   return make_strips(context, chain, strip_rows(context.graph, chain, cache / 2));

@@ -40,9 +40,6 @@ std::unique_ptr<Step> chosen_strips(const BuildContext& context, std::span<const
 /// Empty where there is nothing to choose: all but convolutions and matrix products with constant weights.
 std::string timing_key(const ir::Graph& graph, std::span<const ir::NodeId> chain);
 
-/// Bytes of the second-level cache of a core, or 1 MB where the system does not tell.
-size_t second_level_cache();
-
 /// Kernels and the packing of their weights take at least one element of everything.
 bool is_empty(const ir::Graph& graph, const ir::Node& node);
 

@@ -78,7 +78,8 @@ std::vector<Candidate> candidates(const BuildContext& b, std::span<const ir::Nod
   add(all, {kApart, b.threads}, std::move(apart));
   std::vector<int64_t> heights;
   for (double budget : kBudgets)
-    if (const int64_t rows = strip_rows(b.graph, chain, budget * static_cast<double>(second_level_cache()));
+    if (const int64_t rows =
+            strip_rows(b.graph, chain, budget * static_cast<double>(cpu::second_level_cache()));
         std::ranges::find(heights, rows) == heights.end())
       heights.push_back(rows);
   for (int64_t rows : heights) {
@@ -137,7 +138,7 @@ class Bench {
   /// (a layer of ResNet-18 was 20 % faster with them in the last-level cache, and half as fast from memory).
   static size_t size_of_others(const ir::Graph& g, std::span<const ir::NodeId> chain,
                                std::span<const Candidate> all) {
-    const size_t second = second_level_cache();
+    const size_t second = cpu::second_level_cache();
     size_t last = size_t{64} << 20, weights = 0;
     for (const cpu::Cache& cache : cpu::data_caches())
       if (cache.level == 3) last = std::min(last, 2 * cache.bytes);
