@@ -5,6 +5,9 @@
 #endif
 
 #include <chrono>
+#include <system_error>
+
+#include "base/error.hpp"
 
 namespace tenfold {
 namespace {
@@ -45,10 +48,19 @@ bool spin(const F& done) {
 
 ThreadPool::ThreadPool(int threads) {
   workers_.reserve(threads > 1 ? static_cast<size_t>(threads - 1) : 0);
-  for (int i = 1; i < threads; i++) workers_.emplace_back([this, i] { work(i); });
+  try {
+    for (int i = 1; i < threads; i++) workers_.emplace_back([this, i] { work(i); });
+  } catch (const std::system_error& e) {
+    const size_t started = workers_.size();
+    stop();
+    fail(ErrorCode::unsupported, "{} threads: the system lets only {} more start ({}); ask for fewer",
+         threads, started, e.code().message());
+  }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
   {
     const std::lock_guard lock(mutex_);
     stop_.store(true);

@@ -15,7 +15,8 @@ namespace tenfold {
 /// neither allocates nor takes a lock while the workers are still spinning from the call before.
 class ThreadPool {
  public:
-  /// `threads` counts the caller: 1 makes no worker at all.  Values below 1 count as 1.
+  /// `threads` counts the caller: 1 makes no worker at all.  Values below 1 count as 1.  Throws
+  /// Error(unsupported) where the system does not let so many start.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -42,6 +43,7 @@ class ThreadPool {
   void fork(Job job, int parts);
   void work(int index);
   void take_parts(uint64_t generation);
+  void stop();
 
   // `state_` packs generation, number of parts and the next part to take, so that one compare-and-swap
   // decides: a late worker of an earlier call can never take a part of the current one.

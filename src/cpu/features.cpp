@@ -48,10 +48,18 @@ std::string brand_string() {
   return text;
 }
 
+/// Family, model and stepping from leaf 1.
+std::string model_string(uint32_t signature) {
+  const uint32_t family = (signature >> 8 & 15) + (signature >> 20 & 255),
+                 model = (signature >> 4 & 15) | (signature >> 12 & 0xf0);
+  return fmt::format("{}.{}.{}", family, model, signature & 15);
+}
+
 Features detect() {
   Features f;
   f.brand = brand_string();
   const Registers one = cpuid(1), seven = cpuid(7), seven1 = cpuid(7, 1);
+  f.model = model_string(one.a);
   if (!bit(one.c, 27)) return f;  // OSXSAVE
   // XCR0: bits 1-2 SSE and AVX state, 5-7 AVX-512 state, 17-18 AMX tiles.
   const uint64_t os = xgetbv();

@@ -15,6 +15,8 @@ std::string_view to_string(Isa isa);
 /// CPUID flags; one counts only if the operating system saves the registers it needs (XGETBV).
 struct Features {
   std::string brand;
+  std::string
+      model;  ///< family.model.stepping as CPUID has them: virtual machines may name no model in `brand`
   bool avx2 = false, fma = false, f16c = false, avx_vnni = false;
   bool avx512f = false, avx512bw = false, avx512vl = false, avx512dq = false, avx512_vnni = false,
        avx512_vbmi = false;

@@ -46,6 +46,8 @@ const kernels::Kernels& kernel_table(const std::string& name) {
   return *table;
 }
 
+namespace {
+
 /// Memory that the steps share; where it does not suffice, the node that needs most of it is to blame.
 template <class Need>
 std::shared_ptr<std::byte> memory_for(const plan::Plan& plan, size_t bytes, const Need& need) {
@@ -79,6 +81,8 @@ std::shared_ptr<std::byte> scratch_memory(const plan::Plan& plan) {
 std::shared_ptr<std::byte> state_memory(const plan::Plan& plan) {
   return memory_for(plan, plan.state_bytes, [](const plan::PlannedStep& s) { return s.step->state_bytes(); });
 }
+
+}  // namespace
 
 /// One plan with the memory it runs in.
 struct Session::Context {

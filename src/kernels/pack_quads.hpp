@@ -10,6 +10,7 @@ namespace tenfold::kernels {
 
 using Bytes16 [[gnu::vector_size(16)]] = int8_t;
 using Words4 [[gnu::vector_size(16)]] = int32_t;
+using Words8 [[gnu::vector_size(16)]] = int16_t;
 
 inline Words4 load_words(const s8* from) {
   Words4 v;

@@ -57,7 +57,6 @@ PackedU8 pack(Order order, const PackLayout& layout, const s8* weights, int64_t 
   for (int64_t n0 = 0; n0 < n;) {
     const int nv = int(std::min<int64_t>(layout.panel, ceil_div(n - n0, layout.lanes)));
     p.panel_weight_offset.push_back(panel - base);
-    p.panel_param_offset.push_back(vector * 12 * layout.lanes);
     // The order that makes four vectors, packed to bytes inside 128-bit parts, come out as consecutive
     // channels.
     int64_t c = n0;

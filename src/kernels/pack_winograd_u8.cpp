@@ -7,8 +7,6 @@
 namespace tenfold::kernels {
 namespace {
 
-using Words8 [[gnu::vector_size(16)]] = int16_t;
-
 /// G w, the rows multiplied to integers; for T = 4 the first and last also halved, which the output transform
 /// undoes.
 template <int T>

@@ -14,7 +14,7 @@ namespace tenfold::kernels {
 using u8 = uint8_t;
 using s8 = int8_t;
 
-/// How packed weights of an ISA look; packing itself is portable host code (pack.hpp).
+/// How packed weights of an ISA look; packing itself is portable host code (pack_u8.cpp).
 struct PackLayout {
   int lanes;         ///< 32-bit lanes per vector
   int weight_bytes;  ///< bytes per int8 weight: 1 (s8 quads) or 2 (s16 even / odd pairs, for ISAs without an
@@ -33,6 +33,10 @@ inline constexpr int kBytePairings = 3;
 /// panel are sorted by the way that leaves fewest vectors exact, and then by which these are, bit v for
 /// vector v.
 struct SortedSteps {
+  SortedSteps() = default;
+  SortedSteps(SortedSteps&&) = default;  // not to be copied: it points into itself
+  SortedSteps& operator=(SortedSteps&&) = default;
+
   std::vector<uint32_t> offsets;    ///< a panel and tap: number of steps of each of kBytePairings * 2^panel
                                     ///< kinds, then their offsets in K
   std::vector<int64_t> panels;      ///< byte offset of every panel in the weights, and the end
@@ -55,10 +59,10 @@ struct PackedU8 {
   int64_t panel_channels = 0;  ///< split points over n must be multiples of this
   bool wide_range = false;     ///< |fma| may reach 2^31: the float is clamped before it is converted (slower)
   const std::byte* weights = nullptr;
-  const std::byte* params = nullptr;  ///< per vector: init s32, multiplier f32, bias f32
-  PackedBytes storage;                ///< 64-byte aligned from `weights` on
-  std::vector<int64_t> panel_weight_offset, panel_param_offset;  ///< byte offset of every panel
-  SortedSteps sorted;                                            ///< where the layout's weight_bytes is 2
+  const std::byte* params = nullptr;         ///< per vector: init s32, multiplier f32, bias f32
+  PackedBytes storage;                       ///< 64-byte aligned from `weights` on
+  std::vector<int64_t> panel_weight_offset;  ///< bytes, of every panel
+  SortedSteps sorted;                        ///< where the layout's weight_bytes is 2
 };
 
 /// Weights of an INT8 depthwise convolution, multiplier 1, square or rectangular kernels, any stride and
@@ -118,7 +122,7 @@ struct PackedWinogradU8 {
   PackedBytes storage;
 };
 
-// Packing (portable host code, pack.cpp).  Weights are row-major as named.
+// Packing (portable host code).  Weights are row-major as named.
 struct QuantizedChannel {
   float multiplier, bias;
 };

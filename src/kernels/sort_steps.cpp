@@ -4,12 +4,11 @@
 #include <cstring>
 
 #include "base/math.hpp"
-#include "kernels/kernels.hpp"
+#include "kernels/pack_channels.hpp"
 
 namespace tenfold::kernels {
 namespace {
 
-using Words8 [[gnu::vector_size(16)]] = int16_t;
 using Quads [[gnu::vector_size(16)]] = uint32_t;
 constexpr int kAtOnce = sizeof(Quads);  // a vector has a multiple of 16 weights
 
@@ -180,9 +179,8 @@ void sort_steps(const PackLayout& layout, PackedU8& p) {
   }
   s.panels.push_back(bytes);
   const int64_t params = round_up(ceil_div(p.n, layout.lanes), layout.panel) * 12 * layout.lanes;
-  constexpr int64_t kAlign = 64, kSlack = 128;  // as pack_u8.cpp
-  PackedBytes storage(size_t(checked_add(round_up(bytes, kAlign), params + kSlack)));
-  std::byte* base = storage.data();
+  PackedBytes storage;
+  std::byte* base = allocate_packed(storage, checked_add(round_up(bytes, kAlign), params));
   for (int64_t i = 0; i < panels; ++i)
     sorters[size_t(i)].copy(s.offsets.data() + i * s.panel_stride, base + s.panels[size_t(i)]);
   std::memcpy(base + round_up(bytes, kAlign), p.params, size_t(params));

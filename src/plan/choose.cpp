@@ -12,11 +12,11 @@
 namespace tenfold::plan {
 namespace {
 
-/// What does not change the time of a node, or hardly: values, not sizes.
-bool is_value(std::string_view name, const ir::Attribute& value) {
-  return name.ends_with("zero_point") || std::holds_alternative<float>(value) ||
-         std::holds_alternative<std::vector<float>>(value);
-}
+/// What the time of a node depends on: sizes and what the kernel computes.  Scales and zero points hardly
+/// change it, and what other tools annotate nodes with does not.
+constexpr std::string_view kTimedAttributes[] = {
+    "activation", "auto_pad", "channels_last",  "dilations", "group", "kernel_shape",
+    "output",     "pads",     "residual_table", "strides",   "table", "transB"};
 
 void append(std::string& key, const ir::Attribute& value) {
   const auto to = std::back_inserter(key);
@@ -36,7 +36,7 @@ std::string node_key(const ir::Graph& graph, const ir::Node& node) {
     key += id == ir::kNone ? "-" : to_string(*graph.value(id).shape);
   }
   for (const auto& [name, value] : node.attrs) {
-    if (is_value(name, value)) continue;
+    if (std::ranges::find(kTimedAttributes, name) == std::end(kTimedAttributes)) continue;
     key += ' ';
     key += name;
     append(key, value);

@@ -7,6 +7,7 @@
 #include "ops/convolve.hpp"
 #include "plan/choose.hpp"
 #include "plan/row_step.hpp"
+#include "plan/steps/indirect.hpp"
 
 namespace tenfold::plan {
 namespace {
@@ -31,7 +32,7 @@ struct Rows {
     images = c.batch;
     width = (*y.shape)[y.shape->rank() - 2];
     // A pointwise convolution counts as one long row; its rows are those of the shape.
-    const bool folded = w.in == w.out && w.taps() == 1;
+    const bool folded = is_pointwise(w);
     out = folded ? w.out[2] / width : w.out[1];
     in = folded ? out : w.in[1];
     kernel = w.kernel[1], stride = w.stride[1], dilation = w.dilation[1], pad = w.pad_begin[1];
@@ -77,11 +78,13 @@ class StripsStep final : public Step {
     part_bytes_ = bytes;
     const Rows& last = links_.back().rows;
     parts_ = static_cast<int>(std::min<int64_t>(b.threads, last.images * last.out));
+    for (size_t i = 1; i < links_.size(); i++) links_[i - 1].step->fetch_ahead(links_[i].step->weights());
   }
 
   size_t scratch_bytes() const override { return static_cast<size_t>(parts_) * part_bytes_; }
 
   std::span<const std::byte> weights() const override { return links_.front().step->weights(); }
+  void fetch_ahead(std::span<const std::byte> weights) override { links_.back().step->fetch_ahead(weights); }
 
   void run(const RunContext& c) const override {
     c.pool->run(parts_, [&](int part) {
@@ -175,7 +178,7 @@ bool is_depthwise(const ir::Graph& g, const ir::Node& n) {
 
 bool is_pointwise(const ir::Graph& g, const ir::Node& n) {
   const ops::Convolution c = convolution(g, n);
-  return c.group == 1 && c.window.taps() == 1 && c.window.in == c.window.out;
+  return c.group == 1 && plan::is_pointwise(c.window);
 }
 
 }  // namespace
@@ -239,7 +242,8 @@ std::unique_ptr<Step> make_strips(const BuildContext& context, std::span<const i
     static_cast<void>(step.release());
     links.push_back({std::unique_ptr<RowStep>(by_rows), Rows(context.graph, n), n.output()});
   }
-  return std::make_unique<StripsStep>(context, std::move(links), rows);
+  const int64_t most = links.back().rows.out;  // `rows` may come from a file
+  return std::make_unique<StripsStep>(context, std::move(links), std::min(rows, most));
 }
 
 }  // namespace tenfold::plan

@@ -21,7 +21,7 @@ double bytes_between(const ir::Graph& graph, std::span<const ir::NodeId> chain);
 /// Rows of the last output in a strip whose layers between take about `bytes`; at least 1, at most all.
 int64_t strip_rows(const ir::Graph& graph, std::span<const ir::NodeId> chain, double bytes);
 
-/// The chain in strips of `rows` rows of its last output; null where a node has no step that computes rows.
+/// The chain in strips of `rows` rows of its last output, at most all of them; null where a node has no step that computes rows.
 std::unique_ptr<Step> make_strips(const BuildContext& context, std::span<const ir::NodeId> chain,
                                   int64_t rows);
 

@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "base/error.hpp"
+#include "base/mapped_file.hpp"
 #include "base/temporary_file.hpp"
 #include "cpu/features.hpp"
 
@@ -33,7 +34,9 @@ bool parse_choice(const nlohmann::json& entry, Choice& choice) {
 }  // namespace
 
 std::string Timings::machine(std::string_view isa, int threads) {
-  return fmt::format("{}, {}, {} threads, tenfold {}", cpu::features().brand, isa, threads, TENFOLD_VERSION);
+  const cpu::Features& f = cpu::features();
+  return fmt::format("{} {}, {} KB, {}, {} threads, tenfold {}", f.brand, f.model,
+                     cpu::second_level_cache() / 1024, isa, threads, TENFOLD_VERSION);
 }
 
 Timings Timings::parse(std::string_view text) {
@@ -51,8 +54,14 @@ Timings Timings::parse(std::string_view text) {
 }
 
 Timings Timings::load(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return parse(std::string(std::istreambuf_iterator<char>(in), {}));
+  if (file.empty()) return {};
+  try {
+    const std::shared_ptr<const MappedFile> mapped = MappedFile::open(file);
+    const std::span<const std::byte> bytes = mapped->bytes();
+    return parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  } catch (const Error&) {
+    return {};
+  }
 }
 
 const Choice* Timings::find(const std::string& machine, const std::string& node) const {
@@ -77,7 +86,9 @@ std::string Timings::text() const {
     for (const auto& [node, c] : nodes)
       machines[machine][node] = {c.kernel, c.threads, kSplits[static_cast<size_t>(c.split)], c.rows,
                                  c.microseconds};
-  return nlohmann::json{{"tenfold_timings", kFormat}, {"machines", std::move(machines)}}.dump();
+  const nlohmann::json all{{"tenfold_timings", kFormat}, {"machines", std::move(machines)}};
+  // A name that is not UTF-8 need not be found again.
+  return all.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 void Timings::save(const std::filesystem::path& file) const {

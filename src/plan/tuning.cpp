@@ -64,18 +64,19 @@ struct Apart final : Step {
   }
 };
 
-/// A chain as its nodes' own steps, the best known of them, and in strips of several heights.  Empty where
-/// it cannot run in strips.
+/// A chain as its nodes' own steps, the best known of them, and in strips of several heights, the default
+/// first. Empty where it cannot run in strips.
 std::vector<Candidate> candidates(const BuildContext& b, std::span<const ir::NodeId> chain,
                                   const Timings& timings, const std::string& machine) {
-  constexpr double kBudgets[] = {1.0 / 16, 1.0 / 8, 1.0 / 4, 1.0 / 2};  // of the second-level cache
-  std::vector<Candidate> all;
+  constexpr double kBudgets[] = {1.0 / 2, 1.0 / 4, 1.0 / 8, 1.0 / 16};  // of the second-level cache
   auto apart = std::make_unique<Apart>();
   for (ir::NodeId id : chain) {
     apart->steps.push_back(known_step(b, id, &timings, machine).step);
-    if (!apart->steps.back() || apart->steps.back()->state_bytes() > 0) return all;
+    if (!apart->steps.back() || apart->steps.back()->state_bytes() > 0) return {};
   }
-  add(all, {kApart, b.threads}, std::move(apart));
+  std::vector<Candidate> all;
+  const bool apart_by_default = !default_strips(b, chain);
+  if (apart_by_default) add(all, {kApart, b.threads}, std::move(apart));
   std::vector<int64_t> heights;
   for (double budget : kBudgets)
     if (const int64_t rows =
@@ -86,6 +87,7 @@ std::vector<Candidate> candidates(const BuildContext& b, std::span<const ir::Nod
     Choice choice{.kernel = strips_kernel(b.graph, chain), .threads = b.threads, .rows = rows};
     if (auto step = chosen_strips(b, chain, choice)) add(all, std::move(choice), std::move(step));
   }
+  if (!apart_by_default) add(all, {kApart, b.threads}, std::move(apart));
   return all;
 }
 
@@ -185,32 +187,30 @@ void race(std::vector<Candidate>& all, Bench& bench) {
   }
 }
 
-/// Whether a candidate is so much faster than the default that it takes its place.
-bool is_better(const Candidate& c, const Candidate& other) {
-  constexpr double kBetter = 0.95, kNoise = 0.5;
-  // Every doubling of the weights has to save a fifth: they take memory, time to load, and the cache from
-  // other layers. Without this, ResNet-50 on AVX2 took 105 MB instead of 59 to be 2 % faster.
-  constexpr double kTwiceTheBytes = 0.8;
-  const double ratio = static_cast<double>(c.step->weights().size() + 1) /
-                       static_cast<double>(other.step->weights().size() + 1);
-  const double limit = std::min(kBetter, std::pow(kTwiceTheBytes, std::log2(ratio)));
-  return c.best < std::min(limit * other.best, other.best - kNoise);
+/// What running a candidate costs: its time, and for a single node the memory of its weights, every doubling
+/// of which has to save a fifth, as they take time to load, and the cache from other layers.  Without this,
+/// ResNet-50 on AVX2 took 105 MB instead of 59 to be 2 % faster.
+double cost(const Candidate& c, bool single) {
+  constexpr double kPerDoubling = 0.32;  // 1.25 = 2^0.32
+  const auto bytes = static_cast<double>(c.step->weights().size());
+  return c.best * (single ? std::pow(bytes + 1, kPerDoubling) : 1);
 }
 
-/// The fastest candidate, or the first, which is the default, where none is better.
+/// The best candidate, or the first, which is the default, where none is faster by more than noise.
 Choice fastest(const BuildContext& b, std::span<const ir::NodeId> chain, std::vector<Candidate> all,
                ThreadPool& pool) {
-  if (all.empty()) return {};
+  constexpr double kBetter = 0.95, kNoise = 0.5;
   if (all.size() > 1) {
     Bench bench(b.graph, chain, all, pool);
     race(all, bench);
   }
-  Candidate* best = &all.front();
+  const bool single = chain.size() == 1;
+  const double limit = std::min(kBetter * all.front().best, all.front().best - kNoise);
+  Candidate* chosen = &all.front();
   for (Candidate& c : all)
-    if (is_better(c, all.front()) && (best == &all.front() || c.best < best->best)) best = &c;
-  Candidate& chosen = *best;
-  chosen.choice.microseconds = all.size() > 1 ? chosen.best : 0;
-  return std::move(chosen.choice);
+    if (c.best < limit && cost(c, single) < cost(*chosen, single)) chosen = &c;
+  chosen->choice.microseconds = all.size() > 1 ? chosen->best : 0;
+  return std::move(chosen->choice);
 }
 
 void measure(const BuildContext& b, std::span<const ir::NodeId> chain, ThreadPool& pool,
@@ -220,7 +220,7 @@ void measure(const BuildContext& b, std::span<const ir::NodeId> chain, ThreadPoo
   if (key.empty() || std::ranges::any_of(chain, empty) || timings.find(machine, key)) return;
   try {
     auto all = chain.size() > 1 ? candidates(b, chain, timings, machine) : candidates(b, chain.front());
-    timings.put(machine, key, fastest(b, chain, std::move(all), pool));
+    if (!all.empty()) timings.put(machine, key, fastest(b, chain, std::move(all), pool));
   } catch (...) {
     ir::rethrow_at(b.graph, b.graph.node(chain.back()), ErrorCode::invalid_model);
   }

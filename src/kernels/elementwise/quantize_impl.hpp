@@ -92,24 +92,4 @@ void dequantize_u8(const u8* in, float* out, int64_t n, float scale, int zero_po
     S::store_f(out + i, S::mul(S::sub(S::to_f32(S::load_u8_i32(in + i)), zero), s), n - i);
 }
 
-/// min and max keep their second operand where the first is NaN.
-template <class S>
-void range_f32(const float* in, int64_t n, float* lo, float* hi) {
-  constexpr float infinity = __builtin_inff();
-  auto low = S::set_f(infinity), high = S::set_f(-infinity);
-  int64_t i = 0;
-  for (; i + S::lanes <= n; i += S::lanes) {
-    const auto x = S::load_f(in + i);
-    low = S::min(x, low);
-    high = S::max(x, high);
-  }
-  float smallest = S::smallest(low), largest = S::largest(high);
-  for (; i < n; ++i) {
-    if (in[i] < smallest) smallest = in[i];
-    if (in[i] > largest) largest = in[i];
-  }
-  *lo = smallest;
-  *hi = largest;
-}
-
 }  // namespace tenfold::kernels

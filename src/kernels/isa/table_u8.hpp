@@ -3,7 +3,6 @@
 
 #include "kernels/elementwise/binary_u8_impl.hpp"
 #include "kernels/elementwise/quantize_impl.hpp"
-#include "kernels/elementwise/transpose_impl.hpp"
 #include "kernels/gemm/gemm_u8_impl.hpp"
 #include "kernels/pool/pool_u8_impl.hpp"
 
@@ -31,9 +30,6 @@ TENFOLD_BASELINE void fill_u8_table(Kernels& table) {
   table.quantize_divided_u8 = &quantize_divided_u8<S>;
   table.quantize_planar_u8 = &quantize_planar_u8<S>;
   table.dequantize_u8 = &dequantize_u8<S>;
-  table.range_f32 = &range_f32<S>;
-  table.transpose_32 = &transpose_32<S>;
-  table.transpose_8 = &transpose_8<S>;
 }
 
 }  // namespace tenfold::kernels

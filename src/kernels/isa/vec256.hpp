@@ -48,10 +48,6 @@ struct Vec256 {
     return _mm256_slli_epi32(a, N);
   }
   template <int N>
-  TENFOLD_INLINE Int shift_right_i32(Int a) {
-    return _mm256_srli_epi32(a, N);
-  }
-  template <int N>
   TENFOLD_INLINE Int shift_right_signed_i32(Int a) {
     return _mm256_srai_epi32(a, N);
   }

@@ -53,10 +53,6 @@ struct Avx512Vnni {
     return _mm512_slli_epi32(a, N);
   }
   template <int N>
-  TENFOLD_INLINE Int shift_right_i32(Int a) {
-    return _mm512_srli_epi32(a, N);
-  }
-  template <int N>
   TENFOLD_INLINE Int shift_right_signed_i32(Int a) {
     return _mm512_srai_epi32(a, N);
   }

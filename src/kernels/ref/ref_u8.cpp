@@ -176,24 +176,6 @@ void dequantize_u8(const u8* in, float* out, int64_t n, float scale, int zero_po
   for (int64_t i = 0; i < n; ++i) out[i] = float(int(in[i]) - zero_point) * scale;
 }
 
-void range_f32(const float* in, int64_t n, float* lo, float* hi) {
-  float smallest = std::numeric_limits<float>::infinity(), largest = -smallest;
-  for (int64_t i = 0; i < n; ++i) {
-    if (in[i] < smallest) smallest = in[i];
-    if (in[i] > largest) largest = in[i];
-  }
-  *lo = smallest;
-  *hi = largest;
-}
-
-template <class T>
-void transpose(const void* in, ptrdiff_t ld_in, void* out, ptrdiff_t ld_out, int64_t rows, int64_t columns) {
-  const auto* from = static_cast<const T*>(in);
-  auto* to = static_cast<T*>(out);
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t c = 0; c < columns; ++c) to[c * ld_out + r] = from[r * ld_in + c];
-}
-
 }  // namespace
 
 void add_u8_kernels_ref(Kernels& table) {
@@ -210,9 +192,6 @@ void add_u8_kernels_ref(Kernels& table) {
   table.quantize_divided_u8 = quantize_divided_u8;
   table.quantize_planar_u8 = quantize_planar_u8;
   table.dequantize_u8 = dequantize_u8;
-  table.range_f32 = range_f32;
-  table.transpose_32 = transpose<uint32_t>;
-  table.transpose_8 = transpose<u8>;
 }
 
 }  // namespace tenfold::kernels

@@ -32,8 +32,8 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   const auto requant = requantization(g, n.output());
   if (!a || !b || !requant) return std::nullopt;
   ir::Attributes attrs = parameters(n.op, a->params, b->params, requant->params);
-  if (!std::isfinite(attrs.get_float("a_scale", 0)) || !std::isfinite(attrs.get_float("offset", 0)))
-    return std::nullopt;
+  for (const char* name : {"a_scale", "b_scale", "offset"})
+    if (!std::isfinite(attrs.get_float(name, 0))) return std::nullopt;
   if (requant->clamp) attrs.set("table", table_tensor(*requant->clamp));
   ir::Patch patch(g);
   patch.replace(requant->result,

@@ -12,9 +12,9 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   const auto w = quantized_weights(g, n.input(1));
   if (!x || !w || (w->scales.size() > 1 && w->axis != 0)) return std::nullopt;
   const int64_t channels = w->data->shape()[0];
-  const bool depthwise = n.attrs.get_int("group", 1) > 1;
+  const bool depthwise = n.attrs.get_int("group", 1) > 1 && w->data->shape()[1] == 1;
   auto requant = requantization(g, n.output());
-  if (!requant && depthwise) return std::nullopt;  // no kernel writes FP32 from a depthwise INT8 convolution
+  if (!requant && depthwise) return std::nullopt;  // the depthwise INT8 kernel writes bytes only
   auto linear = linear_params(g, *x, *w, channels, n.input(2), requant);
   if (!linear) return std::nullopt;
   ir::Patch patch(g);

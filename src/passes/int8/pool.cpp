@@ -1,4 +1,6 @@
 // Average pools between DequantizeLinear and QuantizeLinear run on bytes.
+#include <cmath>
+
 #include "passes/int8/quantized.hpp"
 #include "passes/pass.hpp"
 
@@ -12,8 +14,10 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   const auto x = dequantized(g, n.input(0));
   const auto requant = requantization(g, n.output());
   if (!x || !requant || requant->clamp) return std::nullopt;
+  const float scale = x->params.scale / requant->params.scale;
+  if (!std::isfinite(scale)) return std::nullopt;
   ir::Attributes attrs = n.attrs;
-  attrs.set("scale", x->params.scale / requant->params.scale);
+  attrs.set("scale", scale);
   attrs.set("x_zero_point", int64_t{x->params.zero_point});
   attrs.set("y_zero_point", int64_t{requant->params.zero_point});
   ir::Patch patch(g);

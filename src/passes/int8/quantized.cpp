@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "ops/op.hpp"
+#include "ops/quantization.hpp"
 
 namespace tenfold::passes {
 namespace {
@@ -13,7 +14,10 @@ std::optional<ActivationParams> scalar_params(const ir::Graph& g, const ir::Node
   const Tensor* zero = g.constant(n.input(2));
   if (!scale || scale->elements() != 1 || scale->dtype() != DType::f32) return std::nullopt;
   if (zero ? zero->elements() != 1 || zero->dtype() != type : type != DType::u8) return std::nullopt;
-  return ActivationParams{scale->data<float>()[0], zero ? static_cast<int>(zero->at_int(0)) : 0};
+  const float value = scale->data<float>()[0];
+  if (!(value > 0) || !std::isfinite(value))
+    return std::nullopt;  // bytes would not grow with what they stand for
+  return ActivationParams{value, zero ? static_cast<int>(zero->at_int(0)) : 0};
 }
 
 const ir::Node* producer_of(const ir::Graph& g, ir::ValueId v, std::string_view op) {
@@ -97,8 +101,7 @@ Table compose(const Table& a, const Table& b) {
 }
 
 uint8_t quantize(float real, ActivationParams p) {
-  const float q = std::nearbyint(real / p.scale) + static_cast<float>(p.zero_point);
-  return static_cast<uint8_t>(std::clamp(q, 0.0f, 255.0f));
+  return ops::quantize<uint8_t>(real / p.scale, p.zero_point);
 }
 
 std::optional<Requantization> requantization(const ir::Graph& g, ir::ValueId real) {

@@ -49,8 +49,7 @@ class ConvU8Step final : public RowStep {
         zero_point_(static_cast<int>(n.attrs.get_int("x_zero_point", 0))),
         packed_(pack(b, n, c)),
         split_(b, pixels_, even_panels(per_group_, packed_->front().panel_channels),
-               static_cast<double>(pixels_ * c.filters * c.channels * c.window.taps()) /
-                   static_cast<double>(c.group)) {
+               ops::convolution_macs(b.graph, n)) {
     outside_.assign(static_cast<size_t>(conv_.channels) + kTensorSlack, static_cast<uint8_t>(zero_point_));
   }
 

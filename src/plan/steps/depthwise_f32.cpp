@@ -18,7 +18,7 @@ class DepthwiseF32Step final : public RowStep {
         fusion_(ops::fusion_of(n)),
         packed_(pack(b, n)) {
     constexpr double kForkMacs = 20e3;
-    parts_ = ops::convolution_macs(b.graph, n) < kForkMacs
+    parts_ = ops::convolution_macs(b.graph, n) < kForkMacs && b.split == Split::automatic
                  ? 1
                  : static_cast<int>(std::min<int64_t>(b.threads, c.batch * c.window.out[1]));
   }

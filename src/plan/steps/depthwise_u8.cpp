@@ -19,11 +19,9 @@ class DepthwiseU8Step final : public RowStep {
         epilogue_(n),
         packed_(pack(b, n)),
         scratch_((kernels::depthwise_u8_scratch(b.kernels.layout, *packed_) + 63) / 64 * 64) {
-    const double macs =
-        static_cast<double>(c.batch * c.window.out[1] * c.window.out[2] * c.channels * c.window.taps());
-    constexpr double kForkMacs =
-        60e3;  // depthwise runs at a fifth of the dot product's peak, so a fork pays earlier
-    parts_ = macs < kForkMacs && b.split == Split::automatic
+    // Depthwise convolutions run at a fifth of the dot product's peak, so a fork pays earlier.
+    constexpr double kForkMacs = 60e3;
+    parts_ = ops::convolution_macs(b.graph, n) < kForkMacs && b.split == Split::automatic
                  ? 1
                  : static_cast<int>(std::min<int64_t>(b.threads, units()));
   }

@@ -70,7 +70,8 @@ class MatMulDynamicU8Step final : public Step {
         m_(b.shape(x_).elements(0, b.shape(x_).rank() - 1)),
         kernels_(b.kernels),
         packed_(pack(b, n)),
-        split_(b, m_, even_panels(n_, packed_->weights.panel_channels), static_cast<double>(m_ * n_ * k_)) {}
+        split_(b, m_, even_panels(n_, packed_->weights.panel_channels),
+               static_cast<double>(m_) * static_cast<double>(n_ * k_)) {}
   size_t scratch_bytes() const override { return static_cast<size_t>(n_) * sizeof(int32_t); }
 
   void run(const RunContext& c) const override {

@@ -21,7 +21,8 @@ class MatMulU8Step final : public Step {
         kernels_(b.kernels),
         epilogue_(n),
         packed_(pack(b, n)),
-        split_(b, m_, even_panels(n_, packed_->panel_channels), static_cast<double>(m_ * n_ * k_)) {}
+        split_(b, m_, even_panels(n_, packed_->panel_channels),
+               static_cast<double>(m_) * static_cast<double>(n_ * k_)) {}
 
   void run(const RunContext& c) const override {
     c.pool->run(split_.parts, [&](int part) {
@@ -76,7 +77,7 @@ class MatMulF32Step final : public Step {
         kernels_(b.kernels),
         fusion_(ops::fusion_of(n)),
         packed_(pack(b, n)),
-        split_(b, m_, panel_starts(*packed_), 4.0 * static_cast<double>(m_ * n_ * k_)) {}
+        split_(b, m_, panel_starts(*packed_), 4.0 * static_cast<double>(m_) * static_cast<double>(n_ * k_)) {}
 
   void run(const RunContext& c) const override {
     c.pool->run(split_.parts, [&](int part) {

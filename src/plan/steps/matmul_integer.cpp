@@ -67,7 +67,7 @@ class MatMulIntegerStep final : public Step {
               return pack_integer(b.kernels.layout, *b.graph.constant(n.input(1)),
                                   n.input(3) == ir::kNone ? nullptr : b.graph.constant(n.input(3)));
             })),
-        parts_(GemmSplit(b, m_, {0, n_}, static_cast<double>(m_ * n_ * k_)).parts) {
+        parts_(GemmSplit(b, m_, {0, n_}, static_cast<double>(m_) * static_cast<double>(n_ * k_)).parts) {
     const size_t floats = static_cast<size_t>(kRows * n_) * sizeof(float);
     const size_t flipped = signed_ ? static_cast<size_t>(kRows * k_) + kTensorSlack : 0;
     flipped_offset_ = (floats + 63) / 64 * 64;

@@ -1,5 +1,6 @@
 // Pools, channels last.
 #include "ops/window.hpp"
+#include "plan/row_step.hpp"
 #include "plan/steps/steps.hpp"
 
 namespace tenfold::plan {
@@ -24,18 +25,14 @@ class PoolStep final : public Step {
 
   void run(const RunContext& c) const override {
     c.pool->run(parts_, [&](int part) {
-      const Range range = split(batch_ * rows_, part, parts_);
-      for (int64_t row = range.begin; row < range.end;) {
-        const int64_t image = row / rows_, first = row % rows_,
-                      last = std::min(rows_, first + range.end - row);
+      each_image(split(batch_ * rows_, part, parts_), rows_, [&](int64_t image, Range rows) {
         kernels::Pool<T> p = args_;
         p.in = c.at<const T>(x_) + image * p.in_h * p.in_row;
         p.out = c.at<T>(y_) + image * rows_ * p.out_row;
-        p.y_begin = first;
-        p.y_end = last;
+        p.y_begin = rows.begin;
+        p.y_end = rows.end;
         kernel_(p);
-        row += last - first;
-      }
+      });
     });
   }
 
@@ -83,6 +80,9 @@ std::optional<ops::Window> pool_window(const BuildContext& b, const ir::Node& n)
   return w;
 }
 
+/// Whether 32 bits hold the sum of so many bytes.
+bool sum_fits(double pixels) { return 255 * pixels < 2147483648.0; }
+
 template <class T>
 std::unique_ptr<Step> make_pool(const BuildContext& b, const ir::Node& n,
                                 void (*kernel)(const kernels::Pool<T>&)) {
@@ -128,7 +128,10 @@ std::unique_ptr<Step> make_average_pool_f32(const BuildContext& b, ir::NodeId id
   return make_pool<float>(b, b.graph.node(id), b.kernels.average_pool_f32);
 }
 std::unique_ptr<Step> make_average_pool_u8(const BuildContext& b, ir::NodeId id) {
-  return make_pool<uint8_t>(b, b.graph.node(id), b.kernels.average_pool_u8);
+  const ir::Node& n = b.graph.node(id);
+  const auto w = pool_window(b, n);
+  if (!w || !sum_fits(static_cast<double>(w->kernel[1]) * static_cast<double>(w->kernel[2]))) return nullptr;
+  return make_pool<uint8_t>(b, n, b.kernels.average_pool_u8);
 }
 
 std::unique_ptr<Step> make_global_average_f32(const BuildContext& b, ir::NodeId id) {
@@ -148,6 +151,7 @@ std::unique_ptr<Step> make_global_average_u8(const BuildContext& b, ir::NodeId i
   const ir::Node& n = b.graph.node(id);
   if (!b.kernels.global_average_u8 || !n.attrs.get_int("channels_last", 0)) return nullptr;
   const Shape& x = b.shape(n.input(0));
+  if (!sum_fits(static_cast<double>(x.elements(1, x.rank() - 1)))) return nullptr;
   const kernels::GlobalAverageU8 args{.pixels = x.elements(1, x.rank() - 1),
                                       .channels = x.back(),
                                       .in_pixel = x.back(),

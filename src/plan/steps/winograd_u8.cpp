@@ -14,7 +14,8 @@ int64_t tiles_of(const ops::Convolution& c, int tile) {
 }
 /// Multiplications of one image.
 double products(const ops::Convolution& c, int tile) {
-  return static_cast<double>((tile + 2) * (tile + 2) * tiles_of(c, tile) * c.channels * c.filters);
+  return static_cast<double>((tile + 2) * (tile + 2) * tiles_of(c, tile)) *
+         static_cast<double>(c.channels * c.filters);
 }
 
 class WinogradU8Step final : public Step {
