@@ -1,10 +1,14 @@
 #include "base/thread_pool.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <numeric>
+
+#include "base/error.hpp"
 
 namespace tenfold {
 namespace {
@@ -48,6 +52,25 @@ TEST(ThreadPool, WhatPartsWriteIsSeenByTheCallerAndTheNextParts) {
     }
   }
 }
+
+// Sanitizers reserve more address space than the limit leaves.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST(ThreadPool, ThreadsThatCannotStartAreATypedError) {
+  const auto start_many = [] {
+    rlimit limit{};
+    getrlimit(RLIMIT_AS, &limit);
+    limit.rlim_cur = rlim_t{1} << 30;  // 8 MB of stack for each thread
+    setrlimit(RLIMIT_AS, &limit);
+    try {
+      ThreadPool pool(1024);
+    } catch (const Error& e) {
+      std::exit(e.code() == ErrorCode::unsupported ? 0 : 1);
+    }
+    std::exit(2);
+  };
+  EXPECT_EXIT(start_many(), testing::ExitedWithCode(0), "");
+}
+#endif
 
 TEST(Split, CoversEverythingOnceInGrains) {
   for (int64_t n : {0, 1, 5, 64, 1001})

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 #include <random>
 #include <thread>
@@ -101,6 +102,24 @@ TEST(Session, PlansFollowShapesAndCallersMayBeThreads) {
     });
   for (std::thread& t : callers) t.join();
   EXPECT_EQ(wrong, 0);
+}
+
+// The sum of the bytes of an image of 2902 x 2902 pixels exceeds 32 bits.
+TEST(Session, MeansOfLargeImages) {
+  ir::Graph g;
+  const auto add = [&](std::string op, std::vector<ir::ValueId> ins) {
+    const ir::NodeId n = g.add_node(std::move(op), std::move(ins), {});
+    ops::infer(g, n);
+    return g.node(n).output();
+  };
+  const ir::ValueId x = g.add_input("x", DType::u8, {1, 1, 2902, 2902});
+  const ir::ValueId scale = g.add_constant("scale", Tensor::scalar(1.0f)),
+                    zero = g.add_constant("zero", Tensor::scalar(uint8_t{0}));
+  const ir::ValueId mean = add("GlobalAveragePool", {add("DequantizeLinear", {x, scale, zero})});
+  g.outputs = {add("QuantizeLinear", {mean, scale, zero})};
+  Tensor image(DType::u8, {1, 1, 2902, 2902});
+  std::memset(image.mutable_raw(), 255, image.bytes());
+  EXPECT_EQ(Session(std::move(g), {.threads = 1}).run(std::span(&image, 1))[0].at_int(0), 255);
 }
 
 TEST(Session, MisuseIsATypedError) {

@@ -68,6 +68,19 @@ TEST(Timings, SavingKeepsWhatOthersSaved) {
   EXPECT_THROW(a.save(file / "below_a_file.json"), Error);
 }
 
+TEST(Timings, WhatIsNoFileIsEmpty) {
+  EXPECT_TRUE(Timings::load({}).empty());
+  EXPECT_TRUE(Timings::load(testing::TempDir()).empty());
+  EXPECT_TRUE(Timings::load("/dev/zero").empty());
+}
+
+TEST(Timings, NamesNeedNotBeText) {
+  Timings timings;
+  timings.put("machine", "note=\xff\xfe", kConv);
+  timings.put("machine", "node", kConv);
+  EXPECT_TRUE(Timings::parse(timings.text()).find("machine", "node"));
+}
+
 TEST(Timings, FileFollowsTheEnvironment) {
   const char* before = std::getenv("TENFOLD_TIMINGS");
   const std::string kept = before ? before : "";
