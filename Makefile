@@ -42,7 +42,7 @@ lint-layers:
 demo: build python ## the main job on a real model: PP-OCRv4 recognition, optimized and proven
 	@tools/demo.sh $(BUILD) $(MODELS)
 
-bench: build python ## peers interleaved with tenfold on every model; writes bench/RESULTS-<isa>.md
+bench: build python ## peers interleaved with tenfold on every model; writes bench/RESULTS-<isa>.md and RESULTS.md
 	@$(PYTHON) -m tools.zoo --out $(MODELS)
 	@$(PYTHON) -m bench.run --models $(MODELS)
 

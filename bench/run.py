@@ -14,6 +14,7 @@ import numpy as np
 import tenfold
 from tenfold import bench, loading
 
+from bench import summary
 from tools.zoo.inputs import feeds, feeds_of_kind
 from tools.zoo.table import OTHER_CONVNETS, row
 
@@ -165,7 +166,7 @@ def page(models: Path, seconds: float, isa: str) -> list[str]:
     others = [(str(models / f"{name}.int8_ort.onnx"), feeds(name, 1)[0]) for name in OTHER_CONVNETS]
     results, general = compared(cases, seconds), compared(others, seconds)
     return [
-        "# Results",
+        f"# Results: {isa}",
         "",
         f"Measured by `make bench` on {cpu_name()}, {isa}, batch 1. Medians in milliseconds, minima in brackets; all engines in",
         "one process, interleaved run by run, on the same file. `ratio` is tenfold's median over the better peer's: below 1",
@@ -223,6 +224,7 @@ def main() -> None:
     isa = tenfold.InferenceSession(str(arguments.models / "resnet18.onnx"), threads=1).get_providers()[0]
     out = arguments.out or Path(f"bench/RESULTS-{isa.removeprefix('tenfold/')}.md")
     out.write_text("\n".join(page(arguments.models, arguments.seconds, isa)))
+    (out.parent / "RESULTS.md").write_text(summary.overview(out.parent))
 
 
 if __name__ == "__main__":

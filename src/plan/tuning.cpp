@@ -167,7 +167,7 @@ class Bench {
 void race(std::vector<Candidate>& all, Bench& bench) {
   constexpr int kRounds = 6, kRuns = 3;
   constexpr double kHopeless = 1.2;
-  constexpr std::chrono::milliseconds kBudget(100);  // 50 different layers take at most 5 s
+  constexpr std::chrono::milliseconds kBudget(100);  // of a node; no round begins after it
   const auto end = std::chrono::steady_clock::now() + kBudget;
   for (int round = 0; round < kRounds && std::chrono::steady_clock::now() < end; round++) {
     std::vector<std::array<double, kRuns>> times(all.size());

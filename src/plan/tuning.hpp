@@ -12,8 +12,9 @@ namespace tenfold::plan {
 /// Measures every way to run each node, and each chain of several, in `order` that `timings` has no entry
 /// for, on `pool`, and enters the fastest.  Ways are run in turn, with the caches emptied of their weights in
 /// between, as the rest of a network does; a way's time is the least of the medians of three (as noise only
-/// adds), and ways that fall behind leave early.  The default stays where the best is not at least 5 % and
-/// half a microsecond faster, so that two equal ways give the same choice on every run.
+/// adds), and ways that fall behind leave early.  The default stays where no other is at least 5 % and
+/// half a microsecond faster, so that two equal ways give the same choice on every run; among those that are,
+/// every doubling of a node's weights has to save a fifth.
 void measure_choices(const BuildContext& context, std::span<const std::vector<ir::NodeId>> order,
                      ThreadPool& pool, const std::string& machine, Timings& timings);
 
