@@ -224,9 +224,7 @@ void add_norms(std::vector<Row>& rows) {
       [](const Kernels& k, const float* in, float* out) { k.transpose_32(in, 192, out, 784, 784, 192); });
 }
 
-}  // namespace
-
-void add_f32_rows(std::vector<Row>& rows) {
+void add_products(std::vector<Row>& rows) {
   struct Gemm {
     int64_t m, k, n;
   };
@@ -258,6 +256,12 @@ void add_f32_rows(std::vector<Row>& rows) {
     add_winograd(rows, 14, 256, 256, tile);
     add_winograd(rows, 7, 512, 512, tile);
   }
+}
+
+}  // namespace
+
+void add_f32_rows(std::vector<Row>& rows) {
+  add_products(rows);
   struct Depthwise {
     int64_t size, c;
     int kernel, stride;

@@ -65,9 +65,8 @@ std::unique_ptr<exec::Session> make_session(ir::Graph graph, int threads, const 
       std::move(graph), exec::SessionOptions{.threads = threads, .isa = isa, .tuning = tuning});
 }
 
-}  // namespace
-
-NB_MODULE(_core, m) {
+/// Errors of the library become tenfold.TenfoldError with the code as a string.
+void translate_errors(nb::module_& m) {
   static nb::object error_type =
       nb::steal(PyErr_NewException("tenfold.TenfoldError", PyExc_RuntimeError, nullptr));
   m.attr("TenfoldError") = error_type;
@@ -85,7 +84,26 @@ NB_MODULE(_core, m) {
       raise(ErrorCode::unsupported, "there is not enough memory for the model and its arrays");
     }
   });
+}
 
+/// A row for each step: name, operators, kernel, microseconds, shape of the output.
+nb::list profile(exec::Session& s, const std::vector<Array>& feeds) {
+  std::vector<Tensor> tensors;
+  for (const Array& a : feeds) tensors.push_back(borrow(a));
+  std::vector<Shape> shapes;
+  for (const Tensor& t : tensors) shapes.push_back(t.shape());
+  const auto plan = s.plan_for(shapes);
+  nb::list rows;
+  for (const exec::StepTime& t : s.profile(tensors)) {
+    const ir::Node& n = plan->graph.node(t.step->node());
+    rows.append(nb::make_tuple(n.name.empty() ? plan->graph.value(n.output()).name : n.name,
+                               plan::operators(plan->graph, *t.step), std::string(t.step->kernel),
+                               t.microseconds, to_string(*plan->graph.value(n.output()).shape)));
+  }
+  return rows;
+}
+
+void bind_session(nb::module_& m) {
   nb::class_<IoInfo>(m, "IoInfo")
       .def_ro("name", &IoInfo::name)
       .def_ro("type", &IoInfo::type)
@@ -130,20 +148,13 @@ NB_MODULE(_core, m) {
              for (const Array& a : feeds) shapes.push_back(borrow(a).shape());
              return ir::to_text(s.plan_for(shapes)->graph);
            })
-      .def("profile", [](exec::Session& s, const std::vector<Array>& feeds) {
-        std::vector<Tensor> tensors;
-        for (const Array& a : feeds) tensors.push_back(borrow(a));
-        std::vector<Shape> shapes;
-        for (const Tensor& t : tensors) shapes.push_back(t.shape());
-        const auto plan = s.plan_for(shapes);
-        nb::list rows;
-        for (const exec::StepTime& t : s.profile(tensors)) {
-          const ir::Node& n = plan->graph.node(t.step->node());
-          rows.append(nb::make_tuple(n.name.empty() ? plan->graph.value(n.output()).name : n.name,
-                                     plan::operators(plan->graph, *t.step), std::string(t.step->kernel),
-                                     t.microseconds, to_string(*plan->graph.value(n.output()).shape)));
-        }
-        return rows;
-      });
+      .def("profile", &profile);
+}
+
+}  // namespace
+
+NB_MODULE(_core, m) {
+  translate_errors(m);
+  bind_session(m);
   python::bind_optimize(m);
 }
