@@ -125,7 +125,7 @@ Exit run(const Arguments& a, const Globals& globals) {
     rows.push_back(std::move(row));
   }
   if (globals.json)
-    fmt::print("{}\n", rows.dump(2));
+    print_json(rows);
   else
     fmt::print("{}", table.text());
   if (a.layers)

@@ -116,7 +116,7 @@ void bench_load(const std::vector<std::string>& models, const LoadOptions& optio
                     {"runs", loads[i].size()}});
   }
   if (globals.json)
-    fmt::print("{}\n", rows.dump(2));
+    print_json(rows);
   else
     fmt::print("{}", table.text());
 }

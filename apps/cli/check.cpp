@@ -34,10 +34,8 @@ Exit run(const Arguments& a, const Globals& globals) {
   constexpr double kAllowed = 1e-4;
   const bool ok = worst <= kAllowed;
   if (globals.json)
-    fmt::print(
-        "{}\n",
-        nlohmann::json{{"model", a.model}, {"isa", fast.isa_name()}, {"difference", worst}, {"ok", ok}}.dump(
-            2));
+    print_json(
+        nlohmann::json{{"model", a.model}, {"isa", fast.isa_name()}, {"difference", worst}, {"ok", ok}});
   else
     fmt::print("{}: {} with {}; largest difference from the reference {:.1e} of the output range\n", a.model,
                ok ? "runs" : "DIFFERS", fast.isa_name(), worst);

@@ -155,6 +155,10 @@ std::vector<Tensor> random_feeds(const ir::Graph& graph, const std::vector<std::
   return feeds;
 }
 
+void print_json(const nlohmann::json& document) {
+  fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
 nlohmann::json latency_json(const measure::LatencySummary& s) {
   return {{"runs", s.runs},  {"min_ms", s.min}, {"median_ms", s.median},     {"mean_ms", s.mean},
           {"p90_ms", s.p90}, {"p99_ms", s.p99}, {"per_second", s.throughput}};

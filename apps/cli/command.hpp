@@ -57,6 +57,9 @@ std::vector<Tensor> random_feeds(const ir::Graph& graph, const std::vector<std::
 
 nlohmann::json latency_json(const measure::LatencySummary& s);
 
+/// One document on stdout, indented; what is not UTF-8 (names of files need not be) is replaced.
+void print_json(const nlohmann::json& document);
+
 // One function a command: declares it under `app`; its callback stores the exit code.
 void add_optimize(CLI::App& app, const Globals& globals, int& exit_code);
 void add_quantize(CLI::App& app, const Globals& globals, int& exit_code);

@@ -73,7 +73,7 @@ void add_doctor(CLI::App& app, const Globals& globals, int& exit_code) {
   c->callback([&globals, &exit_code] {
     const nlohmann::json found = examine();
     if (globals.json)
-      fmt::print("{}\n", found.dump(2));
+      print_json(found);
     else
       print_text(found);
     exit_code = kMet;

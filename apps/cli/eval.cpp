@@ -45,12 +45,11 @@ Exit run_eval(const Arguments& a, const Globals& globals) {
   const Evaluated e = evaluate_all(a, globals);
   const measure::PairedOutcome o = measure::compare_paired(e.scores[0], e.scores[0]);
   if (globals.json)
-    fmt::print("{}\n", nlohmann::json{{"model", a.models[0]},
-                                      {"metric", e.metric},
-                                      {"score", o.baseline},
-                                      {"samples", o.samples},
-                                      {"scores", e.scores[0]}}
-                           .dump(2));
+    print_json(nlohmann::json{{"model", a.models[0]},
+                              {"metric", e.metric},
+                              {"score", o.baseline},
+                              {"samples", o.samples},
+                              {"scores", e.scores[0]}});
   else
     fmt::print("{}: {} {:.2f} % on {} samples\n", a.models[0], e.metric, 100 * o.baseline, o.samples);
   return kMet;
@@ -62,17 +61,16 @@ Exit run_compare(const Arguments& a, const Globals& globals) {
   const measure::PairedOutcome o = measure::compare_paired(e.scores[0], e.scores[1]);
   const measure::Certificate certificate = measure::certify(o, max_drop);
   if (globals.json) {
-    fmt::print("{}\n", nlohmann::json{{"metric", e.metric},
-                                      {"samples", o.samples},
-                                      {"baseline", o.baseline},
-                                      {"candidate", o.candidate},
-                                      {"drop", o.drop},
-                                      {"drop_confidence_95", {o.confidence.lo, o.confidence.hi}},
-                                      {"lost", o.lost},
-                                      {"gained", o.gained},
-                                      {"max_drop", max_drop},
-                                      {"certificate", measure::to_string(certificate)}}
-                           .dump(2));
+    print_json(nlohmann::json{{"metric", e.metric},
+                              {"samples", o.samples},
+                              {"baseline", o.baseline},
+                              {"candidate", o.candidate},
+                              {"drop", o.drop},
+                              {"drop_confidence_95", {o.confidence.lo, o.confidence.hi}},
+                              {"lost", o.lost},
+                              {"gained", o.gained},
+                              {"max_drop", max_drop},
+                              {"certificate", measure::to_string(certificate)}});
   } else {
     report::Table table({"model", e.metric + " %"});
     table.add({a.models[0], fmt::format("{:.2f}", 100 * o.baseline)});

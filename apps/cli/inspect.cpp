@@ -111,7 +111,7 @@ Exit run(const Arguments& a, const Globals& globals) {
   ir::Graph after = before;
   const auto records = passes::run(after, passes::Stage::canonicalise);
   if (globals.json)
-    fmt::print("{}\n", to_json(before, after, records).dump(2));
+    print_json(to_json(before, after, records));
   else
     print_text(a, before, after, records);
   if (a.text) fmt::print("\n{}", ir::to_text(after));

@@ -52,7 +52,7 @@ Exit run(const Arguments& a, const Globals& globals) {
     nlohmann::json nodes = nlohmann::json::array();
     for (const auto& r : result.records)
       nodes.push_back({{"node", r.node}, {"op", r.op}, {"int8", r.quantized}, {"reason", r.reason}});
-    fmt::print("{}\n", nlohmann::json{{"out", a.out}, {"int8", int8}, {"nodes", nodes}}.dump(2));
+    print_json(nlohmann::json{{"out", a.out}, {"int8", int8}, {"nodes", nodes}});
   } else {
     fmt::print("{}: {} of {} operators in INT8\n", a.out, int8, result.records.size());
     for (const auto& r : result.records)

@@ -23,8 +23,7 @@ Exit run(const Arguments& a, const Globals& globals) {
   exec::Session session(model, {.threads = 1});
   const std::string result = measure::find_metric(metric).make(model)->describe(session.run(sample.feeds));
   if (globals.json)
-    fmt::print("{}\n",
-               nlohmann::json{{"sample", sample.name}, {"label", sample.label}, {"result", result}}.dump(2));
+    print_json(nlohmann::json{{"sample", sample.name}, {"label", sample.label}, {"result", result}});
   else
     fmt::print("{}: \"{}\" (label \"{}\")\n", sample.name, result, sample.label);
   return kMet;

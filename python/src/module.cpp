@@ -72,7 +72,9 @@ void translate_errors(nb::module_& m) {
   m.attr("TenfoldError") = error_type;
   nb::register_exception_translator([](const std::exception_ptr& p, void*) {
     const auto raise = [](ErrorCode code, const char* message) {
-      nb::object instance = error_type(message);
+      // A message may quote a name from the model, which need not be UTF-8.
+      const auto size = static_cast<Py_ssize_t>(std::strlen(message));
+      nb::object instance = error_type(nb::steal(PyUnicode_DecodeUTF8(message, size, "replace")));
       instance.attr("code") = std::string(to_string(code));
       PyErr_SetObject(error_type.ptr(), instance.ptr());
     };

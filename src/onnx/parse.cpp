@@ -42,7 +42,7 @@ Attribute parse_attribute(std::string_view bytes, Place place, int nesting) {
     if (const AttributeType type = type_of_field(m.tag()); type != AttributeType::undefined) seen = type;
     switch (m.tag()) {
       case 1:
-        place.name = a.name = m.bytes();
+        place.name = a.name = m.text();
         break;
       case 2:
         a.f = m.number();
@@ -72,7 +72,7 @@ Attribute parse_attribute(std::string_view bytes, Place place, int nesting) {
         a.type = static_cast<AttributeType>(m.integer(0, static_cast<int64_t>(AttributeType::types)));
         break;
       case 21:
-        a.ref_name = m.bytes();
+        a.ref_name = m.text();
         break;
       case 22:
         a.sparse = std::make_unique<SparseTensor>(parse_sparse(m.bytes(), {&place, "sparse tensor"}));
@@ -95,16 +95,16 @@ Node parse_node(std::string_view bytes, Place place, int nesting) {
   Message m(bytes, place);
   while (m.next()) switch (m.tag()) {
       case 1:
-        n.inputs.push_back(m.bytes());
+        n.inputs.push_back(m.text());
         break;
       case 2:
-        n.outputs.push_back(m.bytes());
+        n.outputs.push_back(m.text());
         break;
       case 3:
-        place.name = n.name = m.bytes();
+        place.name = n.name = m.text();
         break;
       case 4:
-        n.op_type = m.bytes();
+        n.op_type = m.text();
         break;
       case 5: {
         const auto index = static_cast<int64_t>(n.attributes.size());
@@ -112,10 +112,10 @@ Node parse_node(std::string_view bytes, Place place, int nesting) {
         break;
       }
       case 7:
-        n.domain = m.bytes();
+        n.domain = m.text();
         break;
       case 8:
-        n.overload = m.bytes();
+        n.overload = m.text();
         break;
       default:
         m.skip();
@@ -135,7 +135,7 @@ Graph parse_graph(std::string_view bytes, Place place, int nesting) {
         g.nodes.push_back(parse_node(m.bytes(), {&place, "node", index(g.nodes)}, nesting));
         break;
       case 2:
-        g.name = m.bytes();
+        g.name = m.text();
         break;
       case 5:
         g.initializers.push_back(parse_tensor(m.bytes(), {&place, "initializer", index(g.initializers)}));
@@ -163,7 +163,7 @@ OpsetId parse_opset(std::string_view bytes, const Place& place) {
   Message m(bytes, place);
   while (m.next()) switch (m.tag()) {
       case 1:
-        id.domain = m.bytes();
+        id.domain = m.text();
         break;
       case 2:
         id.version = m.integer(0, kAny);
@@ -180,13 +180,13 @@ Function parse_function(std::string_view bytes, Place place) {
   Message m(bytes, place);
   while (m.next()) switch (m.tag()) {
       case 1:
-        place.name = f.name = m.bytes();
+        place.name = f.name = m.text();
         break;
       case 4:
-        f.inputs.push_back(m.bytes());
+        f.inputs.push_back(m.text());
         break;
       case 5:
-        f.outputs.push_back(m.bytes());
+        f.outputs.push_back(m.text());
         break;
       case 7:
         f.nodes.push_back(parse_node(m.bytes(), {&place, "node", static_cast<int64_t>(f.nodes.size())}, 0));
@@ -195,13 +195,13 @@ Function parse_function(std::string_view bytes, Place place) {
         f.opsets.push_back(parse_opset(m.bytes(), place));
         break;
       case 10:
-        f.domain = m.bytes();
+        f.domain = m.text();
         break;
       case 11:
         f.attribute_defaults.push_back(parse_attribute(m.bytes(), {&place, "attribute"}, 0));
         break;
       case 13:
-        f.overload = m.bytes();
+        f.overload = m.text();
         break;
       default:
         m.skip();

@@ -7,10 +7,10 @@ std::pair<std::string_view, std::string_view> parse_entry(std::string_view bytes
   Message m(bytes, place);
   while (m.next()) switch (m.tag()) {
       case 1:
-        entry.first = m.bytes();
+        entry.first = m.text();
         break;
       case 2:
-        entry.second = m.bytes();
+        entry.second = m.text();
         break;
       default:
         m.skip();
@@ -42,7 +42,7 @@ Tensor parse_tensor(std::string_view bytes, Place place) {
         t.strings.push_back(m.bytes());
         break;
       case 8:
-        place.name = t.name = m.bytes();
+        place.name = t.name = m.text();
         break;
       case 9:
         t.raw = m.bytes();
@@ -92,7 +92,7 @@ Dimension parse_dimension(std::string_view bytes, const Place& place) {
         d.value = m.integer();
         break;
       case 2:
-        d.param = m.bytes();
+        d.param = m.text();
         break;
       default:
         m.skip();
@@ -157,7 +157,7 @@ ValueInfo parse_value_info(std::string_view bytes, Place place) {
   Message m(bytes, place);
   while (m.next()) switch (m.tag()) {
       case 1:
-        place.name = v.name = m.bytes();
+        place.name = v.name = m.text();
         break;
       case 2:
         parse_type(m.bytes(), place, v);

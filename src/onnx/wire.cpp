@@ -4,6 +4,34 @@ namespace tenfold::onnx {
 
 using protozero::pbf_wire_type;
 
+namespace {
+
+/// The Unicode Standard, table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF.
+bool is_utf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const auto at = [&](size_t k) {
+      return i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0u;
+    };
+    const unsigned lead = at(0), second = at(1);
+    const size_t more = lead < 0x80   ? 0
+                        : lead < 0xc2 ? 4
+                        : lead < 0xe0 ? 1
+                        : lead < 0xf0 ? 2
+                        : lead < 0xf5 ? 3
+                                      : 4;
+    if (more == 4) return false;
+    for (size_t k = 1; k <= more; k++)
+      if (at(k) >> 6 != 2) return false;
+    const bool overlong = (lead == 0xe0 && second < 0xa0) || (lead == 0xf0 && second < 0x90);
+    const bool outside = (lead == 0xed && second > 0x9f) || (lead == 0xf4 && second > 0x8f);
+    if (overlong || outside) return false;
+    i += more + 1;
+  }
+  return true;
+}
+
+}  // namespace
+
 std::string Place::describe() const {
   std::string text = outer ? outer->describe() + ", " : "";
   text += what;
@@ -59,6 +87,13 @@ std::string_view Message::bytes() {
     const protozero::data_view view = reader_.get_view();
     return std::string_view(view.data(), view.size());
   });
+}
+
+std::string_view Message::text() {
+  const uint32_t field = reader_.tag();
+  const std::string_view value = bytes();
+  if (!is_utf8(value)) place_.fail("field {} should be text, but is not UTF-8", field);
+  return value;
 }
 
 void Message::append(std::vector<int64_t>& out) {

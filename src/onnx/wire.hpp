@@ -44,6 +44,8 @@ class Message {
   int64_t integer(int64_t low, int64_t high);
   float number();
   std::string_view bytes();
+  /// As bytes(), of a field that ONNX declares as text: fails where it is not UTF-8.
+  std::string_view text();
   /// Appends one element, or all of a packed field.
   void append(std::vector<int64_t>& out);
   void append(std::vector<float>& out);

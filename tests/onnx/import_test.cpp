@@ -44,6 +44,18 @@ TEST(Import, UnknownOperatorsAreNamedWithTheirNode) {
   EXPECT_NE(message.find("node_y"), std::string::npos) << message;
 }
 
+TEST(Import, NamesAreText) {
+  for (const char* name : {"\x80", "a\xc0\xafz", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80",
+                           "\xe2\x82", "\xf0\x8f\xbf\xbf"}) {
+    const std::string message = error_of(one_node_model(name), ErrorCode::invalid_model);
+    EXPECT_NE(message.find("UTF-8"), std::string::npos) << message;
+  }
+  const std::string text =
+      "gr\xc3\xb6\xc3\x9f"
+      "er_\xe2\x82\xac_\xf0\x9f\x98\x80";
+  EXPECT_NE(error_of(one_node_model(text), ErrorCode::unsupported).find(text), std::string::npos);
+}
+
 TEST(Import, OperatorSetsOutsideTheKnownRangeAreRefused) {
   error_of(one_node_model("Relu", "", 6), ErrorCode::unsupported);
   error_of(one_node_model("Relu", "", 99), ErrorCode::unsupported);
