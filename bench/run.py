@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import platform
 import statistics
@@ -131,6 +132,36 @@ def loaded(models: Path, seconds: float) -> str:
     return loading.table(loads)
 
 
+def session_by_isa(path: str) -> dict[str, tenfold.InferenceSession]:
+    """A session on one thread for every instruction set of this CPU, the best first."""
+    sessions = {}
+    for isa in ("amx", "avx512_vnni", "avx_vnni", "avx2"):
+        try:
+            sessions[isa] = tenfold.InferenceSession(path, tenfold.SessionOptions(1, isa=isa))
+        except tenfold.TenfoldError as error:
+            if error.code != "unsupported":
+                raise
+    return sessions
+
+
+def by_instruction_set(models: Path, seconds: float) -> str:
+    """A Markdown table: INT8 and FP32 on every instruction set of this CPU, forced, interleaved."""
+    lines = ["| model | ISA | INT8 ms | over the best ISA's | FP32 ms | INT8 over FP32 |", "|---" * 6 + "|"]
+    for name in ("mobilenet_v2", "efficientnet_lite0", "resnet50"):
+        runs, feed = {}, feeds(name, 1)[0]
+        for kind in (".int8_ort", ""):
+            for isa, session in session_by_isa(str(models / f"{name}{kind}.onnx")).items():
+                runs[isa + kind] = functools.partial(session.run, None, feed)
+        ms = {key: statistics.median(times) for key, times in bench.interleaved(runs, 2 * seconds).items()}
+        isas = [key for key in ms if "." not in key]
+        best = min(ms[f"{isa}.int8_ort"] for isa in isas)
+        for isa in isas:
+            int8, fp32 = ms[f"{isa}.int8_ort"], ms[isa]
+            lines.append(f"| {name} | {isa} | {int8:.2f} | {int8 / best:.2f} | {fp32:.2f} | {int8 / fp32:.2f} |")
+            print(lines[-1], flush=True)
+    return "\n".join(lines)
+
+
 def planned(models: Path, seconds: float) -> str:
     """A Markdown table: what it takes to make a plan by measurement, and what it is worth."""
     lines = ["| model | threads | cold s | warm ms | by cost model ms | measured ms |", "|---" * 6 + "|"]
@@ -195,6 +226,12 @@ def page(models: Path, seconds: float, isa: str) -> list[str]:
         "in other engines on CPUs without VNNI.",
         "",
         exactness([case for case in cases + others if ".int8" in case[0]]),
+        "",
+        "## Instruction sets",
+        "",
+        "Each forced in turn, one thread, medians.",
+        "",
+        by_instruction_set(models, seconds),
         "",
         "## Planning",
         "",
