@@ -104,7 +104,8 @@ Exit run(const Arguments& a, const Globals& globals) {
     sessions.push_back(std::make_unique<exec::Session>(
         std::move(model),
         exec::SessionOptions{.threads = a.threads,
-                             .tuning = a.tune ? exec::Tuning::measure : exec::Tuning::cached}));
+                             .tuning = a.tune ? exec::Tuning::measure : exec::Tuning::cached,
+                             .cancelled = interrupted}));
   }
   for (size_t i = 0; i < sessions.size(); i++)
     functions.emplace_back([s = sessions[i].get(), &f = feeds[i]] { s->run(f); });
@@ -150,7 +151,7 @@ void add_bench(CLI::App& app, const Globals& globals, int& exit_code) {
         return value > 0 && std::isfinite(value) ? std::string() : text + " is not a number above 0";
       })
       ->capture_default_str();
-  c->add_option("--extent", a->extents, "Value of a symbolic extent, name=value");
+  add_extents(*c, a->extents);
   c->add_flag("--load", a->load, "Time from the file to the first result, in fresh processes");
   c->add_flag("--tune", a->tune, "Measure first which kernels run each layer fastest, and remember it");
   c->add_flag("--layers", a->layers, "Time of every step beside its limit, the largest loss first");

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <fstream>
 
@@ -21,6 +22,8 @@ constexpr size_t kMinRuns = 5;
 /// What one process reports.
 struct Load {
   double create_ms = 0, first_result_ms = 0, peak_mb = 0;
+  ErrorCode code{};
+  char error[512] = "";  ///< why there is no time; the message travels with it, so that it is told once
 };
 
 /// A field of /proc/self/status in MB; 0 where there is none.
@@ -50,37 +53,37 @@ Load load_here(const std::string& path, const LoadOptions& options) {
   return load;
 }
 
+void tell(Load& load, ErrorCode code, std::string_view message) {
+  load.code = code;
+  load.error[message.copy(load.error, sizeof load.error - 1)] = 0;
+}
+
 /// load_here() in a child, so that every session finds the allocator and the threads of a new process.
 Load load_in_child(const std::string& path, const LoadOptions& options) {
   int ends[2];
   if (::pipe(ends) != 0) fail(ErrorCode::io, "no pipe to a child process");
   const pid_t child = ::fork();
   if (child < 0) fail(ErrorCode::io, "no child process");
+  Load load;
   if (child == 0) {
-    Load load;
-    int code = kMet;
     try {
       load = load_here(path, options);
     } catch (const Error& e) {
-      fmt::print(stderr, "tenfold: {}\n", e.what());
-      code = e.code() == ErrorCode::invalid_argument ? kUsage : kError;
+      tell(load, e.code(), e.what());
     } catch (const std::exception& e) {
-      fmt::print(stderr, "tenfold: {}\n", e.what());
-      code = kError;
+      tell(load, ErrorCode::unsupported, e.what());
     }
-    if (::write(ends[1], &load, sizeof load) != static_cast<ssize_t>(sizeof load)) code = kError;
-    ::_exit(code);
+    ::_exit(::write(ends[1], &load, sizeof load) == static_cast<ssize_t>(sizeof load) ? kMet : kError);
   }
   ::close(ends[1]);
-  Load load;
-  const bool whole = ::read(ends[0], &load, sizeof load) == static_cast<ssize_t>(sizeof load);
+  ssize_t got = 0;
+  do got = ::read(ends[0], &load, sizeof load);
+  while (got < 0 && errno == EINTR);  // Ctrl-C: the child's time still counts, the caller ends the rounds
   ::close(ends[0]);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : kError;
-  if (!whole || code != kMet)
-    fail(code == kUsage ? ErrorCode::invalid_argument : ErrorCode::invalid_model,
-         "{} could not be loaded and run", path);
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) continue;
+  if (got != static_cast<ssize_t>(sizeof load))
+    tell(load, ErrorCode::invalid_model, "the process that loaded it ended early (out of memory?)");
+  if (load.error[0]) fail(load.code, "{}: {}", path, load.error);
   return load;
 }
 
@@ -100,8 +103,10 @@ void bench_load(const std::vector<std::string>& models, const LoadOptions& optio
   const auto start = Clock::now();
   const double budget_ms = 1e3 * options.seconds * static_cast<double>(models.size());
   while (loads.back().size() < kMinRuns || ms_since(start) < budget_ms) {
-    for (size_t i = 0; i < models.size(); i++) loads[i].push_back(load_in_child(models[i], options));
-    if (interrupted()) fail(ErrorCode::cancelled, "interrupted");
+    for (size_t i = 0; i < models.size(); i++) {
+      if (interrupted()) fail(ErrorCode::cancelled, "interrupted");
+      loads[i].push_back(load_in_child(models[i], options));
+    }
   }
   nlohmann::json rows = nlohmann::json::array();
   report::Table table({"model", "create ms", "first result ms", "peak MB", "runs"});

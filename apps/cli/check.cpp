@@ -48,7 +48,7 @@ void add_check(CLI::App& app, const Globals& globals, int& exit_code) {
   auto* c = app.add_subcommand("check", "Load a model, run it, and compare with the scalar reference");
   auto a = std::make_shared<Arguments>();
   c->add_option("model", a->model, "ONNX model")->required();
-  c->add_option("--extent", a->extents, "Value of a symbolic extent, name=value");
+  add_extents(*c, a->extents);
   c->callback([a, &globals, &exit_code] { exit_code = run(*a, globals); });
 }
 

@@ -13,10 +13,13 @@
 namespace tenfold::cli {
 namespace {
 
-std::atomic<bool> g_interrupted{false};
+std::atomic<bool> g_interrupted{false}, g_polled{false};
 
 extern "C" void on_interrupt(int) {
-  if (g_interrupted.exchange(true)) _exit(kError);
+  if (g_polled && !g_interrupted.exchange(true)) return;
+  constexpr std::string_view kMessage = "tenfold: cancelled\n";
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kMessage.data(), kMessage.size());
+  _exit(kError);
 }
 
 double seconds_now() {
@@ -25,7 +28,10 @@ double seconds_now() {
 
 }  // namespace
 
-bool interrupted() { return g_interrupted.load(std::memory_order_relaxed); }
+bool interrupted() {
+  g_polled = true;
+  return g_interrupted;
+}
 
 void install_interrupt_handler() {
   struct sigaction action {};
@@ -90,6 +96,11 @@ CLI::Validator at_least(uint64_t least) {
   return CLI::Validator(check, "");
 }
 
+void add_extents(CLI::App& command, std::vector<std::string>& extents) {
+  command.add_option("--extent", extents, "Value of a symbolic extent, name=value (repeatable)")
+      ->allow_extra_args(false);
+}
+
 std::map<std::string, int64_t> parse_extents(const ir::Graph& graph,
                                              const std::vector<std::string>& extents) {
   std::map<std::string, int64_t> given;
@@ -110,7 +121,8 @@ std::map<std::string, int64_t> parse_extents(const ir::Graph& graph,
     if (std::ranges::none_of(graph.inputs, has))
       fail(ErrorCode::invalid_argument,
            "--extent {}: no input has an extent of that name (tenfold inspect lists them)", e);
-    given[name] = value;
+    if (!given.emplace(name, value).second)
+      fail(ErrorCode::invalid_argument, "--extent {}: '{}' is given twice", e, name);
   }
   return given;
 }

@@ -22,7 +22,8 @@ struct Globals {
   bool quiet = false;  ///< nothing on stderr but errors
 };
 
-/// True once the user pressed Ctrl-C; a second time ends the process at once.
+/// True once the user pressed Ctrl-C; a second time ends the process at once, and so does the first before
+/// anyone has asked.
 bool interrupted();
 void install_interrupt_handler();
 
@@ -47,8 +48,10 @@ std::pair<double, double> parse_latency(const std::string& text);
 /// For an option that counts: a whole number of `least` or more.
 CLI::Validator at_least(uint64_t least);
 
+/// The option --extent, for models with symbolic extents.
+void add_extents(CLI::App& command, std::vector<std::string>& extents);
 /// Values of symbolic extents, "name=value" each.  Throws invalid_argument where one cannot be read or is of
-/// no input of the graph.
+/// no input of the graph, or given twice.
 std::map<std::string, int64_t> parse_extents(const ir::Graph& graph, const std::vector<std::string>& extents);
 
 /// Feeds for a model without data: seeded standard normal floats, zeros and ones for integers by role.  A

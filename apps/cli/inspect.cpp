@@ -129,7 +129,7 @@ void add_inspect(CLI::App& app, const Globals& globals, int& exit_code) {
   c->add_flag("--passes", a->passes, "What each pass changed");
   c->add_flag("--plan", a->plan, "Every step, its kernel, and what stays FP32 in an INT8 network");
   c->add_flag("--text", a->text, "The whole optimised graph");
-  c->add_option("--extent", a->extents, "Value of a symbolic extent, name=value");
+  add_extents(*c, a->extents);
   c->callback([a, &globals, &exit_code] { exit_code = run(*a, globals); });
 }
 

@@ -33,6 +33,11 @@ int run(int argc, char** argv) {
     fmt::print(stderr, "tenfold: {}\n", e.what());
     return cli::kError;
   }
+  // A full disk or a closed pipe shows only here.
+  if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
+    fmt::print(stderr, "tenfold: standard output could not be written\n");
+    return cli::kError;
+  }
   return exit_code;
 }
 

@@ -30,17 +30,6 @@ Exit exit_code_of(optimize::Verdict v) {
   }
 }
 
-/// Fails before hours of search rather than after.
-void prepare_output(const std::filesystem::path& out) {
-  std::error_code error;
-  std::filesystem::create_directories(out, error);
-  if (error || !std::filesystem::is_directory(out))
-    fail(ErrorCode::io, "cannot create the output folder '{}': {}", out.string(),
-         error ? error.message() : "it is a file");
-  write_file_atomically(out / ".tenfold-probe", "");
-  std::filesystem::remove(out / ".tenfold-probe", error);
-}
-
 Exit run(const Arguments& a, const Globals& globals) {
   optimize::Goal goal{.max_drop = parse_fraction(a.max_drop),
                       .threads = a.threads > 0 ? a.threads : cpu::allowed_cpus()};
@@ -54,7 +43,7 @@ Exit run(const Arguments& a, const Globals& globals) {
   const measure::MetricInfo& info = measure::find_metric(metric_name);
   if (info.needs_labels && !evaluation->has_labels())
     fail(ErrorCode::data, "metric '{}' needs labels, which '{}' does not have", metric_name, a.data);
-  prepare_output(a.out);
+  prepare_output_folder(a.out, {"model.onnx", "report.json"});
   optimize::Result result;
   {
     ProgressLine line(globals.quiet);

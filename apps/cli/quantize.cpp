@@ -71,8 +71,10 @@ void add_quantize(CLI::App& app, const Globals& globals, int& exit_code) {
   c->add_option("--calibration", a->calibration, "Folder with calibration samples");
   c->add_option("--method", a->method, "minmax, percentile, entropy or mse")->capture_default_str();
   c->add_option("--samples", a->samples, "Read at most this many")->check(at_least(1))->capture_default_str();
-  c->add_option("--exclude", a->exclude, "Node to keep in FP32 (repeatable)");
-  c->add_option("--ops", a->ops, "Quantize only these operators, Conv,MatMul for example")->delimiter(',');
+  c->add_option("--exclude", a->exclude, "Node to keep in FP32 (repeatable)")->allow_extra_args(false);
+  c->add_option("--ops", a->ops, "Quantize only these operators, Conv,MatMul for example")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   c->add_option("--opset", a->opset, "Operator set of the result: 13 or 17 to 21")->capture_default_str();
   c->add_flag("--dynamic", a->dynamic, "Quantize matrix products at run time instead: needs no data");
   c->add_flag("--per-tensor", a->per_tensor, "One scale per weight tensor instead of one per output channel");

@@ -11,6 +11,13 @@ namespace tenfold::python {
 namespace nb = nanobind;
 using Array = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 
+/// Delivers a pending signal (Ctrl-C) as its Python exception; long work asks between its parts.
+inline bool deliver_signals() {
+  const nb::gil_scoped_acquire gil;
+  if (PyErr_CheckSignals() != 0) throw nb::python_error();
+  return false;
+}
+
 /// The array's memory as a tensor that keeps the array alive.  Needs the GIL, also where the last copy of the
 /// tensor goes away.  Throws invalid_argument for element types that tenfold does not know.
 Tensor borrow(const Array& array);

@@ -62,7 +62,9 @@ nb::list run(exec::Session& session, const std::vector<Array>& feeds) {
 std::unique_ptr<exec::Session> make_session(ir::Graph graph, int threads, const std::string& isa,
                                             exec::Tuning tuning) {
   return std::make_unique<exec::Session>(
-      std::move(graph), exec::SessionOptions{.threads = threads, .isa = isa, .tuning = tuning});
+      std::move(graph),
+      exec::SessionOptions{
+          .threads = threads, .isa = isa, .tuning = tuning, .cancelled = python::deliver_signals});
 }
 
 /// Errors of the library become tenfold.TenfoldError with the code as a string.

@@ -86,12 +86,6 @@ std::unique_ptr<measure::Dataset> dataset_from(const ir::Graph& graph, const nb:
   return measure::memory_dataset(std::move(samples));
 }
 
-/// True once Python has a signal to deliver (Ctrl-C): checked between samples.
-bool python_interrupted() {
-  const nb::gil_scoped_acquire gil;
-  return PyErr_CheckSignals() != 0;
-}
-
 size_t quantize_static(const std::string& model, const std::string& out, nb::callable make,
                        const std::string& method, bool per_channel, const std::vector<std::string>& exclude,
                        int opset) {
@@ -102,7 +96,7 @@ size_t quantize_static(const std::string& model, const std::string& out, nb::cal
   PythonFeeds feeds(graph, std::move(make));
   const nb::gil_scoped_release release;
   const quant::CalibrationOptions calibration{.histogram = chosen != quant::Method::minmax,
-                                              .cancelled = python_interrupted};
+                                              .cancelled = deliver_signals};
   const auto table = quant::calibrate(graph, exec::native_compile(0), feeds,
                                       quant::calibration_values(graph, options), calibration)
                          .table(chosen);
@@ -128,14 +122,14 @@ std::string optimize_model(const std::string& model, const std::string& name, co
                            const nb::list& calibration, nb::callable metric, double max_drop,
                            double latency_ms, int threads, const std::string& out) {
   const ir::Graph graph = api::load_model(std::filesystem::path(model));
+  const std::filesystem::path folder(out);
+  prepare_output_folder(folder, {"model.onnx", "report.json"});
   const auto data = dataset_from(graph, evaluation), ranges = dataset_from(graph, calibration);
   const PythonMetric judge(std::move(metric));
   const nb::gil_scoped_release release;
   const optimize::Goal goal{.max_drop = max_drop, .latency_ms = latency_ms, .threads = threads};
   const optimize::Result result =
-      optimize::optimize(graph, *data, *ranges, judge, goal, {.cancelled = python_interrupted});
-  const std::filesystem::path folder(out);
-  std::filesystem::create_directories(folder);
+      optimize::optimize(graph, *data, *ranges, judge, goal, {.cancelled = deliver_signals});
   const std::string report =
       report::optimize_json(result, goal, {name, "python", "python", "python", sha256_of_file(model)});
   onnx::save(result.candidates[result.chosen].graph, folder / "model.onnx");

@@ -43,6 +43,16 @@ void TemporaryFile::commit() {
   path_.clear();
 }
 
+void prepare_output_folder(const std::filesystem::path& folder,
+                           std::initializer_list<std::string_view> files) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error || !std::filesystem::is_directory(folder))
+    fail(ErrorCode::io, "cannot create the output folder '{}': {}", folder.string(),
+         error ? error.message() : "it is a file");
+  for (const std::string_view file : files) const TemporaryFile probe(folder / file);
+}
+
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
   TemporaryFile file(path);
   file.write(bytes.data(), bytes.size());

@@ -26,6 +26,11 @@ class TemporaryFile {
   std::ofstream out_;
 };
 
+/// Creates `folder` and throws Error(io) where the `files` in it cannot be written: before hours of work
+/// rather than after.
+void prepare_output_folder(const std::filesystem::path& folder,
+                           std::initializer_list<std::string_view> files);
+
 /// A whole file at once.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 

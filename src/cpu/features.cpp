@@ -162,7 +162,7 @@ Isa select(std::string_view name) {
   if (!name.empty()) {
     const Isa isa = parse(name);
     if (!available(isa))
-      fail(ErrorCode::unsupported, "TENFOLD_ISA={}: this CPU ({}) has no such instructions", name,
+      fail(ErrorCode::unsupported, "instruction set {}: this CPU ({}) has no such instructions", name,
            features().brand);
     return isa;
   }

@@ -201,8 +201,9 @@ Session::Context& Session::context_for(std::span<const Shape> shapes) {
       return contexts.front();
     }
   const bool measure = state_->options.tuning == Tuning::measure;
-  const plan::PlanOptions options{threads(),     &state_->kernels, state_->options.disabled_passes,
-                                  &state_->pool, &state_->timings, measure};
+  const plan::PlanOptions options{
+      threads(),        &state_->kernels, state_->options.disabled_passes, &state_->pool,
+      &state_->timings, measure,          state_->options.cancelled};
   auto plan = plan::make_plan(model_, shapes, options, state_->packs);
   if (measure) keep(plan->choices);
   contexts.emplace_front(std::vector<Shape>(shapes.begin(), shapes.end()), std::move(plan));

@@ -26,6 +26,7 @@ struct SessionOptions {
   std::string isa;  ///< empty: TENFOLD_ISA, else the best of this CPU
   std::set<std::string> disabled_passes;
   Tuning tuning = Tuning::cached;
+  std::function<bool()> cancelled;  ///< asked while tuning measures; true throws Error(cancelled)
   size_t max_plans = 8;  ///< plans kept for different input shapes; the least recently used goes first
 };
 

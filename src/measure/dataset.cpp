@@ -43,6 +43,16 @@ class Manifest {
     fail(ErrorCode::data, "{}: {} must be {}", file_, field, expected);
   }
 
+  /// A misspelt key must not leave its default in place: the accuracy of a wrongly prepared model proves
+  /// nothing.
+  void only(simdjson::dom::object from, std::string_view prefix,
+            std::initializer_list<std::string_view> keys) const {
+    for (const auto field : from) {
+      if (std::find(keys.begin(), keys.end(), field.key) != keys.end()) continue;
+      fail(ErrorCode::data, "{}: unknown field '{}{}'; known are {}", file_, prefix, field.key,
+           fmt::join(keys, ", "));
+    }
+  }
   std::string text(simdjson::dom::object from, std::string_view key, std::string_view fallback) const {
     const auto value = from[key];
     if (value.error() == simdjson::NO_SUCH_FIELD) return std::string(fallback);
@@ -98,6 +108,9 @@ T choose(const Manifest& m, std::string_view field, std::string_view value,
 ImageInput parse_input(const Manifest& m) {
   simdjson::dom::object in;
   if (m.root()["input"].get(in)) m.bad("input", "an object");
+  m.only(in, "input.",
+         {"height", "width", "mode", "resize", "color", "mean", "scale", "layout", "pad_value",
+          "interpolation"});
   ImageInput result;
   result.height = m.extent(in, "height");
   result.width = m.extent(in, "width");
@@ -252,6 +265,7 @@ std::unique_ptr<Dataset> open_dataset(const fs::path& folder, const ir::Graph& g
   const Manifest m(folder);
   const std::string kind = m.text(m.root(), "kind", ""), labels = m.text(m.root(), "labels", ""),
                     task = m.text(m.root(), "task", "");
+  m.only(m.root(), "", {"kind", "labels", "task", "input"});
   const bool images = choose<bool>(m, "kind", kind, {{"images", true}, {"tensors", false}});
   std::vector<Row> rows = labels.empty() && !images
                               ? list_tensors(folder)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 namespace tenfold::measure {
@@ -22,6 +23,10 @@ class TopK final : public Metric {
  public:
   double score(const Judged& judged) const override {
     const Tensor& scores = first_output(judged.outputs, judged.sample);
+    if (scores.shape().rank() > 1 && scores.shape()[0] != 1)
+      fail(ErrorCode::data,
+           "sample '{}': the model gave {} rows of scores for one label: its batch must be 1", judged.sample,
+           scores.shape()[0]);
     int64_t label = -1;
     const char* end = judged.label.data() + judged.label.size();
     const auto [stop, error] = std::from_chars(judged.label.data(), end, label);
@@ -32,7 +37,8 @@ class TopK final : public Metric {
     return std::find(best.begin(), best.end(), label) != best.end() ? 1 : 0;
   }
   std::string describe(std::span<const Tensor> outputs) const override {
-    return std::to_string(top_classes(first_output(outputs, ""), 1).at(0));
+    const auto best = top_classes(first_output(outputs, ""), 1);
+    return best.empty() ? "NaN" : std::to_string(best[0]);
   }
 };
 
@@ -55,38 +61,51 @@ class Ctc final : public Metric {
   bool exact_;
 };
 
-/// Calls f(output, reference) for every pair of f32 outputs, after checking that they fit.
+std::vector<double> numbers(const Tensor& tensor) {
+  std::vector<double> values(static_cast<size_t>(tensor.elements()));
+  for (int64_t i = 0; i < tensor.elements(); i++) values[static_cast<size_t>(i)] = tensor.at_double(i);
+  return values;
+}
+
+/// Class indices, masks and the like have no distance: what counts is the share that is the same.
+double share_equal(std::span<const double> a, std::span<const double> b) {
+  const auto equal =
+      std::inner_product(a.begin(), a.end(), b.begin(), size_t{0}, std::plus<>(), std::equal_to<>());
+  return a.empty() ? 1 : static_cast<double>(equal) / static_cast<double>(a.size());
+}
+
+/// The lowest agreement(output, FP32 model's output) of the sample; -1 where it is no number.
 template <class F>
-void for_pairs(const Judged& j, F&& f) {
-  if (j.outputs.size() != j.reference.size())
+double worst_agreement(const Judged& j, F&& agreement) {
+  if (j.outputs.empty() || j.outputs.size() != j.reference.size())
     fail(ErrorCode::data, "sample '{}': {} outputs to compare with {} of the FP32 model", j.sample,
          j.outputs.size(), j.reference.size());
+  double worst = 1;
   for (size_t i = 0; i < j.outputs.size(); i++) {
     const Tensor &a = j.outputs[i], &b = j.reference[i];
-    if (a.dtype() != DType::f32 || b.dtype() != DType::f32) continue;
-    if (a.shape() != b.shape())
-      fail(ErrorCode::data, "sample '{}': output {} has shape {}, the FP32 model gave {}", j.sample, i,
-           to_string(a.shape()), to_string(b.shape()));
-    f(a.span<float>(), b.span<float>());
+    if (a.shape() != b.shape() || a.dtype() != b.dtype())
+      fail(ErrorCode::data, "sample '{}': output {} is {} {}, the FP32 model gave {} {}", j.sample, i,
+           to_string(a.dtype()), to_string(a.shape()), to_string(b.dtype()), to_string(b.shape()));
+    const auto x = numbers(a), y = numbers(b);
+    const double value = is_float(a.dtype()) ? agreement(x, y) : share_equal(x, y);
+    worst = std::isfinite(value) ? std::min(worst, value) : -1;
   }
+  return worst;
 }
 
 /// Cosine similarity with the FP32 model's outputs, the lowest over the outputs.
 class Cosine final : public Metric {
  public:
   double score(const Judged& judged) const override {
-    double worst = 1;
-    for_pairs(judged, [&](std::span<const float> a, std::span<const float> b) {
+    return worst_agreement(judged, [](std::span<const double> a, std::span<const double> b) {
       double ab = 0, aa = 0, bb = 0;
       for (size_t i = 0; i < a.size(); i++) {
-        ab += double{a[i]} * b[i];
-        aa += double{a[i]} * a[i];
-        bb += double{b[i]} * b[i];
+        ab += a[i] * b[i];
+        aa += a[i] * a[i];
+        bb += b[i] * b[i];
       }
-      const double value = aa == 0 && bb == 0 ? 1 : aa == 0 || bb == 0 ? 0 : ab / std::sqrt(aa * bb);
-      worst = std::isfinite(value) ? std::min(worst, value) : -1;
+      return aa == 0 && bb == 0 ? 1 : aa == 0 || bb == 0 ? 0 : ab / std::sqrt(aa * bb);
     });
-    return worst;
   }
 };
 
@@ -94,22 +113,16 @@ class Cosine final : public Metric {
 class MaxError final : public Metric {
  public:
   double score(const Judged& judged) const override {
-    double worst = 1;
-    for_pairs(judged, [&](std::span<const float> a, std::span<const float> b) {
-      if (a.empty()) return;
-      double error = 0;
+    return worst_agreement(judged, [](std::span<const double> a, std::span<const double> b) {
+      double error = 0, lo = 0, hi = 0;
       for (size_t i = 0; i < a.size(); i++) {
-        const double e = std::fabs(double{a[i]} - b[i]);
-        if (std::isnan(error) || e <= error) continue;  // NaN, once met, stays
-        error = e;
+        lo = std::min(lo, b[i]);
+        hi = std::max(hi, b[i]);
+        const double e = std::fabs(a[i] - b[i]);
+        if (!std::isnan(error) && !(e <= error)) error = e;  // NaN, once met, stays
       }
-      const auto [lo, hi] = std::minmax_element(b.begin(), b.end());
-      const double range =
-          std::max(double{*hi} - *lo, std::max(std::fabs(double{*hi}), std::fabs(double{*lo})));
-      const double value = error == 0 ? 1 : 1 - error / range;
-      worst = std::isfinite(value) ? std::min(worst, value) : -1;
+      return error == 0 ? 1 : 1 - error / (hi - lo);
     });
-    return worst;
   }
 };
 
@@ -169,14 +182,11 @@ const MetricInfo& find_metric(std::string_view name) {
 
 std::vector<int64_t> top_classes(const Tensor& scores, int64_t k) {
   const auto values = scores.span<float>();
-  std::vector<int64_t> index(values.size());
-  std::iota(index.begin(), index.end(), 0);
-  const auto count = static_cast<std::ptrdiff_t>(std::min<int64_t>(k, scores.elements()));
-  // NaN sorts behind everything, so that a broken model scores 0 rather than at random.
-  const auto key = [&](int64_t i) {
-    const float v = values[static_cast<size_t>(i)];
-    return std::isnan(v) ? -INFINITY : v;
-  };
+  std::vector<int64_t> index;
+  for (size_t i = 0; i < values.size(); i++)
+    if (!std::isnan(values[i])) index.push_back(static_cast<int64_t>(i));
+  const auto count = std::min(static_cast<std::ptrdiff_t>(k), std::ssize(index));
+  const auto key = [&](int64_t i) { return values[static_cast<size_t>(i)]; };
   std::partial_sort(index.begin(), index.begin() + count, index.end(),
                     [&](int64_t a, int64_t b) { return key(a) != key(b) ? key(a) > key(b) : a < b; });
   index.resize(static_cast<size_t>(count));

@@ -52,7 +52,8 @@ std::string ctc_decode(const Tensor& scores, std::span<const std::string> alphab
 std::vector<std::string> ctc_alphabet(const ir::Graph& graph, int64_t classes);
 /// Levenshtein distance in Unicode code points.
 size_t edit_distance(std::string_view a, std::string_view b);
-/// Index of the largest value of each of the `k` best classes, best first; ties go to the lower index.
+/// The `k` best classes, best first; ties go to the lower index.  NaN is no score: a broken model has fewer
+/// classes, or none.
 std::vector<int64_t> top_classes(const Tensor& scores, int64_t k);
 
 }  // namespace tenfold::measure

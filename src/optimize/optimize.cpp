@@ -30,6 +30,7 @@ class Search {
         options_(options) {}
 
   Result run() {
+    quant::require_float(model_);
     if (calibration_.size() == 0) fail(ErrorCode::data, "the calibration data set is empty");
     result_.order = shuffled(evaluation_.size(), options_.seed);
     baseline();
@@ -93,11 +94,11 @@ class Search {
     return measure::compare_paired(std::span(result_.candidates[0].scores).first(scores.size()), scores);
   }
 
-  /// Judges a form on the evaluation samples, on at most `limit` of them.
-  Candidate judge(std::string name, quant::QuantizeResult form, size_t limit) const {
+  /// Judges a form on the evaluation samples, all of them unless the first ones prove too large a drop.
+  /// `may_certify`: false behind the end of the sequence of walk().
+  Candidate judge(std::string name, quant::QuantizeResult form, bool may_certify) const {
     Candidate c{.name = std::move(name), .graph = std::move(form.graph), .records = std::move(form.records)};
     EvaluateOptions options = evaluate_options();
-    options.order = options.order.first(std::min(limit, options.order.size()));
     if (options_.keep_reference) options.reference = &reference_;
     // To give up early can only lose a candidate, never certify one.
     options.hopeless = [&](std::span<const double> scores) {
@@ -106,6 +107,7 @@ class Search {
     c.scores = evaluate(c.graph, evaluation_, metric_, options);
     c.outcome = compare(c.scores);
     c.certificate = measure::certify(c.outcome, goal_.max_drop);
+    if (!may_certify && c.certificate == Certificate::certified) c.certificate = Certificate::too_little_data;
     c.bytes = onnx::save_to_bytes(c.graph).size();
     return c;
   }
@@ -119,8 +121,7 @@ class Search {
     for (const Fp32Layers& fp32 : rungs) {
       const std::string name = forms.name(fp32);
       begin(name, share);
-      Candidate c = judge(name, forms.make(fp32), evaluation_.size());
-      if (!unbroken && c.certificate == Certificate::certified) c.certificate = Certificate::too_little_data;
+      Candidate c = judge(name, forms.make(fp32), unbroken);
       unbroken = unbroken && c.certificate == Certificate::certified;
       const bool missed = c.certificate == Certificate::missed;
       result_.candidates.push_back(std::move(c));
@@ -128,11 +129,8 @@ class Search {
     }
     if (result_.candidates.size() == 1 + rungs.size()) return;
     // How far the fastest form is off, for the report.
-    constexpr size_t kEnough = 256;
     begin(forms.name({}), share);
-    Candidate c = judge(forms.name({}), forms.make({}), kEnough);
-    c.certificate = Certificate::missed;
-    result_.candidates.push_back(std::move(c));
+    result_.candidates.push_back(judge(forms.name({}), forms.make({}), false));
   }
 
   /// The artifact names the kernels that its latency was proven with.
@@ -149,7 +147,9 @@ class Search {
     const measure::Sample sample = evaluation_.get(0);
     for (Candidate& c : result_.candidates) {
       sessions.push_back(std::make_unique<exec::Session>(
-          c.graph, exec::SessionOptions{.threads = goal_.threads, .tuning = exec::Tuning::measure}));
+          c.graph,
+          exec::SessionOptions{
+              .threads = goal_.threads, .tuning = exec::Tuning::measure, .cancelled = options_.cancelled}));
       functions.emplace_back([session = sessions.back().get(), &sample] { session->run(sample.feeds); });
     }
     for (const auto& f : functions) f();  // plans, and measures what there is to choose

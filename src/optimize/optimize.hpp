@@ -72,7 +72,7 @@ struct Result {
 /// Searches the candidates for `model` (canonical FP32 graph).  `metric` judges evaluation samples; the
 /// calibration samples choose ranges, corrections and the order of candidates (docs/adr/0006).  The chosen
 /// candidate is the fastest whose accuracy is certified; it is never slower than the baseline.  Errors: data
-/// (empty set, NaN, a sample that does not fit), cancelled.
+/// (empty set, NaN, a sample that does not fit), invalid_argument (a quantized model), cancelled.
 Result optimize(const ir::Graph& model, const measure::Dataset& evaluation,
                 const measure::Dataset& calibration, const measure::Metric& metric, const Goal& goal,
                 const Options& options = {});

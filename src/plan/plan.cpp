@@ -84,7 +84,7 @@ std::vector<PlannedStep> make_steps(const BuildContext& context, std::span<const
                                     const PlanOptions& options, const std::string& machine) {
   ThreadPool* pool = options.pool;
   if (options.measure && options.timings && pool)
-    measure_choices(context, order, *pool, machine, *options.timings);
+    measure_choices(context, order, {*pool, machine, options.cancelled}, *options.timings);
   const StepSource source{context, options.timings, machine};
   std::vector<std::vector<PlannedStep>> steps(order.size());
   std::vector<std::exception_ptr> errors(order.size());

@@ -1,6 +1,7 @@
 // From a canonical graph and concrete shapes to an immutable list of steps.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -15,9 +16,10 @@ struct PlanOptions {
   int threads = 1;
   const kernels::Kernels* kernels = nullptr;  ///< the table of the chosen ISA
   std::set<std::string> disabled_passes;
-  ThreadPool* pool = nullptr;  ///< packs weights, several steps at a time; null: the caller does
-  Timings* timings = nullptr;  ///< choices to follow; null: cost models choose everything
-  bool measure = false;        ///< measures on `pool` and enters into `timings` what it lacks
+  ThreadPool* pool = nullptr;       ///< packs weights, several steps at a time; null: the caller does
+  Timings* timings = nullptr;       ///< choices to follow; null: cost models choose everything
+  bool measure = false;             ///< measures on `pool` and enters into `timings` what it lacks
+  std::function<bool()> cancelled;  ///< asked between measurements; true throws Error(cancelled)
 };
 
 /// One step with what a profiler wants to know.

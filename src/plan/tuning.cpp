@@ -213,14 +213,14 @@ Choice fastest(const BuildContext& b, std::span<const ir::NodeId> chain, std::ve
   return std::move(chosen->choice);
 }
 
-void measure(const BuildContext& b, std::span<const ir::NodeId> chain, ThreadPool& pool,
-             const std::string& machine, Timings& timings) {
+void measure(const BuildContext& b, std::span<const ir::NodeId> chain, const Tuner& tuner, Timings& timings) {
   const std::string key = timing_key(b.graph, chain);
   const auto empty = [&](ir::NodeId id) { return is_empty(b.graph, b.graph.node(id)); };
-  if (key.empty() || std::ranges::any_of(chain, empty) || timings.find(machine, key)) return;
+  if (key.empty() || std::ranges::any_of(chain, empty) || timings.find(tuner.machine, key)) return;
+  if (tuner.cancelled && tuner.cancelled()) fail(ErrorCode::cancelled, "tuning was cancelled");
   try {
-    auto all = chain.size() > 1 ? candidates(b, chain, timings, machine) : candidates(b, chain.front());
-    if (!all.empty()) timings.put(machine, key, fastest(b, chain, std::move(all), pool));
+    auto all = chain.size() > 1 ? candidates(b, chain, timings, tuner.machine) : candidates(b, chain.front());
+    if (!all.empty()) timings.put(tuner.machine, key, fastest(b, chain, std::move(all), tuner.pool));
   } catch (...) {
     ir::rethrow_at(b.graph, b.graph.node(chain.back()), ErrorCode::invalid_model);
   }
@@ -229,14 +229,14 @@ void measure(const BuildContext& b, std::span<const ir::NodeId> chain, ThreadPoo
 }  // namespace
 
 void measure_choices(const BuildContext& context, std::span<const std::vector<ir::NodeId>> order,
-                     ThreadPool& pool, const std::string& machine, Timings& timings) {
+                     const Tuner& tuner, Timings& timings) {
   for (const std::vector<ir::NodeId>& chain : order) {
     const Choice* known =
-        chain.size() > 1 ? timings.find(machine, timing_key(context.graph, chain)) : nullptr;
+        chain.size() > 1 ? timings.find(tuner.machine, timing_key(context.graph, chain)) : nullptr;
     if (known && known->kernel != kApart)
       continue;  // in strips, where the choices for its nodes play no part
-    for (ir::NodeId id : chain) measure(context, {&id, 1}, pool, machine, timings);
-    if (chain.size() > 1) measure(context, chain, pool, machine, timings);
+    for (ir::NodeId id : chain) measure(context, {&id, 1}, tuner, timings);
+    if (chain.size() > 1) measure(context, chain, tuner, timings);
   }
 }
 

@@ -71,6 +71,10 @@ void check_feeds(const ir::Graph& graph, std::span<const Tensor> feeds, size_t s
     if (feeds[i].dtype() != input.dtype)
       fail(ErrorCode::data, "sample {}: input '{}' wants {}, the sample has {}", sample, input.name,
            to_string(input.dtype), to_string(feeds[i].dtype()));
+    // Nothing would be measured.  Other extents may be 0, such as the length of an empty history.
+    if (feeds[i].shape().rank() > 0 && feeds[i].shape()[0] == 0)
+      fail(ErrorCode::data, "sample {}: input '{}' has batch 0 (shape {})", sample, input.name,
+           to_string(feeds[i].shape()));
     if (!input.shape) continue;
     bool fits = feeds[i].shape().rank() == input.shape->rank();
     for (int d = 0; fits && d < input.shape->rank(); d++)

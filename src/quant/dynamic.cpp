@@ -102,6 +102,7 @@ std::string obstacle(const Graph& g, NodeId id, const QuantizeOptions& options) 
 }  // namespace
 
 QuantizeResult quantize_dynamic(const Graph& graph, const QuantizeOptions& options) {
+  require_float(graph);
   check_options(graph, options, [](std::string_view op) { return op == "MatMul" || op == "Gemm"; });
   QuantizeResult result;
   Writer writer(graph, options);

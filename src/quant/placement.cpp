@@ -351,6 +351,18 @@ std::string node_label(const Graph& graph, NodeId id) {
   return n.op;
 }
 
+void require_float(const Graph& graph) {
+  constexpr std::string_view kQuantized[] = {"QuantizeLinear", "DynamicQuantizeLinear", "QLinearConv",
+                                             "QLinearMatMul",  "ConvInteger",           "MatMulInteger"};
+  for (NodeId id : graph.topological_order()) {
+    const Node& n = graph.node(id);
+    if (std::ranges::find(kQuantized, n.op) == std::end(kQuantized)) continue;
+    fail(ErrorCode::invalid_argument,
+         "the model is quantized already ({} '{}'): give the FP32 model that it was made from", n.op,
+         node_label(graph, id));
+  }
+}
+
 Placement place(const Graph& graph, const QuantizeOptions& options) { return Placer(graph, options).run(); }
 
 }  // namespace tenfold::quant

@@ -46,6 +46,10 @@ struct QuantizeResult {
 /// How options and reports call a node: its name, or the name of its first output where it has none.
 std::string node_label(const ir::Graph& graph, ir::NodeId id);
 
+/// Throws invalid_argument, naming the node, where activations are quantized already: what is compared with
+/// such a model, or added to it, would not start from FP32.
+void require_float(const ir::Graph& graph);
+
 /// The values whose ranges quantize_static() will ask for with these options.
 std::vector<std::string> calibration_values(const ir::Graph& graph, const QuantizeOptions& options = {});
 /// A superset: the values that it may ask for whatever more is excluded.  One calibration then serves a whole

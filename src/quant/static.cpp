@@ -231,6 +231,7 @@ class Writer {
 
 /// What placement sees of a model: forms that int8 represents well.
 Graph prepared(const Graph& original, const QuantizeOptions& options) {
+  require_float(original);
   return uniform_constants_as_scalars(batch_norms_as_convolutions(original, options));
 }
 

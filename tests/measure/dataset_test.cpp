@@ -211,11 +211,16 @@ TEST(Dataset, MalformedManifests) {
   EXPECT_EQ(code_of(open(R"({"kind": 3})"), "kind"), ErrorCode::data);
   EXPECT_EQ(code_of(open(R"({"kind": "tensors"})"), "empty"), ErrorCode::data);
   EXPECT_EQ(code_of(open(R"({"kind": "images"})"), "labels.tsv"), ErrorCode::not_found);
+  EXPECT_EQ(code_of(open(R"({"kind": "tensors", "lables": "l.tsv"})"), "'lables'; known are kind, labels"),
+            ErrorCode::data);
   folder.write("labels.tsv", "");
   EXPECT_EQ(code_of(open(R"({"kind": "images"})"), "empty"), ErrorCode::data);
   folder.write("labels.tsv", "x.png\t0\n");
   EXPECT_EQ(code_of(open(R"({"kind": "images"})"), "input"), ErrorCode::data);
   EXPECT_EQ(code_of(open(R"({"kind": "images", "input": {"height": 0, "width": 2}})"), "height"),
+            ErrorCode::data);
+  EXPECT_EQ(code_of(open(R"({"kind": "images", "input": {"height": 2, "width": 2, "std": 57}})"),
+                    "'input.std'; known are height"),
             ErrorCode::data);
   EXPECT_EQ(code_of(open(R"({"kind": "images", "input": {"height": 2, "width": 2, "mode": "tile"}})"),
                     "stretch, center_crop"),

@@ -50,6 +50,10 @@ TEST(Metric, TopK) {
   EXPECT_EQ(top_classes(t, 3), (std::vector<int64_t>{1, 5, 4}));
   for (const char* bad : {"", "7", "-1", "1x", "cat"}) EXPECT_THROW(score("top1", g, t, bad), Error) << bad;
   EXPECT_EQ(score("top1", g, Tensor::from<float>({1, 2}, {NAN, -1.0f}), "1"), 1);
+  EXPECT_EQ(score("top1", g, Tensor::from<float>({1, 2}, {NAN, NAN}), "0"), 0);
+  EXPECT_EQ(find_metric("top1").make(g)->describe(std::vector<Tensor>{Tensor::from<float>({1}, {NAN})}),
+            "NaN");
+  EXPECT_THROW(score("top1", g, Tensor::from<float>({2, 2}, {1, 2, 2, 1}), "1"), Error);  // batch 2
   EXPECT_THROW(score("top1", g, Tensor::from<int64_t>({1, 2}, {1, 2}), "1"), Error);
 }
 
@@ -101,6 +105,21 @@ TEST(Metric, AgreementWithFp32) {
   EXPECT_EQ(score("max_error", g, nan, "", {a}), -1);
   EXPECT_THROW(score("cosine", g, a, ""), Error);
   EXPECT_THROW(score("cosine", g, a, "", {Tensor::from<float>({3}, {1, 2, 3})}), Error);
+}
+
+TEST(Metric, AgreementOfIndices) {
+  const ir::Graph g;
+  const Tensor a = Tensor::from<int64_t>({1, 4}, {1, 2, 3, 4}),
+               b = Tensor::from<int64_t>({1, 4}, {1, 2, 3, 5});
+  for (const char* metric : {"cosine", "max_error"}) {
+    EXPECT_EQ(score(metric, g, a, "", {a}), 1) << metric;
+    EXPECT_EQ(score(metric, g, b, "", {a}), 0.75) << metric;
+    EXPECT_THROW(score(metric, g, Tensor::from<float>({1, 4}, {1, 2, 3, 4}), "", {a}), Error) << metric;
+    EXPECT_EQ(
+        score(metric, g, Tensor::from<double>({1, 2}, {1, NAN}), "", {Tensor::from<double>({1, 2}, {1, 2})}),
+        -1)
+        << metric;
+  }
 }
 
 }  // namespace

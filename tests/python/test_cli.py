@@ -162,4 +162,26 @@ def test_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "cancelled" in stderr
-    assert list(out.iterdir()) == []
+    assert not out.exists() or list(out.iterdir()) == []
+
+
+def test_interrupt_stops_what_does_not_ask(tmp_path: Path) -> None:
+    process = subprocess.Popen([TOOL, "check", model_path("resnet50")], stderr=subprocess.PIPE, text=True)
+    time.sleep(0.3)  # loading, or the scalar reference, which takes seconds
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=2)
+    assert (process.returncode, stderr) == (1, "tenfold: cancelled\n")
+
+
+def test_output_that_cannot_be_written() -> None:
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run([TOOL, "inspect", model_path(NAME)], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert result.returncode == 1
+    assert "output" in result.stderr
+
+
+def test_options_that_repeat_leave_the_model_alone(tmp_path: Path) -> None:
+    result = tool("quantize", "--dynamic", "--exclude", "absent", model_path(NAME), "-o", tmp_path / "x.onnx")
+    assert result.returncode == 2
+    assert "absent" in result.stderr
+    assert "required" not in result.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,23 @@ def test_bad_calibration_data(tmp_path: Path, data: list, message: str) -> None:
         tenfold.quantize_static(model_path(NAME), out, data)
     assert caught.value.code == "data error"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_stops_the_calibration(tmp_path: Path) -> None:
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    (sample,) = feeds(NAME, 1)
+    with pytest.raises(KeyboardInterrupt):  # most of the time is spent outside of Python
+        tenfold.quantize_static(model_path(NAME), tmp_path / "int8.onnx", [sample] * 10000)
+    assert not list(tmp_path.iterdir())
+
+
+def test_output_folder_is_checked_before_the_search(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    samples = feeds(NAME, 1)
+    with pytest.raises(tenfold.TenfoldError, match="cannot create the output folder") as error:
+        tenfold.optimize(model_path(NAME), [(samples[0], 0)], calibration=samples, metric=pytest.fail, out=tmp_path / "file")
+    assert error.value.code == "I/O error"
 
 
 def test_search_with_a_python_metric(tmp_path: Path) -> None:

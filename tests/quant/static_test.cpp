@@ -195,6 +195,23 @@ TEST(QuantizeStatic, NothingToQuantizeIsTheSameGraph) {
   EXPECT_EQ(count_ops(q.result.graph).count("QuantizeLinear"), 0u);
 }
 
+TEST(QuantizeStatic, QuantizedModelsAreRefused) {
+  Build b;
+  b.g.outputs = {b.conv(b.input({1, 3, 8, 8}), 3, 8, "c1", 1)};
+  const Graph once = quantize_and_run(b.g).result.graph;
+  for (const auto& again :
+       {std::function([&] { quantize_static(once, {}); }), std::function([&] { quantize_dynamic(once); })})
+    try {
+      again();
+      FAIL();
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::invalid_argument);
+      EXPECT_NE(std::string(e.what()).find("quantized already (QuantizeLinear 'x_QuantizeLinear')"),
+                std::string::npos)
+          << e.what();
+    }
+}
+
 TEST(QuantizeStatic, MissingRangeIsNamed) {
   Build b;
   b.g.outputs = {b.conv(b.input({1, 3, 8, 8}), 3, 8, "c1", 1)};
