@@ -17,7 +17,7 @@ deps: ## system packages (apt, when root or sudo) and a Python environment in .v
 
 build: deps ## the C++ library, command line tool and tests
 	@cmake --preset release -DTENFOLD_BUILD_PYTHON=ON -DPython_EXECUTABLE=$(CURDIR)/$(PYTHON) > build/configure.log 2>&1 || (cat build/configure.log; exit 1)
-	@cmake --build --preset release -j $(JOBS)
+	@cmake --build --preset release -j $(JOBS) $(addprefix --target ,$(TARGETS))
 
 python: build ## the Python package, importable in .venv
 	@tools/link_python.sh $(PYTHON) $(BUILD)
@@ -39,6 +39,7 @@ test-cpp:
 lint-layers:
 	@$(PYTHON) tools/check_layers.py
 
+demo: TARGETS := tenfold _core
 demo: build python ## the main job on a real model: PP-OCRv4 recognition, optimized and proven
 	@tools/demo.sh $(BUILD) $(MODELS)
 

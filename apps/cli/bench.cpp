@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <functional>
 
 #include "api/model.hpp"
 #include "bench_load.hpp"
@@ -26,7 +27,13 @@ struct Arguments {
 /// Peers live in Python packages: the same benchmark, in one process with them.
 [[noreturn]] void delegate_to_python(const Arguments& a, const Globals& globals) {
   const char* python = std::getenv("TENFOLD_PYTHON");
-  std::vector<std::string> words{python ? python : "python3", "-m", "tenfold", "bench"};
+  constexpr const char* kScript =
+      "import sys\n"
+      "try: from tenfold.__main__ import main\n"
+      "except ModuleNotFoundError as error:\n"
+      "  sys.exit(f'tenfold: {error}: set TENFOLD_PYTHON to a Python with the tenfold package')\n"
+      "sys.exit(main())";
+  std::vector<std::string> words{python ? python : "python3", "-c", kScript, "bench"};
   words.insert(words.end(), a.models.begin(), a.models.end());
   words.insert(words.end(), {"--compare", a.compare, "--threads",
                              std::to_string(a.threads > 0 ? a.threads : cpu::allowed_cpus()), "--seconds",
@@ -53,8 +60,15 @@ double limit_microseconds(const ops::Cost& cost, bool int8, const measure::Peaks
   return std::max(arithmetic, memory) / 1000 / threads;
 }
 
-/// Every step with its limit, those first that lose most time against it.
-void print_layers(exec::Session& session, const std::vector<Tensor>& feeds) {
+/// A step beside its limit.
+struct Layer {
+  std::string name, operators, kernel, output;
+  double microseconds, limit;
+};
+
+/// Best of several runs; those first that lose most time against their limit.
+std::vector<Layer> measure_layers(exec::Session& session, const std::vector<Tensor>& feeds,
+                                  const measure::Peaks& peaks) {
   constexpr int kRuns = 20;
   std::vector<exec::StepTime> best = session.profile(feeds);
   for (int i = 0; i < kRuns; i++) {
@@ -65,28 +79,42 @@ void print_layers(exec::Session& session, const std::vector<Tensor>& feeds) {
   std::vector<Shape> shapes;
   for (const Tensor& t : feeds) shapes.push_back(t.shape());
   const auto plan = session.plan_for(shapes);
-  double total = 0;
-  for (const auto& t : best) total += t.microseconds;
-  const measure::Peaks peaks = measure::measure_peaks(exec::kernel_table(""));
-  const auto limit = [&](const exec::StepTime& t) {
-    const bool int8 = std::string_view(t.step->kernel).ends_with("_u8");
-    return limit_microseconds(plan::cost(plan->graph, *t.step), int8, peaks, session.threads());
-  };
-  std::sort(best.begin(), best.end(), [&](const auto& x, const auto& y) {
-    return x.microseconds - limit(x) > y.microseconds - limit(y);
-  });
-  report::Table table({"layer", "operator", "kernel", "output", "us", "share", "limit us", "of limit"});
-  for (const auto& t : best) {
+  std::vector<Layer> layers;
+  for (const exec::StepTime& t : best) {
     const ir::Node& n = plan->graph.node(t.step->node());
     const ir::Value& out = plan->graph.value(n.output());
-    table.add({n.name.empty() ? out.name : n.name, plan::operators(plan->graph, *t.step), t.step->kernel,
-               to_string(*out.shape), fmt::format("{:.1f}", t.microseconds),
-               fmt::format("{:.1f}%", 100 * t.microseconds / total), fmt::format("{:.1f}", limit(t)),
-               fmt::format("{:.0f}%", 100 * limit(t) / t.microseconds)});
+    const bool int8 = std::string_view(t.step->kernel).ends_with("_u8");
+    layers.push_back({n.name.empty() ? out.name : n.name, plan::operators(plan->graph, *t.step),
+                      t.step->kernel, to_string(*out.shape), t.microseconds,
+                      limit_microseconds(plan::cost(plan->graph, *t.step), int8, peaks, session.threads())});
   }
+  std::ranges::sort(layers, std::greater(), [](const Layer& l) { return l.microseconds - l.limit; });
+  return layers;
+}
+
+void print_layers(const std::vector<Layer>& layers, const measure::Peaks& peaks) {
+  double total = 0;
+  for (const Layer& l : layers) total += l.microseconds;
+  report::Table table({"layer", "operator", "kernel", "output", "us", "share", "limit us", "of limit"});
+  for (const Layer& l : layers)
+    table.add({l.name, l.operators, l.kernel, l.output, fmt::format("{:.1f}", l.microseconds),
+               fmt::format("{:.1f}%", 100 * l.microseconds / total), fmt::format("{:.1f}", l.limit),
+               fmt::format("{:.0f}%", 100 * l.limit / l.microseconds)});
   fmt::print("One core: INT8 {:.0f} GMAC/s, FP32 {:.0f} GMAC/s, second-level cache {:.0f} GB/s\n",
              peaks.int8_gmacs, peaks.fp32_gmacs, peaks.cached_gbytes);
   fmt::print("{}", table.text());
+}
+
+nlohmann::json layers_json(const std::vector<Layer>& layers) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const Layer& l : layers)
+    rows.push_back({{"layer", l.name},
+                    {"operators", l.operators},
+                    {"kernel", l.kernel},
+                    {"output", l.output},
+                    {"us", l.microseconds},
+                    {"limit_us", l.limit}});
+  return rows;
 }
 
 Exit run(const Arguments& a, const Globals& globals) {
@@ -125,12 +153,18 @@ Exit run(const Arguments& a, const Globals& globals) {
                 {"stable", stable}});
     rows.push_back(std::move(row));
   }
-  if (globals.json)
-    print_json(rows);
-  else
-    fmt::print("{}", table.text());
-  if (a.layers)
-    for (size_t i = 0; i < sessions.size(); i++) print_layers(*sessions[i], feeds[i]);
+  if (!globals.json) fmt::print("{}", table.text());
+  if (a.layers) {
+    const measure::Peaks peaks = measure::measure_peaks(exec::kernel_table(""));
+    for (size_t i = 0; i < sessions.size(); i++) {
+      const std::vector<Layer> layers = measure_layers(*sessions[i], feeds[i], peaks);
+      if (globals.json)
+        rows[i]["layers"] = layers_json(layers);
+      else
+        print_layers(layers, peaks);
+    }
+  }
+  if (globals.json) print_json(rows);
   return kMet;
 }
 
@@ -154,7 +188,10 @@ void add_bench(CLI::App& app, const Globals& globals, int& exit_code) {
   add_extents(*c, a->extents);
   c->add_flag("--load", a->load, "Time from the file to the first result, in fresh processes");
   c->add_flag("--tune", a->tune, "Measure first which kernels run each layer fastest, and remember it");
-  c->add_flag("--layers", a->layers, "Time of every step beside its limit, the largest loss first");
+  auto* layers =
+      c->add_flag("--layers", a->layers, "Time of every step beside its limit, the largest loss first");
+  layers->excludes("--load")->excludes("--compare");
+  c->get_option("--tune")->excludes("--load");
   c->callback([a, &globals, &exit_code] { exit_code = run(*a, globals); });
 }
 

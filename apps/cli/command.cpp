@@ -58,7 +58,7 @@ double parse_fraction(const std::string& text) {
   char* end = nullptr;
   const double value = std::strtod(text.c_str(), &end);
   const std::string unit(end);
-  if (end == text.c_str() || (unit != "%" && !unit.empty()))
+  if (end == text.c_str() || (unit != "%" && !unit.empty()) || (unit.empty() && value >= 1))
     fail(ErrorCode::invalid_argument, "'{}' is no fraction: write 1% or 0.01", text);
   const double fraction = unit == "%" ? value / 100 : value;
   if (!(fraction >= 0 && fraction <= 1))
@@ -142,22 +142,31 @@ Tensor tensor_for(const ir::Value& input, const Shape& shape) {
 
 }  // namespace
 
-std::vector<Tensor> random_feeds(const ir::Graph& graph, const std::vector<std::string>& extents) {
+std::vector<Shape> input_shapes(const ir::Graph& graph, const std::vector<std::string>& extents) {
   const std::map<std::string, int64_t> given = parse_extents(graph, extents);
-  std::mt19937 rng(0);
-  std::normal_distribution<float> normal;
-  std::vector<Tensor> feeds;
+  std::vector<Shape> shapes;
   for (ir::ValueId id : graph.inputs) {
     const ir::Value& v = graph.value(id);
     if (!v.shape) fail(ErrorCode::unsupported, "the rank of input '{}' is unknown", v.name);
-    Shape shape;
+    Shape& shape = shapes.emplace_back();
     for (int64_t d : *v.shape) {
       const auto it = is_symbol(d) ? given.find(graph.symbol_name(d)) : given.end();
       shape.push_back(!is_symbol(d) ? d : it == given.end() ? 1 : it->second);
     }
-    Tensor t = tensor_for(v, shape);
+  }
+  return shapes;
+}
+
+std::vector<Tensor> random_feeds(const ir::Graph& graph, const std::vector<std::string>& extents) {
+  const std::vector<Shape> shapes = input_shapes(graph, extents);
+  std::mt19937 rng(0);
+  std::normal_distribution<float> normal;
+  std::vector<Tensor> feeds;
+  for (size_t i = 0; i < shapes.size(); i++) {
+    const ir::Value& v = graph.value(graph.inputs[i]);
+    Tensor t = tensor_for(v, shapes[i]);
     if (v.dtype == DType::f32)
-      for (int64_t i = 0; i < t.elements(); i++) t.mutable_data<float>()[i] = normal(rng);
+      for (int64_t j = 0; j < t.elements(); j++) t.mutable_data<float>()[j] = normal(rng);
     else
       dispatch(v.dtype, [&](auto tag) {
         std::fill_n(t.mutable_data<decltype(tag)>(), t.elements(), static_cast<decltype(tag)>(1));

@@ -40,7 +40,7 @@ class ProgressLine {
   double start_;
 };
 
-/// "1%" is 0.01, "0.01" is 0.01.  Throws invalid_argument.
+/// "1%" is 0.01, "0.01" is 0.01; "1" could be either and is refused.  Throws invalid_argument.
 double parse_fraction(const std::string& text);
 /// "p50:50ms": quantile 0.5 and 50; "50ms" or "50" speak of the median.  Throws invalid_argument.
 std::pair<double, double> parse_latency(const std::string& text);
@@ -54,8 +54,9 @@ void add_extents(CLI::App& command, std::vector<std::string>& extents);
 /// no input of the graph, or given twice.
 std::map<std::string, int64_t> parse_extents(const ir::Graph& graph, const std::vector<std::string>& extents);
 
-/// Feeds for a model without data: seeded standard normal floats, zeros and ones for integers by role.  A
-/// symbolic extent takes `extents` ("name=value") or 1.
+/// Shapes of the inputs; a symbolic extent takes `extents` ("name=value") or 1.
+std::vector<Shape> input_shapes(const ir::Graph& graph, const std::vector<std::string>& extents);
+/// Feeds of these shapes for a model without data: seeded standard normal floats, ones of other types.
 std::vector<Tensor> random_feeds(const ir::Graph& graph, const std::vector<std::string>& extents);
 
 nlohmann::json latency_json(const measure::LatencySummary& s);

@@ -76,21 +76,40 @@ void print_text(const Arguments& a, const ir::Graph& before, const ir::Graph& af
   }
 }
 
-void print_plan(const Arguments& a, const ir::Graph& graph) {
-  exec::Session session(graph, {.threads = 1});
-  std::vector<Shape> shapes;
-  for (const Tensor& t : random_feeds(graph, a.extents)) shapes.push_back(t.shape());
-  const auto plan = session.plan_for(shapes);
-  report::Table table({"step", "operator", "kernel", "output", "MMAC"});
-  for (const plan::PlannedStep& s : plan->steps) {
-    const ir::Node& n = plan->graph.node(s.node());
-    const ir::Value& out = plan->graph.value(n.output());
-    table.add({n.name.empty() ? out.name : n.name, operators(plan->graph, s), s.kernel,
-               fmt::format("{}{}", to_string(out.dtype), to_string(*out.shape)),
-               fmt::format("{:.2f}", plan::cost(plan->graph, s).macs / 1e6)});
+/// A step as it is shown: name, operators, kernel, output, multiply-adds in millions.
+struct StepRow {
+  std::string name, operators, kernel, output;
+  double mmac;
+};
+std::vector<StepRow> step_rows(const plan::Plan& plan) {
+  std::vector<StepRow> rows;
+  for (const plan::PlannedStep& s : plan.steps) {
+    const ir::Node& n = plan.graph.node(s.node());
+    const ir::Value& out = plan.graph.value(n.output());
+    rows.push_back({n.name.empty() ? out.name : n.name, operators(plan.graph, s), s.kernel,
+                    fmt::format("{}{}", to_string(out.dtype), to_string(*out.shape)),
+                    plan::cost(plan.graph, s).macs / 1e6});
   }
+  return rows;
+}
+
+void print_plan(const plan::Plan& plan, const exec::Session& session) {
+  report::Table table({"step", "operator", "kernel", "output", "MMAC"});
+  for (const StepRow& r : step_rows(plan))
+    table.add({r.name, r.operators, r.kernel, r.output, fmt::format("{:.2f}", r.mmac)});
   fmt::print("\nPlan for {} ({:.2f} MB of activations)\n{}{}", session.isa_name(),
-             static_cast<double>(plan->arena_bytes) / 1e6, table.text(), fp32_islands(*plan));
+             static_cast<double>(plan.arena_bytes) / 1e6, table.text(), fp32_islands(plan));
+}
+
+nlohmann::json plan_json(const plan::Plan& plan, const exec::Session& session) {
+  nlohmann::json steps = nlohmann::json::array();
+  for (const StepRow& r : step_rows(plan))
+    steps.push_back({{"step", r.name},
+                     {"operators", r.operators},
+                     {"kernel", r.kernel},
+                     {"output", r.output},
+                     {"mmac", r.mmac}});
+  return {{"isa", session.isa_name()}, {"activation_bytes", plan.arena_bytes}, {"steps", steps}};
 }
 
 nlohmann::json to_json(const ir::Graph& before, const ir::Graph& after,
@@ -110,12 +129,19 @@ Exit run(const Arguments& a, const Globals& globals) {
   parse_extents(before, a.extents);  // a mistake is one without --plan too
   ir::Graph after = before;
   const auto records = passes::run(after, passes::Stage::canonicalise);
-  if (globals.json)
-    print_json(to_json(before, after, records));
-  else
-    print_text(a, before, after, records);
-  if (a.text) fmt::print("\n{}", ir::to_text(after));
-  if (a.plan) print_plan(a, after);
+  nlohmann::json document = globals.json ? to_json(before, after, records) : nlohmann::json();
+  if (!globals.json) print_text(a, before, after, records);
+  if (a.text && globals.json) document["text"] = ir::to_text(after);
+  if (a.text && !globals.json) fmt::print("\n{}", ir::to_text(after));
+  if (a.plan) {
+    exec::Session session(after, {.threads = 1});
+    const auto plan = session.plan_for(input_shapes(after, a.extents));
+    if (globals.json)
+      document["plan"] = plan_json(*plan, session);
+    else
+      print_plan(*plan, session);
+  }
+  if (globals.json) print_json(document);
   return kMet;
 }
 

@@ -76,7 +76,9 @@ void add_quantize(CLI::App& app, const Globals& globals, int& exit_code) {
       ->delimiter(',')
       ->allow_extra_args(false);
   c->add_option("--opset", a->opset, "Operator set of the result: 13 or 17 to 21")->capture_default_str();
-  c->add_flag("--dynamic", a->dynamic, "Quantize matrix products at run time instead: needs no data");
+  auto* dynamic =
+      c->add_flag("--dynamic", a->dynamic, "Quantize matrix products at run time instead: needs no data");
+  dynamic->excludes("--calibration")->excludes("--method")->excludes("--samples");
   c->add_flag("--per-tensor", a->per_tensor, "One scale per weight tensor instead of one per output channel");
   c->callback([a, &globals, &exit_code] { exit_code = run(*a, globals); });
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,11 +33,25 @@ def threads(count: Any) -> int:
     return int(count)
 
 
+def path(value: Any, what: str) -> str:
+    """The name of a file or folder as the engine takes it."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise invalid(f"{what} must be a path, not {type(value).__name__}")
+    name = os.fsdecode(value)
+    try:
+        name.encode()
+    except UnicodeEncodeError as cause:
+        raise invalid(f"{what} {name!r} is not UTF-8: rename the file") from cause
+    if "\0" in name:
+        raise invalid(f"{what} {name!r} has a NUL character")
+    return name
+
+
 def array(name: str, value: Any) -> np.ndarray:
     """What is fed to input `name`, as a C-contiguous array."""
     try:
         result = np.asarray(value)
-    except (ValueError, TypeError) as cause:
+    except (ValueError, TypeError, RuntimeError) as cause:  # PyTorch: a tensor that requires grad
         raise invalid(f"input '{name}' must be an array; {type(value).__name__} is none: {cause}") from cause
     if result.dtype == object:
         raise invalid(f"input '{name}' must be an array of numbers, not {type(value).__name__}")

@@ -47,7 +47,7 @@ def quantize_static(
     if not isinstance(method, str):
         raise checks.invalid(f"method must be a name, not {method!r}")
     feeds = lambda: (checks.feed(feed) for feed in source)
-    return _core.quantize_static(_path(model, "model"), _path(out, "out"), feeds, method, bool(per_channel), *_form(exclude, opset))
+    return _core.quantize_static(checks.path(model, "model"), checks.path(out, "out"), feeds, method, bool(per_channel), *_form(exclude, opset))
 
 
 def quantize_dynamic(model: Path, out: Path, *, per_channel: bool = True, exclude: Sequence[str] = (), opset: int = 17) -> int:
@@ -56,7 +56,7 @@ def quantize_dynamic(model: Path, out: Path, *, per_channel: bool = True, exclud
     Returns:
         How many operators compute in INT8.
     """
-    return _core.quantize_dynamic(_path(model, "model"), _path(out, "out"), bool(per_channel), *_form(exclude, opset))
+    return _core.quantize_dynamic(checks.path(model, "model"), checks.path(out, "out"), bool(per_channel), *_form(exclude, opset))
 
 
 def optimize(
@@ -86,7 +86,7 @@ def optimize(
     if not callable(metric):
         raise checks.invalid(f"metric must be a function of outputs and label, not {metric!r}")
     goal = (_number(max_drop, "max_drop"), _number(latency_ms, "latency_ms"), checks.threads(threads))
-    folder = _path(out, "out")
+    folder = checks.path(out, "out")
     samples = [_labelled(sample) for sample in _samples(data, "data")]
     labels = [label for _, label in samples]
     ranges = [checks.feed(feed) for feed in _samples(calibration, "calibration")]
@@ -99,17 +99,12 @@ def optimize(
         return report
 
     if isinstance(model, (str, os.PathLike)):
-        return search(os.fspath(model), os.fspath(model))
+        name = checks.path(model, "model")
+        return search(name, name)
     with tempfile.TemporaryDirectory() as exported:
         path = FilePath(exported) / "model.onnx"
         torch_module.export(model, evaluation + ranges, path)
         return search(str(path), f"torch:{type(model).__name__}")
-
-
-def _path(path: Any, what: str) -> str:
-    if not isinstance(path, (str, os.PathLike)):
-        raise checks.invalid(f"{what} must be a path, not {type(path).__name__}")
-    return os.fspath(path)
 
 
 def _number(value: Any, what: str) -> float:

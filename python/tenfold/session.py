@@ -79,7 +79,7 @@ class InferenceSession:
         if isinstance(path_or_bytes, bytes | bytearray):
             self._core = _core.Session.from_bytes(bytes(path_or_bytes), count, options.isa, tuning)
         elif isinstance(path_or_bytes, str | os.PathLike):
-            self._core = _core.Session.from_file(os.fspath(path_or_bytes), count, options.isa, tuning)
+            self._core = _core.Session.from_file(checks.path(path_or_bytes, "model"), count, options.isa, tuning)
         else:
             raise checks.invalid(f"a model is a path or bytes, not {type(path_or_bytes).__name__}")
         self._inputs = self._core.inputs()

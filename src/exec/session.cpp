@@ -13,13 +13,6 @@
 namespace tenfold::exec {
 namespace {
 
-std::string describe_expected(const ir::Graph& g, const ir::Value& v) {
-  std::string text;
-  for (int64_t d : *v.shape)
-    text += (text.empty() ? "" : ", ") + (is_symbol(d) ? g.symbol_name(d) : std::to_string(d));
-  return fmt::format("{}[{}]", to_string(v.dtype), text);
-}
-
 bool fits(const Shape& given, const Shape& expected) {
   if (given.rank() != expected.rank()) return false;
   for (int i = 0; i < given.rank(); i++)
@@ -225,8 +218,8 @@ void Session::check_feeds(std::span<const TensorView> feeds) const {
   for (size_t i = 0; i < feeds.size(); i++) {
     const ir::Value& v = model_.value(model_.inputs[i]);
     if (feeds[i].dtype != v.dtype || !fits(*feeds[i].shape, *v.shape))
-      fail(ErrorCode::invalid_argument, "input '{}' must be {}, not {}{}", v.name,
-           describe_expected(model_, v), to_string(feeds[i].dtype), to_string(*feeds[i].shape));
+      fail(ErrorCode::invalid_argument, "input '{}' must be {}{}, not {}{}", v.name, to_string(v.dtype),
+           ir::to_text(model_, *v.shape), to_string(feeds[i].dtype), to_string(*feeds[i].shape));
   }
 }
 

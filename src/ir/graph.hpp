@@ -126,5 +126,7 @@ void verify(const Graph& graph);
 
 /// A readable listing, one node a line: `%out:f32[1, 3] = Conv(%x, %w) {strides=[2, 2]}`.
 std::string to_text(const Graph& graph);
+/// "[batch, 3, 224, 224]": symbols by name.
+std::string to_text(const Graph& graph, const Shape& shape);
 
 }  // namespace tenfold::ir

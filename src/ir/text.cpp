@@ -1,9 +1,8 @@
 #include "ir/graph.hpp"
 
 namespace tenfold::ir {
-namespace {
 
-std::string describe(const Graph& g, const Shape& shape) {
+std::string to_text(const Graph& g, const Shape& shape) {
   std::string text = "[";
   for (int i = 0; i < shape.rank(); i++) {
     if (i) text += ", ";
@@ -12,10 +11,12 @@ std::string describe(const Graph& g, const Shape& shape) {
   return text + "]";
 }
 
+namespace {
+
 std::string describe(const Graph& g, ValueId id) {
   if (id == kNone) return "_";
   const Value& v = g.value(id);
-  return fmt::format("%{}:{}{}", v.name, to_string(v.dtype), v.shape ? describe(g, *v.shape) : "[...]");
+  return fmt::format("%{}:{}{}", v.name, to_string(v.dtype), v.shape ? to_text(g, *v.shape) : "[...]");
 }
 
 struct AttributeText {

@@ -28,11 +28,11 @@ inline void put_params(const PackLayout& layout, std::byte* params, int64_t vect
   std::memcpy(at + 8 * layout.lanes, &q.bias, 4);
 }
 
-/// -x_zero_point * sum(weights), modulo 2^32 like the accumulators.
-inline int32_t initial_accumulator(const s8* weights, int64_t count, int x_zero_point) {
+/// -x_zero_point * sum(weights + offset), modulo 2^32 like the accumulators.
+inline int32_t initial_accumulator(const s8* weights, int64_t count, int x_zero_point, int offset = 0) {
   if (x_zero_point == 0) return 0;
   constexpr int64_t kBlock = 128;  // sums of 128 weights fit 16 bits, which vectorise twice as wide as 32
-  uint32_t sum = 0;
+  uint32_t sum = uint32_t(count) * uint32_t(offset);
   for (int64_t i = 0; i < count; i += kBlock) {
     int16_t block = 0;
     const int64_t end = std::min(count, i + kBlock);

@@ -27,6 +27,13 @@ void put_channels(const PackLayout& layout, const PackedU8& p, const s8* const (
   }
 }
 
+void put_offset(PackedU8& p, int64_t count, int64_t at, QuantizedChannel q) {
+  p.offsets.resize(size_t(count));
+  p.offsets[size_t(at)] = q.weight_offset;
+  p.weight_offsets = p.offsets.data();
+  p.wide_range = true;  // accumulators come to memory, and their bounds are not those of the bytes
+}
+
 PackedU8 pack(Order order, const PackLayout& layout, const s8* weights, int64_t n, int64_t taps, int64_t k,
               int x_zero_point, std::span<const QuantizedChannel> channels, int64_t taps_inside) {
   ensure(n > 0 && taps > 0 && k > 0 && int64_t(channels.size()) == n && taps * k % taps_inside == 0,
@@ -68,7 +75,9 @@ PackedU8 pack(Order order, const PackLayout& layout, const s8* weights, int64_t 
         for (int i = 0; i < group && c + i < n; ++i) {
           const QuantizedChannel q = channels[size_t(c + i)];
           put_params(layout, base + weight_bytes, vector + v, lane + i,
-                     initial_accumulator(rows[i], depth, x_zero_point), q);
+                     initial_accumulator(rows[i], depth, x_zero_point, q.weight_offset), q);
+          if (q.weight_offset != 0)
+            put_offset(p, vectors * layout.lanes, (vector + v) * layout.lanes + lane + i, q);
           p.wide_range = p.wide_range || !conversion_is_safe(rows[i], depth, x_zero_point, q);
         }
       }

@@ -47,9 +47,10 @@ struct SortedSteps {
 
 /// Packed weights of an INT8 GEMM / convolution: for every output channel n
 ///   y = table[ clamp_u8( rne( fma(float(acc), multiplier[n], bias[n]) ) + zero_point ) ],  acc = sum (x -
-///   x_zero_point) * w
+///   x_zero_point) * (w + weight_offset[n])
 /// and for f32 output  y = fma(float(acc), multiplier[n], bias[n]).
-/// The x zero point is folded into the initial accumulator.  Owns its bytes.
+/// The x zero point is folded into the initial accumulator.  Weight offsets, which asymmetric weights need,
+/// take the way of wide ranges: sum x * offset is added to the accumulators in memory.  Owns its bytes.
 struct PackedU8 {
   int64_t k = 0;  ///< input channels per tap as given
   int64_t k_padded = 0;
@@ -63,6 +64,9 @@ struct PackedU8 {
   PackedBytes storage;                       ///< 64-byte aligned from `weights` on
   std::vector<int64_t> panel_weight_offset;  ///< bytes, of every panel
   SortedSteps sorted;                        ///< where the layout's weight_bytes is 2
+  std::vector<int32_t> offsets;              ///< of all channels in the order of `params`, or empty
+  const int32_t* weight_offsets =
+      nullptr;  ///< of `offsets`; null: every QuantizedChannel::weight_offset is 0
 };
 
 /// Weights of an INT8 depthwise convolution, multiplier 1, square or rectangular kernels, any stride and
@@ -125,6 +129,7 @@ struct PackedWinogradU8 {
 // Packing (portable host code).  Weights are row-major as named.
 struct QuantizedChannel {
   float multiplier, bias;
+  int weight_offset = 0;  ///< GEMM only: the weights are this much more than the s8 that are given
 };
 /// [rows][columns] -> [columns][rows], 16 x 16 at a time; for the layouts of weights.
 void transpose_s8(const s8* from, int64_t rows, int64_t columns, s8* to);

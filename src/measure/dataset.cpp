@@ -131,6 +131,19 @@ ImageInput parse_input(const Manifest& m) {
   return result;
 }
 
+/// The pictures that `input` makes must fit the model: found out before any is read.
+void check_fit(const Manifest& m, const ImageInput& input, const ir::Graph& graph) {
+  const ir::Value& v = graph.value(graph.inputs[0]);
+  const int64_t h = input.height, w = input.width;
+  const Shape made = input.channels_last ? Shape{1, h, w, 3} : Shape{1, 3, h, w};
+  bool fits = v.dtype == DType::f32 && (!v.shape || v.shape->rank() == made.rank());
+  for (int i = 0; fits && v.shape && i < made.rank(); i++)
+    fits = is_symbol((*v.shape)[i]) || (*v.shape)[i] == made[i];
+  if (!fits)
+    fail(ErrorCode::data, "{}: 'input' makes pictures f32{}, the model's input '{}' is {}{}", m.file(),
+         to_string(made), v.name, to_string(v.dtype), v.shape ? ir::to_text(graph, *v.shape) : "");
+}
+
 std::vector<Row> read_labels(const fs::path& folder, const std::string& labels) {
   const fs::path file = folder / labels;
   std::ifstream in(file);
@@ -276,7 +289,9 @@ std::unique_ptr<Dataset> open_dataset(const fs::path& folder, const ir::Graph& g
   if (graph.inputs.size() != 1)
     fail(ErrorCode::data, "{}: a data set of pictures fits models with one input, this one has {}",
          folder.string(), graph.inputs.size());
-  return std::make_unique<ImageDataset>(std::move(rows), task, parse_input(m));
+  const ImageInput input = parse_input(m);
+  check_fit(m, input, graph);
+  return std::make_unique<ImageDataset>(std::move(rows), task, input);
 }
 
 std::unique_ptr<Dataset> memory_dataset(std::vector<Sample> samples) {

@@ -17,7 +17,7 @@ constexpr std::pair<std::string_view, DType> kTypes[] = {
 
 /// What stands behind `'key':` in the header, which is the text of a Python dictionary.
 std::optional<std::string_view> field(std::string_view header, std::string_view key) {
-  const size_t at = header.find("'" + std::string(key) + "'");
+  const size_t at = header.find(fmt::format("'{}'", key));
   if (at == std::string_view::npos) return std::nullopt;
   const size_t colon = header.find(':', at);
   if (colon == std::string_view::npos) return std::nullopt;

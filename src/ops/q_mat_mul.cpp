@@ -1,5 +1,5 @@
-// QMatMul: INT8 matrix product.  Inputs x u8 [..., K], w s8 [K, N] or with transB [N, K], multiplier f32 [N],
-// bias f32 [N], residual u8 (optional, of the output's shape); attributes of requantize.hpp.
+// QMatMul: INT8 matrix product.  Inputs x u8 [..., K], w s8 or s16 [K, N] or with transB [N, K], multiplier
+// f32 [N], bias f32 [N], residual u8 (optional, of the output's shape); attributes of requantize.hpp.
 #include "ops/matrix_product.hpp"
 #include "ops/requantize.hpp"
 
@@ -25,15 +25,17 @@ void eval(const EvalContext& ctx) {
   p.n = (*ctx.in(1).shape)[flipped ? 0 : 1];
   const RequantizedOutput out(ctx);
   const int zero = zero_point_attr(ctx.node, "x_zero_point");
-  const auto multiply = [zero](uint8_t a, int8_t b, int64_t, int64_t) {
+  const auto multiply = [zero](uint8_t a, int b, int64_t, int64_t) {
     return static_cast<uint32_t>((a - zero) * b);
   };
-  multiply_matrices<uint32_t>(p, ctx.in(0).as<uint8_t>(), p.k, 1, ctx.in(1).as<int8_t>(), flipped ? 1 : p.n,
-                              flipped ? p.k : 1, multiply,
-                              [&](const auto& sums, int64_t count, int64_t row, int64_t column) {
-                                for (int64_t i = 0; i < count; i++)
-                                  out.store(row * p.n + column + i, column + i, sums[static_cast<size_t>(i)]);
-                              });
+  const auto store = [&](const auto& sums, int64_t count, int64_t row, int64_t column) {
+    for (int64_t i = 0; i < count; i++)
+      out.store(row * p.n + column + i, column + i, sums[static_cast<size_t>(i)]);
+  };
+  with_weights(ctx, [&](const auto* w) {
+    multiply_matrices<uint32_t>(p, ctx.in(0).as<uint8_t>(), p.k, 1, w, flipped ? 1 : p.n, flipped ? p.k : 1,
+                                multiply, store);
+  });
 }
 
 }  // namespace

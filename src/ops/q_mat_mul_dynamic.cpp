@@ -1,6 +1,6 @@
 // QMatMulDynamic: INT8 matrix product whose activation was quantized at run time.  Inputs x u8 [..., K],
-// w s8 [K, N], multiplier f32 [N], bias f32 [N], and of x: scale f32 and zero point u8 (optional, 0), one
-// value each.  y = fma(float(sum (x - zero_point) * w), multiplier * scale, bias), f32.
+// w s8 or s16 [K, N], multiplier f32 [N], bias f32 [N], and of x: scale f32 and zero point u8 (optional, 0),
+// one value each.  y = fma(float(sum (x - zero_point) * w), multiplier * scale, bias), f32.
 #include "ops/matrix_product.hpp"
 #include "ops/requantize.hpp"
 
@@ -11,7 +11,7 @@ void infer(InferContext& ctx) {
   const Shape *x = ctx.shape(0), *w = ctx.shape(1);
   if (w && w->rank() != 2) ctx.error("weights of shape {}, expected a matrix", to_string(*w));
   expect_dtype(ctx, 0, {DType::u8});
-  expect_dtype(ctx, 1, {DType::s8});
+  expect_dtype(ctx, 1, {DType::s8, DType::s16});
   for (size_t i : {2u, 3u, 4u}) expect_dtype(ctx, i, {DType::f32});
   expect_dtype(ctx, 5, {DType::u8});
   for (size_t i : {4u, 5u})
@@ -33,18 +33,19 @@ void eval(const EvalContext& ctx) {
   const float scale = *ctx.in(4).as<float>();
   const int zero = ctx.has_input(5) ? *ctx.in(5).as<uint8_t>() : 0;
   const auto *multiplier = ctx.in(2).as<float>(), *bias = ctx.in(3).as<float>();
-  const auto multiply = [zero](uint8_t a, int8_t b, int64_t, int64_t) {
+  const auto multiply = [zero](uint8_t a, int b, int64_t, int64_t) {
     return static_cast<uint32_t>((a - zero) * b);
   };
-  multiply_matrices<uint32_t>(p, ctx.in(0).as<uint8_t>(), p.k, 1, ctx.in(1).as<int8_t>(), p.n, 1, multiply,
-                              [&](const auto& sums, int64_t count, int64_t row, int64_t column) {
-                                for (int64_t i = 0; i < count; i++) {
-                                  const int64_t n = column + i;
-                                  const auto sum = static_cast<int32_t>(sums[static_cast<size_t>(i)]);
-                                  ctx.out().as<float>()[row * p.n + n] =
-                                      Requantizer::real(sum, multiplier[n] * scale, bias[n]);
-                                }
-                              });
+  const auto store = [&](const auto& sums, int64_t count, int64_t row, int64_t column) {
+    for (int64_t i = 0; i < count; i++) {
+      const int64_t n = column + i;
+      const auto sum = static_cast<int32_t>(sums[static_cast<size_t>(i)]);
+      ctx.out().as<float>()[row * p.n + n] = Requantizer::real(sum, multiplier[n] * scale, bias[n]);
+    }
+  };
+  with_weights(ctx, [&](const auto* w) {
+    multiply_matrices<uint32_t>(p, ctx.in(0).as<uint8_t>(), p.k, 1, w, p.n, 1, multiply, store);
+  });
 }
 
 }  // namespace

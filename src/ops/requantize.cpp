@@ -28,7 +28,7 @@ void infer_requantized(InferContext& ctx, int64_t n, const std::optional<Shape>&
   const Requantizer r(ctx.node());
   zero_point_attr(ctx.node(), "x_zero_point");
   expect_dtype(ctx, 0, {DType::u8});
-  expect_dtype(ctx, 1, {DType::s8});
+  expect_dtype(ctx, 1, {DType::s8, DType::s16});
   expect_dtype(ctx, 2, {DType::f32});
   expect_dtype(ctx, 3, {DType::f32});
   expect_dtype(ctx, 4, {DType::u8});

@@ -45,9 +45,9 @@ class Requantizer {
   float q_scale_ = 0, r_scale_ = 0, offset_ = 0;
 };
 
-/// Checks types and shapes of an operator with inputs x u8, w s8, multiplier f32 [n], bias f32 [n], residual
-/// u8 of shape `y` (optional), reads the attributes once so that nonsense in them is found, and sets the
-/// output.
+/// Checks types and shapes of an operator with inputs x u8, w s8 or s16, multiplier f32 [n], bias f32 [n],
+/// residual u8 of shape `y` (optional), reads the attributes once so that nonsense in them is found, and sets
+/// the output.
 void infer_requantized(InferContext& ctx, int64_t n, const std::optional<Shape>& y);
 
 /// Stores accumulators of channel n at element `at`: the output type and the residual are the node's.
@@ -71,5 +71,15 @@ class RequantizedOutput {
   uint8_t* bytes_;
   float* real_;
 };
+
+/// f(weights) with the type of input 1: s8, or s16 where differences of two bytes do not fit s8 (asymmetric
+/// weights).
+template <class F>
+void with_weights(const EvalContext& ctx, F&& f) {
+  if (ctx.in(1).dtype == DType::s16)
+    f(ctx.in(1).as<int16_t>());
+  else
+    f(ctx.in(1).as<int8_t>());
+}
 
 }  // namespace tenfold::ops

@@ -197,6 +197,13 @@ class Search {
       return;
     }
     const Candidate& c = r.candidates[r.chosen];
+    if (in_time && r.chosen == 0) {
+      r.verdict = Verdict::met;
+      r.explanation = fmt::format(
+          "fp32 stays, at {:.2f} ms: no quantized form is both faster and within the accuracy budget",
+          reached);
+      return;
+    }
     if (in_time) {
       r.verdict = Verdict::met;
       r.explanation = fmt::format(

@@ -1,5 +1,7 @@
 // Stems: QuantizeLinear -> Transpose -> QConv on an image of up to four planes reads the planes once and
 // writes interleaved, padded pixels, so that the convolution needs neither the copy nor a test at the border.
+#include <cstring>
+
 #include "ir/patch.hpp"
 #include "ops/convolve.hpp"
 #include "ops/op.hpp"
@@ -13,11 +15,13 @@ int64_t pixel_bytes(int64_t channels) { return channels == 3 ? 4 : channels; }
 
 Tensor widened(const Tensor& w, int64_t channels) {
   const int64_t filters = w.shape()[0], from = w.shape()[1], taps = w.elements() / (filters * from);
-  Tensor out(DType::s8, {filters, channels, w.shape()[2], w.shape()[3]});
-  std::fill_n(out.mutable_data<int8_t>(), out.elements(), int8_t{0});
-  for (int64_t f = 0; f < filters; f++)
-    std::copy_n(w.data<int8_t>() + f * from * taps, from * taps,
-                out.mutable_data<int8_t>() + f * channels * taps);
+  Tensor out(w.dtype(), {filters, channels, w.shape()[2], w.shape()[3]});
+  std::memset(out.mutable_raw(), 0, out.bytes());
+  const size_t filter = static_cast<size_t>(from * taps) * size_of(w.dtype());
+  const size_t wide = static_cast<size_t>(channels * taps) * size_of(w.dtype());
+  for (size_t f = 0; f < static_cast<size_t>(filters); f++)
+    std::memcpy(static_cast<std::byte*>(out.mutable_raw()) + f * wide,
+                static_cast<const std::byte*>(w.raw()) + f * filter, filter);
   return out;
 }
 

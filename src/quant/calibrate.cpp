@@ -81,7 +81,7 @@ void check_feeds(const ir::Graph& graph, std::span<const Tensor> feeds, size_t s
       fits = is_symbol((*input.shape)[d]) || (*input.shape)[d] == feeds[i].shape()[d];
     if (!fits)
       fail(ErrorCode::data, "sample {}: input '{}' wants shape {}, the sample has {}", sample, input.name,
-           to_string(*input.shape), to_string(feeds[i].shape()));
+           ir::to_text(graph, *input.shape), to_string(feeds[i].shape()));
   }
 }
 

@@ -28,7 +28,7 @@ std::string to_string(const Shape& shape) {
   std::string text = "[";
   for (int i = 0; i < shape.rank(); i++) {
     if (i) text += ", ";
-    text += shape[i] < 0 ? "?" + std::to_string(symbol_index(shape[i])) : std::to_string(shape[i]);
+    text += shape[i] < 0 ? fmt::format("?{}", symbol_index(shape[i])) : std::to_string(shape[i]);
   }
   return text + "]";
 }

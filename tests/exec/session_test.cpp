@@ -17,12 +17,13 @@ std::atomic<size_t> g_allocations{0};
 }  // namespace
 
 // Counts every allocation through new, so that a test can show that there is none.
-void* operator new(size_t size) {
+// Not inlined, or GCC sees memory of malloc() freed by delete.
+[[gnu::noinline]] void* operator new(size_t size) {
   g_allocations++;
   if (void* p = std::malloc(size)) return p;
   throw std::bad_alloc();
 }
-void* operator new(size_t size, const std::nothrow_t&) noexcept {
+[[gnu::noinline]] void* operator new(size_t size, const std::nothrow_t&) noexcept {
   g_allocations++;
   return std::malloc(size);
 }

@@ -11,6 +11,7 @@ namespace {
 struct Stem {
   int64_t batch, channels, height, width, filters, kernel_h, kernel_w;
   std::vector<int64_t> strides, pads, dilations;
+  int weight_zero = 0;  ///< else of u8 weights
 };
 
 ir::Graph quantized_stem(const Stem& s, std::mt19937& rng) {
@@ -25,9 +26,12 @@ ir::Graph quantized_stem(const Stem& s, std::mt19937& rng) {
                     yz = scalar(uint8_t{131}), ws = scalar(0.01f);
   const ir::ValueId x = g.add_input("x", DType::f32, {s.batch, s.channels, s.height, s.width});
   const ir::ValueId q = add("DequantizeLinear", {add("QuantizeLinear", {x, xs, xz}), xs, xz});
-  const ir::ValueId w = g.add_constant(
-      "w", random_tensor(DType::s8, {s.filters, s.channels, s.kernel_h, s.kernel_w}, rng, -127, 127));
-  const ir::ValueId y = add("Conv", {q, add("DequantizeLinear", {w, ws})},
+  const Shape shape{s.filters, s.channels, s.kernel_h, s.kernel_w};
+  const bool plain = s.weight_zero == 0;
+  const ir::ValueId w = g.add_constant("w", plain ? random_tensor(DType::s8, shape, rng, -127, 127)
+                                                  : random_tensor(DType::u8, shape, rng, 0, 255));
+  const ir::ValueId wz = plain ? ir::kNone : scalar(static_cast<uint8_t>(s.weight_zero));
+  const ir::ValueId y = add("Conv", {q, add("DequantizeLinear", {w, ws, wz})},
                             {{"pads", s.pads}, {"strides", s.strides}, {"dilations", s.dilations}});
   g.outputs = {add("QuantizeLinear", {y, ys, yz})};
   return g;
@@ -43,6 +47,7 @@ TEST(Stem, EqualsNodeByNodeOnEveryIsa) {
       {1, 3, 9, 9, 7, 1, 1, {2, 2}, {0, 0, 0, 0}, {1, 1}},
       {1, 3, 10, 11, 5, 2, 2, {4, 4}, {0, 0, 0, 0}, {1, 1}},
       {1, 3, 3, 3, 5, 3, 3, {1, 1}, {2, 2, 2, 2}, {1, 1}},
+      {1, 3, 14, 15, 20, 3, 3, {2, 2}, {1, 1, 1, 1}, {1, 1}, 90},
   };
   std::mt19937 rng(5);
   for (const Stem& s : stems) {
@@ -58,7 +63,9 @@ TEST(Stem, EqualsNodeByNodeOnEveryIsa) {
         ASSERT_NEAR(actual.data<uint8_t>()[i], expected.data<uint8_t>()[i], 1)
             << to_string(isa) << " kernel " << s.kernel_h << "x" << s.kernel_w << " element " << i;
       const auto plan = session.plan_for(std::vector<Shape>{x[0].shape()});
-      if (isa != cpu::Isa::ref) EXPECT_EQ(plan->graph.node(plan->steps[0].node()).op, "QuantizeImage");
+      if (isa != cpu::Isa::ref) {
+        EXPECT_EQ(plan->graph.node(plan->steps[0].node()).op, "QuantizeImage");
+      }
     }
   }
 }

@@ -81,7 +81,7 @@ bool is_plain(std::span<const s8> vector) {
 
 /// A vector of a sorted step is as it was, or widened, even bytes before odd ones.
 void expect_vector(const std::byte* packed, std::span<const s8> vector, bool exact) {
-  if (!exact) ASSERT_EQ(std::memcmp(packed, vector.data(), vector.size()), 0);
+  ASSERT_TRUE(exact || std::memcmp(packed, vector.data(), vector.size()) == 0);
   for (size_t b = 0; exact && b < vector.size(); ++b) {
     int16_t wide;
     std::memcpy(&wide, packed + (b & 1) * vector.size() + b / 2 * 2, 2);

@@ -233,7 +233,12 @@ TEST(Dataset, MalformedManifests) {
       ErrorCode::unsupported);
   folder.write("dataset.json",
                R"({"kind": "images", "input": {"height": 2, "width": 2, "mean": 127, "scale": [1, 1, 1]}})");
-  const auto data = open_dataset(folder.path(), g);
+  EXPECT_EQ(
+      code_of([&] { open_dataset(folder.path(), g); }, "f32[1, 3, 2, 2], the model's input 'x' is f32[1, 2]"),
+      ErrorCode::data);
+  ir::Graph pictures;
+  pictures.add_input("x", DType::f32, {pictures.symbol("batch"), 3, 2, 2});
+  const auto data = open_dataset(folder.path(), pictures);
   EXPECT_EQ(code_of([&] { data->get(0); }, "x.png"), ErrorCode::not_found);
   EXPECT_THROW(open_dataset(folder.path(), model({{"x", DType::f32}, {"y", DType::f32}})), Error);
 }

@@ -17,7 +17,7 @@ inline std::vector<Tensor> run_all(const std::string& op, const std::vector<Tens
   for (size_t i = 0; i < inputs.size(); i++)
     ids.push_back(inputs[i].empty()
                       ? ir::kNone
-                      : g.add_input("x" + std::to_string(i), inputs[i].dtype(), inputs[i].shape()));
+                      : g.add_input(fmt::format("x{}", i), inputs[i].dtype(), inputs[i].shape()));
   const ir::NodeId node = g.add_node(op, ids, std::move(attrs), outputs, "node");
   return evaluate(g, node, inputs);
 }

@@ -53,12 +53,14 @@ TEST(DynamicMatMul, CentresUnsignedWeights) {
   EXPECT_EQ(optimised(d.b.graph, kPasses, Stage::int8), "DynamicQuantizeLinear QMatMulDynamic");
 }
 
-TEST(DynamicMatMul, StaysWhereWeightsDoNotFit) {
+TEST(DynamicMatMul, AsymmetricWeightsAreWider) {
   Dynamic d;
   Tensor w = weights(DType::u8, 0, 255);
   w.mutable_data<uint8_t>()[0] = 255;
   d.b.output(d.scaled(d.sums(std::move(w), Tensor::scalar<uint8_t>(100)), d.b.scalar(0.01f)));
-  EXPECT_EQ(optimised(d.b.graph, kPasses, Stage::int8), "DynamicQuantizeLinear Mul MatMulInteger Cast Mul");
+  Graph after;
+  EXPECT_EQ(optimised(d.b.graph, kPasses, Stage::int8, &after), "DynamicQuantizeLinear QMatMulDynamic");
+  EXPECT_EQ(after.constant(after.producer(after.outputs[0])->input(1))->dtype(), DType::s16);
 }
 
 TEST(DynamicMatMul, StaysWhereSumsAreUsedTwiceOrTheFactorHasAnotherForm) {

@@ -70,5 +70,32 @@ TEST(Int8Conv, groupedOnesMayEndInFloats) {
   }
 }
 
+/// Convolution weights [5, 6, 1, 1] of a type with the zero points given: one, or one for each filter.
+template <class T>
+ValueId dequantized_weights(Bytes& b, const std::vector<T>& zeros) {
+  std::mt19937 rng(7);
+  Tensor w = random_tensor(dtype_of<T>, {5, 6, 1, 1}, rng, std::numeric_limits<T>::min(),
+                           std::numeric_limits<T>::max());
+  for (int64_t i : {0, 29}) w.mutable_data<T>()[i] = std::numeric_limits<T>::max();
+  const Shape shape = zeros.size() == 1 ? Shape{} : Shape{5};
+  const ValueId scales = b.constant(Tensor::from<float>(shape, std::vector<float>(zeros.size(), 0.01f))),
+                zero = b.constant(Tensor::from<T>(shape, zeros));
+  return b.op("DequantizeLinear", {b.constant(std::move(w)), scales, zero}, {{"axis", int64_t{0}}});
+}
+
+TEST(Int8Conv, WeightsWithZeroPoints) {
+  const auto weights_after = [](Bytes& b, ValueId w) {
+    b.output(b.quantize(b.op("Conv", {b.real(b.input({1, 6, 4, 5}, DType::u8)), w})));
+    Graph after;
+    EXPECT_EQ(optimised(b.graph, {}, Stage::int8, &after, 0.04), "QConv");
+    return after.constant(after.producer(after.outputs[0])->input(1))->dtype();
+  };
+  Bytes middle, low, signed_one, each;
+  EXPECT_EQ(weights_after(middle, dequantized_weights<uint8_t>(middle, {128})), DType::s8);
+  EXPECT_EQ(weights_after(low, dequantized_weights<uint8_t>(low, {100})), DType::s16);
+  EXPECT_EQ(weights_after(signed_one, dequantized_weights<int8_t>(signed_one, {-9})), DType::s16);
+  EXPECT_EQ(weights_after(each, dequantized_weights<uint8_t>(each, {0, 128, 127, 255, 30})), DType::s16);
+}
+
 }  // namespace
 }  // namespace tenfold::test

@@ -113,6 +113,13 @@ def test_missing_file() -> None:
     assert caught.value.code in ("not found", "I/O error")
 
 
+@pytest.mark.parametrize(("path", "message"), [("a\0b.onnx", "NUL"), ("\udcff.onnx", "UTF-8")])
+def test_names_that_no_file_has(path: str, message: str) -> None:
+    with pytest.raises(tenfold.TenfoldError, match=message) as caught:
+        tenfold.InferenceSession(path)
+    assert caught.value.code == "invalid argument"
+
+
 @pytest.mark.parametrize("keep", [0, 1, 100, 5000, -1])
 def test_truncated_file(tmp_path: Path, keep: int) -> None:
     path = tmp_path / "cut.onnx"

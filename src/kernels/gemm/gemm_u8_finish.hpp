@@ -136,6 +136,36 @@ template <class S>
   }
 }
 
+/// Sum of the bytes of row m of A.
+template <class S>
+[[gnu::noinline]] u32 row_sum(const GemmU8& g, int64_t m) {
+  const __m128i zero = _mm_setzero_si128(),
+                index = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const int64_t k = g.w->k;
+  __m128i sum = zero;
+  for (int64_t tap = 0; tap < g.w->taps; ++tap) {
+    const u8* a = g.indirect ? g.indirect[tap * g.indirect_stride + m] + g.a_offset : g.a + m * g.lda;
+    for (int64_t i = 0; i < k; i += 16) {
+      __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(a + i));
+      if (k - i < 16) x = _mm_and_si128(x, _mm_cmplt_epi8(index, _mm_set1_epi8(char(k - i))));
+      sum = _mm_add_epi64(sum, _mm_sad_epu8(x, zero));
+    }
+  }
+  return u32(_mm_cvtsi128_si32(_mm_add_epi64(sum, _mm_srli_si128(sum, 8))));
+}
+
+/// Adds sum x * offset of the channel to raw accumulators, `width` a row, of rows m on.  The sums are found
+/// again for each panel: 16 bytes an instruction, beside 64 or more products of each byte.
+template <class S>
+[[gnu::noinline]] void add_weight_offsets(i32* raw, const GemmU8& g, int64_t m, int64_t rows, int64_t n0,
+                                          int width) {
+  const i32* offsets = g.w->weight_offsets + n0;
+  for (int64_t row = 0; row < rows; ++row, raw += width) {
+    const u32 sum = row_sum<S>(g, m + row);
+    for (int i = 0; i < width; ++i) raw[i] = i32(u32(raw[i]) + sum * u32(offsets[i]));
+  }
+}
+
 /// The parameters of a panel with other initial accumulators, given in channel order.
 template <class S>
 [[gnu::noinline]] void override_init(const std::byte* params, int nv, const i32* init, int64_t n,

@@ -81,6 +81,8 @@ struct GemmU8Walk {
   static void after(void* context, int64_t tile) {
     auto& w = *static_cast<GemmU8Walk*>(context);
     const int64_t at = (w.m + tile * w.rows) * w.g.ldc + w.n0;
+    if (w.g.w->weight_offsets)
+      add_weight_offsets<S>(w.raw, w.g, w.m + tile * w.rows, w.rows, w.n0, w.nv * S::lanes);
     if (w.g.c_f32)
       return finish_raw_f32<S>(w.raw, w.tile_params, w.nv, w.rows, w.g.c_f32 + at, w.g.ldc, w.n,
                                w.g.dynamic_scale);

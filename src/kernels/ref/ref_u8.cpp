@@ -45,7 +45,8 @@ void gemm_u8(const GemmU8& g) {
       for (int64_t t = 0; t < w.taps; ++t) {
         const u8* a = g.indirect ? g.indirect[t * g.indirect_stride + m] + g.a_offset : g.a + m * g.lda;
         const auto* b = reinterpret_cast<const s8*>(w.weights) + (n * w.taps + t) * w.k_padded;
-        for (int64_t k = 0; k < w.k; ++k) acc += uint32_t(int(a[k]) * int(b[k]));
+        const int offset = w.weight_offsets ? w.weight_offsets[n] : 0;
+        for (int64_t k = 0; k < w.k; ++k) acc += uint32_t(int(a[k]) * (int(b[k]) + offset));
       }
       const float multiplier = param<float>(w.params, n, 1), bias = param<float>(w.params, n, 2);
       if (g.c_f32) {

@@ -11,10 +11,11 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   const auto x = dequantized(g, n.input(0));
   const auto w = quantized_weights(g, n.input(1));
   if (!x || !w || (w->scales.size() > 1 && w->axis != 0)) return std::nullopt;
-  const int64_t channels = w->data->shape()[0];
-  const bool depthwise = n.attrs.get_int("group", 1) > 1 && w->data->shape()[1] == 1;
+  const int64_t channels = w->data.shape()[0];
+  const bool depthwise = n.attrs.get_int("group", 1) > 1 && w->data.shape()[1] == 1;
   auto requant = requantization(g, n.output());
-  if (!requant && depthwise) return std::nullopt;  // the depthwise INT8 kernel writes bytes only
+  // The depthwise INT8 kernels write bytes only, and multiply with s8 only.
+  if (depthwise && (!requant || w->data.dtype() != DType::s8)) return std::nullopt;
   auto linear = linear_params(g, *x, *w, channels, n.input(2), requant);
   if (!linear) return std::nullopt;
   ir::Patch patch(g);
@@ -22,7 +23,7 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   set_linear_attributes(attrs, *x, requant);
   const ir::ValueId y =
       patch.add("QConv",
-                {x->value, patch.constant(*w->data, "weights"),
+                {x->value, patch.constant(w->data, "weights"),
                  patch.constant(linear->multiplier, "multiplier"), patch.constant(linear->bias, "bias")},
                 attrs, n.name);
   patch.replace(requant ? requant->result : n.output(), y);

@@ -1,8 +1,6 @@
 // MatMulInteger -> Cast -> Mul by (x scale * weight scales) [-> Add bias]  ==>  QMatMulDynamic: what dynamic
 // quantizers write for a matrix product.  The quantization of x stays a node of its own, which several
 // products may share.
-#include <algorithm>
-
 #include "ops/op.hpp"
 #include "passes/int8/linear.hpp"
 #include "passes/match.hpp"
@@ -10,28 +8,6 @@
 
 namespace tenfold::passes {
 namespace {
-
-/// w - zero point where every difference is an s8: symmetric weights, and asymmetric ones of a narrow range.
-std::optional<Tensor> centred_weights(const Tensor& w, const Tensor* zero) {
-  const int64_t n = w.shape()[1];
-  if (zero && zero->elements() != 1 && zero->elements() != n) return std::nullopt;
-  std::vector<int> offsets;
-  for (int64_t j = 0; j < n; j++)
-    offsets.push_back(zero ? static_cast<int>(zero->at_int(zero->elements() == 1 ? 0 : j)) : 0);
-  if (w.dtype() == DType::s8 && std::ranges::all_of(offsets, [](int z) { return z == 0; })) return w;
-  Tensor centred(DType::s8, w.shape());
-  auto* out = centred.mutable_data<int8_t>();
-  const auto subtract = [&](const auto* in) {
-    for (int64_t i = 0; i < w.elements(); i++) {
-      const int value = in[i] - offsets[static_cast<size_t>(i % n)];
-      if (value != static_cast<int8_t>(value)) return false;
-      out[i] = static_cast<int8_t>(value);
-    }
-    return true;
-  };
-  const bool fits = w.dtype() == DType::s8 ? subtract(w.data<int8_t>()) : subtract(w.data<uint8_t>());
-  return fits ? std::optional(centred) : std::nullopt;
-}
 
 bool one_value(const ir::Graph& g, ir::ValueId id) {
   const Shape* s = shape_of(g, id);
@@ -93,7 +69,7 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   const auto mul = scaled(g, n.output());
   const auto factors = mul ? scales(g, mul->factor, channels) : std::nullopt;
   if (!factors) return std::nullopt;
-  const auto weights = centred_weights(*w, n.input(3) == ir::kNone ? nullptr : g.constant(n.input(3)));
+  const auto weights = centred_weights(*w, n.input(3) == ir::kNone ? nullptr : g.constant(n.input(3)), 1);
   if (!weights) return std::nullopt;
   const auto add = bias_add(g, mul->result, channels);
   const std::vector<float> bias = add ? *constant_floats(g, add->bias) : std::vector<float>{0.0f};

@@ -17,13 +17,13 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   if (gemm ? !plain_gemm(n) : n.op != "MatMul" || n.inputs.size() > 2) return std::nullopt;
   const auto x = dequantized(g, n.input(0));
   const auto w = quantized_weights(g, n.input(1));
-  if (!x || !w || w->data->shape().rank() != 2) return std::nullopt;
+  if (!x || !w || w->data.shape().rank() != 2) return std::nullopt;
   const auto& x_shape = g.value(x->value).shape;
   if (!x_shape || x_shape->rank() < 2) return std::nullopt;
   const bool transposed_weights = gemm && n.attrs.get_int("transB", 0);
   const int channel_axis = transposed_weights ? 0 : 1;
   if (w->scales.size() > 1 && w->axis != channel_axis) return std::nullopt;
-  const int64_t channels = w->data->shape()[channel_axis];
+  const int64_t channels = w->data.shape()[channel_axis];
   ir::ValueId result = n.output(), bias = gemm ? n.input(2) : ir::kNone;
   if (!gemm)
     if (const auto add = bias_add(g, result, channels)) {
@@ -39,7 +39,7 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   if (transposed_weights) attrs.set("transB", int64_t{1});  // packing takes either order
   const ir::ValueId y =
       patch.add("QMatMul",
-                {x->value, patch.constant(*w->data, "weights"),
+                {x->value, patch.constant(w->data, "weights"),
                  patch.constant(linear->multiplier, "multiplier"), patch.constant(linear->bias, "bias")},
                 attrs, n.name);
   patch.replace(requant ? requant->result : result, y);

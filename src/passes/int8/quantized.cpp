@@ -54,22 +54,48 @@ std::optional<ActivationParams> quantize_params(const ir::Graph& g, const ir::No
   return scalar_params(g, n, DType::u8);
 }
 
+std::optional<Tensor> centred_weights(const Tensor& w, const Tensor* zero, int64_t axis) {
+  if ((w.dtype() != DType::s8 && w.dtype() != DType::u8) || axis >= w.shape().rank()) return std::nullopt;
+  const int at = static_cast<int>(axis);
+  const int64_t channels = w.shape()[at], inner = w.shape().elements(at + 1, w.shape().rank());
+  if (zero && (zero->dtype() != w.dtype() || (zero->elements() != 1 && zero->elements() != channels)))
+    return std::nullopt;
+  std::vector<int> zeros(static_cast<size_t>(channels));
+  for (size_t c = 0; zero && c < zeros.size(); c++)
+    zeros[c] = static_cast<int>(zero->at_int(zero->elements() == 1 ? 0 : static_cast<int64_t>(c)));
+  if (w.dtype() == DType::s8 && std::ranges::all_of(zeros, [](int z) { return z == 0; })) return w;
+  Tensor wide(DType::s16, w.shape()), narrow(DType::s8, w.shape());
+  bool fits = true;
+  const auto subtract = [&](const auto* in) {
+    for (int64_t i = 0; i < w.elements(); i++) {
+      const int value = in[i] - zeros[static_cast<size_t>(i / inner % channels)];
+      fits = fits && value == static_cast<int8_t>(value);
+      wide.mutable_data<int16_t>()[i] = static_cast<int16_t>(value);
+      narrow.mutable_data<int8_t>()[i] = static_cast<int8_t>(value);
+    }
+  };
+  w.dtype() == DType::s8 ? subtract(w.data<int8_t>()) : subtract(w.data<uint8_t>());
+  return fits ? narrow : wide;
+}
+
 std::optional<QuantizedWeights> quantized_weights(const ir::Graph& g, ir::ValueId real) {
   const ir::Node* n = producer_of(g, real, "DequantizeLinear");
   const Tensor* data = n ? g.constant(n->input(0)) : nullptr;
   const Tensor* scale = n ? g.constant(n->input(1)) : nullptr;
   const Tensor* zero = n ? g.constant(n->input(2)) : nullptr;
-  if (!data || data->dtype() != DType::s8 || !scale || scale->dtype() != DType::f32) return std::nullopt;
-  if (zero)
-    for (int64_t i = 0; i < zero->elements(); i++)
-      if (zero->at_int(i) != 0) return std::nullopt;
+  if (!data || data->elements() == 0 || !scale || scale->dtype() != DType::f32) return std::nullopt;
+  if (n->input(2) != ir::kNone && !zero) return std::nullopt;  // known only at run time
   int64_t axis = n->attrs.get_int("axis", 1);
   if (axis < 0) axis += data->shape().rank();
   const auto scales = scale->span<float>();
   if (scales.size() != 1 && (axis >= data->shape().rank() ||
                              static_cast<int64_t>(scales.size()) != data->shape()[static_cast<int>(axis)]))
     return std::nullopt;
-  return QuantizedWeights{data, {scales.begin(), scales.end()}, axis};
+  if (scales.size() == 1) axis = 0;  // any will do
+  if (zero && zero->elements() != 1 && zero->elements() != std::ssize(scales)) return std::nullopt;
+  auto centred = centred_weights(*data, zero, axis);
+  if (!centred) return std::nullopt;
+  return QuantizedWeights{std::move(*centred), {scales.begin(), scales.end()}, axis};
 }
 
 std::optional<std::vector<float>> constant_floats(const ir::Graph& g, ir::ValueId real) {

@@ -28,10 +28,14 @@ std::optional<Quantized> dequantized(const ir::Graph& graph, ir::ValueId real);
 /// Parameters of a QuantizeLinear to u8 with constant per-tensor parameters.
 std::optional<ActivationParams> quantize_params(const ir::Graph& graph, const ir::Node& node);
 
-/// A constant s8 weight tensor with one scale (per tensor) or one for each index of an axis; zero points are
-/// 0.
+/// w - zero point for constants w and zero point (s8 or u8; one, or one for each index of `axis`; null: 0):
+/// s8, or s16 where a difference does not fit.  Empty for other types and shapes.
+std::optional<Tensor> centred_weights(const Tensor& w, const Tensor* zero, int64_t axis);
+
+/// A constant weight tensor, its zero points subtracted, with one scale (per tensor) or one for each index of
+/// an axis.
 struct QuantizedWeights {
-  const Tensor* data;
+  Tensor data;  ///< s8 or s16, see centred_weights()
   std::vector<float> scales;
   int64_t axis;
   float scale(int64_t channel) const {

@@ -1,4 +1,4 @@
-// s8 activations become u8 (zero point + 128) and u8 weights s8, so that every INT8 kernel sees one form.
+// s8 activations become u8 (zero point + 128), so that every INT8 kernel sees one form.
 #include "ops/op.hpp"
 #include "passes/int8/quantized.hpp"
 #include "passes/pass.hpp"
@@ -17,7 +17,7 @@ Tensor flipped(const Tensor& t) {
 }
 
 /// QuantizeLinear to s8 whose consumers all dequantize it: both sides shift their zero point.
-std::optional<ir::Patch> activation(const ir::Graph& g, ir::NodeId id) {
+std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   const ir::Node& q = g.node(id);
   const Tensor* zero = q.op == "QuantizeLinear" ? g.constant(q.input(2)) : nullptr;
   if (!zero || zero->dtype() != DType::s8 || g.is_output(q.output())) return std::nullopt;
@@ -39,37 +39,9 @@ std::optional<ir::Patch> activation(const ir::Graph& g, ir::NodeId id) {
   return patch;
 }
 
-/// DequantizeLinear of constant u8 weights: w - zero_point fits s8 for every weight (always so for zero point
-/// 128).
-std::optional<ir::Patch> weights(const ir::Graph& g, ir::NodeId id) {
-  const ir::Node& dq = g.node(id);
-  const Tensor* data = dq.op == "DequantizeLinear" ? g.constant(dq.input(0)) : nullptr;
-  const Tensor* zero = data ? g.constant(dq.input(2)) : nullptr;
-  if (!data || data->dtype() != DType::u8 || !zero || zero->elements() != 1) return std::nullopt;
-  const int z = static_cast<int>(zero->at_int(0));
-  if (z == 0) return std::nullopt;
-  Tensor moved(DType::s8, data->shape());
-  for (int64_t i = 0; i < data->elements(); i++) {
-    const int v = data->data<uint8_t>()[i] - z;
-    if (v < -128 || v > 127) return std::nullopt;
-    moved.mutable_data<int8_t>()[i] = static_cast<int8_t>(v);
-  }
-  ir::Patch patch(g);
-  const ir::ValueId zp = patch.constant(Tensor::from<int8_t>(zero->shape(), {int8_t{0}}), "zero_point");
-  patch.replace(
-      dq.output(),
-      patch.add("DequantizeLinear", {patch.constant(moved, "weights"), dq.input(1), zp}, dq.attrs, dq.name));
-  return patch;
-}
-
-std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
-  if (auto patch = activation(g, id)) return patch;
-  return weights(g, id);
-}
-
 }  // namespace
 
 extern const Pass pass_unify_signedness;
-const Pass pass_unify_signedness{"unify-signedness", "s8 activations as u8, u8 weights as s8", rewrite};
+const Pass pass_unify_signedness{"unify-signedness", "s8 activations as u8", rewrite};
 
 }  // namespace tenfold::passes

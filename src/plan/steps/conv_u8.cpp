@@ -15,8 +15,10 @@ using kernels::PackedU8;
 using ops::Convolution;
 
 /// Groups of fewer channels than a vector has lanes share one, with zeros where the weights of a group meet
-/// the channels of another: as many products as one by one, but an eighth of everything else.
-int64_t groups_together(const Convolution& c, const kernels::PackLayout& layout) {
+/// the channels of another: as many products as one by one, but an eighth of everything else.  Weights with
+/// offsets need the sum of the channels of their own group.
+int64_t groups_together(const Convolution& c, const kernels::PackLayout& layout, DType weights) {
+  if (weights != DType::s8) return 1;
   const int64_t width = std::max(c.channels, c.filters) / c.group;
   int64_t together = 1;
   for (int64_t n = 2; n * width <= layout.lanes && n <= c.group; n++)
@@ -36,7 +38,7 @@ std::vector<int8_t> joined_groups(const int8_t* w, const Convolution& c, int64_t
 class ConvU8Step final : public RowStep {
  public:
   ConvU8Step(const BuildContext& b, const ir::Node& n, const Convolution& c)
-      : together_(groups_together(c, b.kernels.layout)),
+      : together_(groups_together(c, b.kernels.layout, b.graph.constant(n.input(1))->dtype())),
         rows_(MergedRows::applies(c) ? MergedRows(c) : MergedRows()),
         conv_(rows_.merged(with_fewer_groups(c))),
         x_(n.input(0)),
@@ -97,11 +99,12 @@ class ConvU8Step final : public RowStep {
 
   std::shared_ptr<const std::vector<PackedU8>> pack(const BuildContext& b, const ir::Node& n,
                                                     const Convolution& c) const {
-    const auto channels = quantized_channels(b.graph, n);
     const PackKey key = pack_key("conv_u8", b.graph, n, {1, 2, 3}, b.kernels.name, zero_point_, conv_.group,
                                  together_, conv_.window.taps());
     return b.packs.get<std::vector<PackedU8>>(key, [&] {
-      const int8_t* weights = b.graph.constant(n.input(1))->data<int8_t>();
+      const ByteWeights bytes(*b.graph.constant(n.input(1)), 0);
+      const auto channels = quantized_channels(b.graph, n, bytes);
+      const int8_t* weights = bytes.data();
       const std::vector<int8_t> joined =
           together_ > 1 ? joined_groups(weights, c, together_) : std::vector<int8_t>();
       if (!joined.empty()) weights = joined.data();
@@ -173,7 +176,7 @@ class ConvU8Step final : public RowStep {
 
 std::unique_ptr<Step> make_conv_u8(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
-  if (!b.kernels.gemm_u8 || !n.attrs.get_int("channels_last", 0) || !has_constant_weights(b.graph, n))
+  if (!b.kernels.gemm_u8 || !n.attrs.get_int("channels_last", 0) || !has_offset_weights(b.graph, n, 0))
     return nullptr;
   const Convolution c = ops::resolve_convolution(n, b.shape(n.input(0)), b.shape(n.input(1)));
   if (!c.window.is_planar()) return nullptr;  // three spatial axes

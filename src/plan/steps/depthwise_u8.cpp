@@ -102,7 +102,7 @@ class DepthwiseU8Step final : public RowStep {
 
 std::unique_ptr<Step> make_depthwise_u8(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
-  if (!b.kernels.depthwise_u8 || !n.attrs.get_int("channels_last", 0) || !has_constant_weights(b.graph, n))
+  if (!b.kernels.depthwise_u8 || !n.attrs.get_int("channels_last", 0) || !has_byte_weights(b.graph, n))
     return nullptr;
   if (n.input(4) != ir::kNone || n.attrs.get_string("output", "u8") != "u8") return nullptr;
   const ops::Convolution c = ops::resolve_convolution(n, b.shape(n.input(0)), b.shape(n.input(1)));

@@ -97,12 +97,13 @@ class MatMulDynamicU8Step final : public Step {
     const Tensor& w = *b.graph.constant(n.input(1));
     const PackKey key = pack_key("matmul_dynamic_u8", b.graph, n, {1, 2, 3}, b.kernels.name);
     return b.packs.get<PackedDynamic>(key, [&] {
-      const std::vector<int8_t> columns = transposed(w.data<int8_t>(), k_, n_);
+      const ByteWeights bytes(w, 1);
+      const std::vector<int8_t> columns = transposed(bytes.data(), k_, n_);
       PackedDynamic p{kernels::pack_gemm_u8(b.kernels.layout, columns.data(), n_, 1, k_, 0,
-                                            quantized_channels(b.graph, n)),
+                                            quantized_channels(b.graph, n, bytes)),
                       {}};
       for (int64_t j = 0; j < n_; j++) {
-        uint32_t sum = 0;
+        uint32_t sum = static_cast<uint32_t>(k_ * bytes.offset(static_cast<size_t>(j)));
         for (int64_t i = 0; i < k_; i++)
           sum += static_cast<uint32_t>(columns[static_cast<size_t>(j * k_ + i)]);
         p.column_sums.push_back(sum);
@@ -129,8 +130,8 @@ std::unique_ptr<Step> make_dynamic_quantize(const BuildContext& b, ir::NodeId id
 
 std::unique_ptr<Step> make_matmul_dynamic_u8(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
-  return b.kernels.gemm_u8 && has_constant_weights(b.graph, n) ? std::make_unique<MatMulDynamicU8Step>(b, n)
-                                                               : nullptr;
+  return b.kernels.gemm_u8 && has_offset_weights(b.graph, n, 1) ? std::make_unique<MatMulDynamicU8Step>(b, n)
+                                                                : nullptr;
 }
 
 }  // namespace tenfold::plan

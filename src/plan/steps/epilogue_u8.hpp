@@ -2,6 +2,7 @@
 #pragma once
 
 #include "plan/step.hpp"
+#include "plan/steps/byte_weights.hpp"
 
 namespace tenfold::plan {
 
@@ -48,17 +49,24 @@ struct EpilogueU8 {
   const uint8_t* residual_table = nullptr;
 };
 
-/// Multiplier and bias of every channel of a QConv or QMatMul.
-inline std::vector<kernels::QuantizedChannel> quantized_channels(const ir::Graph& g, const ir::Node& n) {
+/// Multiplier, bias and weight offset of every channel of a QConv or QMatMul.
+inline std::vector<kernels::QuantizedChannel> quantized_channels(const ir::Graph& g, const ir::Node& n,
+                                                                 const ByteWeights& weights = {}) {
   const auto m = g.constant(n.input(2))->span<float>(), b = g.constant(n.input(3))->span<float>();
   std::vector<kernels::QuantizedChannel> channels(m.size());
-  for (size_t i = 0; i < channels.size(); i++) channels[i] = {m[i], b[i]};
+  for (size_t i = 0; i < channels.size(); i++) channels[i] = {m[i], b[i], weights.offset(i)};
   return channels;
 }
 
-/// True if weights, multipliers and biases are constants, which packing needs.
-inline bool has_constant_weights(const ir::Graph& g, const ir::Node& n) {
-  return g.constant(n.input(1)) && g.constant(n.input(2)) && g.constant(n.input(3));
+/// True if weights, multipliers and biases are constants, which packing needs, and the weights s8.
+inline bool has_byte_weights(const ir::Graph& g, const ir::Node& n) {
+  const Tensor* w = g.constant(n.input(1));
+  return w && w->dtype() == DType::s8 && g.constant(n.input(2)) && g.constant(n.input(3));
+}
+/// The same where weights may have offsets; `axis` is that of the output channels.
+inline bool has_offset_weights(const ir::Graph& g, const ir::Node& n, int axis) {
+  const Tensor* w = g.constant(n.input(1));
+  return w && g.constant(n.input(2)) && g.constant(n.input(3)) && ByteWeights::applicable(*w, axis);
 }
 
 }  // namespace tenfold::plan

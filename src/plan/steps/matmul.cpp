@@ -48,10 +48,11 @@ class MatMulU8Step final : public Step {
     return b.packs.get<kernels::PackedU8>(
         pack_key("matmul_u8", b.graph, n, {1, 2, 3}, b.kernels.name, zero_point, channels_outside_), [&] {
           const kernels::PackLayout& layout = b.kernels.layout;
-          const auto channels = quantized_channels(b.graph, n);
+          const ByteWeights bytes(w, channels_outside_ ? 0 : 1);
+          const auto channels = quantized_channels(b.graph, n, bytes);
           return channels_outside_
-                     ? kernels::pack_gemm_u8(layout, w.data<int8_t>(), n_, 1, k_, zero_point, channels)
-                     : kernels::pack_columns_u8(layout, w.data<int8_t>(), n_, k_, zero_point, channels);
+                     ? kernels::pack_gemm_u8(layout, bytes.data(), n_, 1, k_, zero_point, channels)
+                     : kernels::pack_columns_u8(layout, bytes.data(), n_, k_, zero_point, channels);
         });
   }
 
@@ -179,8 +180,9 @@ bool constant_bias(const BuildContext& b, const ir::Node& n) {
 
 std::unique_ptr<Step> make_matmul_u8(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
-  return b.kernels.gemm_u8 && has_constant_weights(b.graph, n) ? std::make_unique<MatMulU8Step>(b, n)
-                                                               : nullptr;
+  return b.kernels.gemm_u8 && has_offset_weights(b.graph, n, n.attrs.get_int("transB", 0) ? 0 : 1)
+             ? std::make_unique<MatMulU8Step>(b, n)
+             : nullptr;
 }
 
 std::unique_ptr<Step> make_matmul_f32(const BuildContext& b, ir::NodeId id) {

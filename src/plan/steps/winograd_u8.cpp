@@ -129,7 +129,7 @@ int best_tile(const ops::Convolution& c, const kernels::PackLayout& layout) {
 
 std::unique_ptr<Step> make(const BuildContext& b, ir::NodeId id, int tile) {
   const ir::Node& n = b.graph.node(id);
-  if (!b.kernels.winograd_u8 || !n.attrs.get_int("channels_last", 0) || !has_constant_weights(b.graph, n))
+  if (!b.kernels.winograd_u8 || !n.attrs.get_int("channels_last", 0) || !has_byte_weights(b.graph, n))
     return nullptr;
   const ops::Convolution c = ops::resolve_convolution(n, b.shape(n.input(0)), b.shape(n.input(1)));
   if (!applies(c, b.kernels.layout)) return nullptr;
