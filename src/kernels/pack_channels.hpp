@@ -46,7 +46,9 @@ inline int32_t initial_accumulator(const s8* weights, int64_t count, int x_zero_
 /// exact.
 inline bool conversion_is_safe(const s8* weights, int64_t count, int x_zero_point, QuantizedChannel q) {
   const auto safe = [&](int64_t sum) {
-    const double acc = std::min(double(sum) * std::max(x_zero_point, 255 - x_zero_point), 2147483648.0);
+    const double offsets = double(count) * std::abs(q.weight_offset);
+    const double acc =
+        std::min((double(sum) + offsets) * std::max(x_zero_point, 255 - x_zero_point), 2147483648.0);
     return acc * std::abs(double(q.multiplier)) + std::abs(double(q.bias)) < 2147480000.0;
   };
   if (safe(128 * count)) return true;  // nearly always, and without reading the weights

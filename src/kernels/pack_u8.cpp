@@ -31,7 +31,6 @@ void put_offset(PackedU8& p, int64_t count, int64_t at, QuantizedChannel q) {
   p.offsets.resize(size_t(count));
   p.offsets[size_t(at)] = q.weight_offset;
   p.weight_offsets = p.offsets.data();
-  p.wide_range = true;  // accumulators come to memory, and their bounds are not those of the bytes
 }
 
 PackedU8 pack(Order order, const PackLayout& layout, const s8* weights, int64_t n, int64_t taps, int64_t k,
@@ -122,19 +121,21 @@ struct DepthwisePacker {
   PackedDepthwiseU8& p;
 
   int64_t taps() const { return int64_t(p.kernel_h) * p.kernel_w; }
+  int64_t weights_of_channel() const { return taps() * p.planes; }
 
   /// Quads per vector of channels.
   int64_t steps() const {
-    return p.generic ? ceil_div(taps(), 4)
+    return p.generic ? ceil_div(weights_of_channel(), 4)
                      : int64_t(p.kernel_w) * depthwise_u8_groups(p.kernel_h, p.stride_h, p.rows_per_pass) *
                            p.rows_per_pass;
   }
-  /// Which taps the four weights of each step are, taps() for none.  Fast form: step = (kx * groups + group)
+  /// Which of a channel's weights the four of each step are, weights_of_channel() for none.  Fast form: step
+  /// = (kx * groups + group)
   /// * rows + output row; the weights of an output row are shifted down by its distance, so that all rows
   /// share the interleaved input.
   std::vector<int> order() const {
     std::vector<int> order;
-    const int rows = p.rows_per_pass, none = int(taps());
+    const int rows = p.rows_per_pass, none = int(weights_of_channel());
     const int groups = p.generic ? 1 : depthwise_u8_groups(p.kernel_h, p.stride_h, rows);
     for (int t = 0; t < int(steps()); ++t)
       for (int i = 0; i < 4; ++i) {
@@ -145,6 +146,12 @@ struct DepthwisePacker {
       }
     return order;
   }
+  void put_row(int64_t channel, int offset, s8* to) const {
+    std::copy_n(weights + channel * taps(), taps(), to);
+    const int shares = p.planes - 1;
+    for (int i = 0; i < shares; ++i)
+      std::fill_n(to + (i + 1) * taps(), taps(), s8(offset * (i + 1) / shares - offset * i / shares));
+  }
   void pack(std::byte* base, std::byte* params, std::span<const QuantizedChannel> quant) const {
     const int W = layout.lanes;
     const int64_t wide = depthwise_u8_wide_blocks(p.channels, W);
@@ -152,7 +159,7 @@ struct DepthwisePacker {
     const int64_t vector_bytes = 4 * W * layout.weight_bytes;
     const auto put = layout.weight_bytes == 1 ? put_lanes<1> : put_lanes<2>;
     const std::vector<int> taps_of = order();
-    const auto row = size_t(taps()) + 1;  // and a zero
+    const auto row = size_t(weights_of_channel()) + 1;  // and a zero
     std::vector<s8> rows(4 * row);
     std::byte* block = base;
     constexpr int nv = 4;
@@ -164,10 +171,11 @@ struct DepthwisePacker {
           const int64_t c = c0 + lane / 4 % parts * 16 + v * 4;
           const int64_t count = std::clamp<int64_t>(p.channels - c, 0, 4);
           for (int64_t i = 0; i < count; ++i) {
-            std::copy_n(weights + (c + i) * taps(), taps(), rows.data() + size_t(i) * row);
-            put_params(layout, params, vector + v, lane + int(i),
-                       initial_accumulator(weights + (c + i) * taps(), taps(), p.x_zero_point),
-                       quant[size_t(c + i)]);
+            const QuantizedChannel& q = quant[size_t(c + i)];
+            put_row(c + i, q.weight_offset, rows.data() + size_t(i) * row);
+            put_params(
+                layout, params, vector + v, lane + int(i),
+                initial_accumulator(weights + (c + i) * taps(), taps(), p.x_zero_point, q.weight_offset), q);
           }
           std::byte* to = block + v * vector_bytes + 4 * lane;
           for (size_t t = 0; t < taps_of.size(); t += 4, to += nv * vector_bytes) {
@@ -204,8 +212,12 @@ PackedDepthwiseU8 pack_depthwise_u8(const PackLayout& layout, const s8* weights,
     safe = safe && conversion_is_safe(weights + c * taps, taps, x_zero_point, quant[size_t(c)]);
   const bool square = kernel_h == kernel_w && stride_h == stride_w && dilation_h == 1 && dilation_w == 1;
   const int rows = square ? depthwise_u8_rows(kernel_h, stride_h) : 0;
-  p.generic = rows == 0 || !safe ||
-              layout.lanes == 1;  // the any-shape kernel clamps the float, and is plain for `ref`
+  for (const QuantizedChannel& q : quant)
+    if (q.weight_offset != 0) p.planes = std::max(p.planes, q.weight_offset > INT8_MAX ? 3 : 2);
+  for (size_t c = 0; p.planes > 1 && c < quant.size(); ++c)
+    p.weight_offsets.push_back(quant[c].weight_offset);
+  // The any-shape kernel clamps the float, and is plain for `ref`.
+  p.generic = rows == 0 || !safe || p.planes > 1 || layout.lanes == 1;
   p.rows_per_pass = p.generic ? 1 : rows;
 
   const DepthwisePacker packer{layout, weights, p};
@@ -234,7 +246,7 @@ size_t depthwise_u8_scratch(const PackLayout& layout, const PackedDepthwiseU8& w
   const int64_t vector = 4 * layout.lanes;
   if (w.generic)
     return size_t(round_up(w.channels + kAlign, kAlign) +
-                  (int64_t(w.kernel_h) * w.kernel_w + 4) * int64_t(sizeof(void*)));
+                  (int64_t(w.kernel_h) * w.kernel_w * w.planes + 4) * int64_t(sizeof(void*)));
   const int64_t columns = int64_t(w.stride_w) * depthwise_u8_scratch_columns(w.kernel_w);
   return size_t(columns * depthwise_u8_groups(w.kernel_h, w.stride_h, w.rows_per_pass) * 4 * vector);
 }

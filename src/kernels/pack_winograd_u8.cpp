@@ -28,18 +28,21 @@ void transform(const Words8 (&w)[3], Words8 (&u)[T + 2]) {
   }
 }
 
-/// `count` weights, at most 8, and zeros.
-Words8 load_words8(const s8* from, int64_t count) {
+/// `count` weights, at most 8, with their offset, and zeros.
+Words8 load_words8(const s8* from, int64_t count, int offset) {
   using Bytes8 [[gnu::vector_size(8)]] = int8_t;
   Bytes8 b = {};
   std::memcpy(&b, from, size_t(std::min<int64_t>(8, count)));
-  return __builtin_convertvector(b, Words8);
+  Words8 words = __builtin_convertvector(b, Words8);
+  for (int64_t i = 0; offset != 0 && i < std::min<int64_t>(8, count); ++i)
+    words[i] = int16_t(words[i] + offset);
+  return words;
 }
 
 /// Four channels into lanes [lane, lane + 4) of vector `v` of a panel of `nv` vectors at `panel`.
 template <int T>
-void put_channels(int lanes, int64_t c, const s8* const (&rows)[4], std::byte* panel, int nv, int v,
-                  int lane) {
+void put_channels(int lanes, int64_t c, const s8* const (&rows)[4], const int (&offsets)[4], std::byte* panel,
+                  int nv, int v, int lane) {
   constexpr int P = T + 2, kAtOnce = 8;
   const int64_t step = int64_t(nv) * 4 * lanes, matrix = (c + 1) / 2 * step;
   std::byte* to = panel + v * 4 * lanes + 4 * lane;
@@ -48,8 +51,8 @@ void put_channels(int lanes, int64_t c, const s8* const (&rows)[4], std::byte* p
     for (int i = 0; i < 4; ++i)
       for (int x = 0; x < 3; ++x) {
         const s8* w = rows[i] + x * c + k;
-        const Words8 column[3] = {load_words8(w, c - k), load_words8(w + 3 * c, c - k),
-                                  load_words8(w + 6 * c, c - k)};
+        const auto load = [&](int64_t tap) { return load_words8(w + tap * c, c - k, offsets[i]); };
+        const Words8 column[3] = {load(0), load(3), load(6)};
         transform<T>(column, half[i][x]);
       }
     const int64_t pairs = std::min<int64_t>(kAtOnce / 2, (c - k + 1) / 2);
@@ -73,10 +76,14 @@ constexpr int64_t kBlock = 128;
 
 }  // namespace
 
-bool winograd_u8_is_exact(const s8* weights, int64_t n, int64_t c, int tile) {
+bool winograd_u8_is_exact(const s8* weights, int64_t n, int64_t c, int tile,
+                          std::span<const QuantizedChannel> channels) {
+  int64_t offset = 0;
+  for (const QuantizedChannel& q : channels) offset = std::max<int64_t>(offset, std::abs(q.weight_offset));
+  if ((128 + offset) * (tile == 2 ? 9 : 144) > INT16_MAX) return false;
   const int64_t depth = checked_mul(9, c);
   const int64_t limit = int64_t(1) << (tile == 2 ? 29 : 25);  // 2^31 over the power of two in the scale
-  if (255 * 128 * depth < limit) return true;  // up to 114 channels, without reading the weights
+  if (255 * (128 + offset) * depth < limit) return true;  // up to 114 channels, without reading the weights
   for (int64_t i = 0; i < n; ++i) {
     int64_t sum = 0, size = 0;
     for (int64_t at = 0; at < depth; at += kBlock) {
@@ -88,8 +95,9 @@ bool winograd_u8_is_exact(const s8* weights, int64_t n, int64_t c, int tile) {
       }
       sum += block_sum, size += block_size;
     }
-    if (255 * ((size + std::abs(sum)) / 2) >= limit)
-      return false;  // all positive or all negative weights under 255
+    // All positive or all negative weights under 255.
+    const int64_t shift = depth * std::abs(channels[size_t(i)].weight_offset);
+    if (255 * ((size + std::abs(sum)) / 2 + shift) >= limit) return false;
   }
   return true;
 }
@@ -114,13 +122,15 @@ PackedWinogradU8 pack_winograd_u8(const PackLayout& layout, const s8* weights, i
     for (int lane = 0; lane < layout.lanes; lane += 4)
       for (int v = 0; v < nv && at < n; ++v, at += 4) {
         const s8* rows[4] = {};
+        int offsets[4] = {};
         source.get(at, 4, rows);
+        for (int i = 0; i < 4 && at + i < n; ++i) offsets[i] = channels[size_t(at + i)].weight_offset;
         const auto put = tile == 2 ? put_channels<2> : put_channels<4>;
-        put(layout.lanes, c, rows, base + vector * vector_bytes, nv, v, lane);
+        put(layout.lanes, c, rows, offsets, base + vector * vector_bytes, nv, v, lane);
         for (int i = 0; i < 4 && at + i < n; ++i) {
           const QuantizedChannel q = channels[size_t(at + i)];
           put_params(layout, base + weight_bytes, vector + v, lane + i,
-                     initial_accumulator(rows[i], 9 * c, x_zero_point), q);
+                     initial_accumulator(rows[i], 9 * c, x_zero_point, q.weight_offset), q);
           p.wide_range = p.wide_range || !conversion_is_safe(rows[i], 9 * c, x_zero_point, q);
         }
       }

@@ -50,7 +50,7 @@ struct SortedSteps {
 ///   x_zero_point) * (w + weight_offset[n])
 /// and for f32 output  y = fma(float(acc), multiplier[n], bias[n]).
 /// The x zero point is folded into the initial accumulator.  Weight offsets, which asymmetric weights need,
-/// take the way of wide ranges: sum x * offset is added to the accumulators in memory.  Owns its bytes.
+/// cost a detour: sum x * offset is added to the accumulators in memory.  Owns its bytes.
 struct PackedU8 {
   int64_t k = 0;  ///< input channels per tap as given
   int64_t k_padded = 0;
@@ -77,6 +77,10 @@ struct PackedDepthwiseU8 {
   int x_zero_point = 0;
   int rows_per_pass = 1;  ///< output rows that one pass of the packed form computes
   bool generic = false;   ///< packed for the any-shape kernel
+  /// Weights with offsets (any-shape kernel): every tap is there again for the offset of its channel, as two
+  /// weights where one byte does not hold it.
+  int planes = 1;
+  std::vector<int32_t> weight_offsets;  ///< by channel; empty where planes is 1
   const std::byte* weights = nullptr;
   const std::byte* params = nullptr;
   PackedBytes storage;
@@ -129,7 +133,7 @@ struct PackedWinogradU8 {
 // Packing (portable host code).  Weights are row-major as named.
 struct QuantizedChannel {
   float multiplier, bias;
-  int weight_offset = 0;  ///< GEMM only: the weights are this much more than the s8 that are given
+  int weight_offset = 0;  ///< the weights are this much more than the s8 that are given; at most 128
 };
 /// [rows][columns] -> [columns][rows], 16 x 16 at a time; for the layouts of weights.
 void transpose_s8(const s8* from, int64_t rows, int64_t columns, s8* to);
@@ -145,8 +149,10 @@ PackedU8 pack_columns_u8(const PackLayout& layout, const s8* weights, int64_t n,
 /// weights: [n][c][3][3].  winograd_u8_is_exact() must hold.
 PackedWinogradU8 pack_winograd_u8(const PackLayout& layout, const s8* weights, int64_t n, int64_t c, int tile,
                                   int x_zero_point, std::span<const QuantizedChannel> channels);
-/// Whether 32-bit accumulators hold every sum of these weights scaled as the transform leaves it.
-bool winograd_u8_is_exact(const s8* weights, int64_t n, int64_t c, int tile);
+/// Whether 16 bits hold the transformed weights, and 32-bit accumulators every sum of them scaled as the
+/// transform leaves it.
+bool winograd_u8_is_exact(const s8* weights, int64_t n, int64_t c, int tile,
+                          std::span<const QuantizedChannel> channels);
 /// weights: [channels][kernel_h][kernel_w].
 PackedDepthwiseU8 pack_depthwise_u8(const PackLayout& layout, const s8* weights, int64_t channels,
                                     int kernel_h, int kernel_w, int stride_h, int stride_w, int dilation_h,

@@ -25,7 +25,8 @@ void check(Random& random, const Shape& s, bool extreme) {
   const int64_t out_pixel = s.channels + random.in(0, 5), out_row = s.out_w() * out_pixel + random.in(0, 40);
   const int taps = s.kernel_h * s.kernel_w, x_zero = random.zero_point(), zero = random.zero_point();
   const auto weights = random.weights(size_t(s.channels * taps));
-  const auto channels = random.channels(s.channels, taps, extreme);
+  auto channels = random.channels(s.channels, taps, extreme);
+  if (random.in(0, 3) == 0) random.add_weight_offsets(channels, int(random.in(127, 128)));
   const auto lookup = random.table256();
   const bool use_table = random.coin();
   Guarded<u8> in(size_t((s.in_h - 1) * in_row + (s.in_w - 1) * in_pixel + s.channels));

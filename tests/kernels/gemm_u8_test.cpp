@@ -33,7 +33,7 @@ struct GemmCase {
         channels(r.channels(n_, k_ * taps_, output.extreme)),
         init(size_t(n_)),
         a(size_t((m_ - 1) * lda + a_offset + k_)) {
-    if (r.in(0, 3) == 0) add_weight_offsets(r);
+    if (r.in(0, 3) == 0) r.add_weight_offsets(channels, 127);
     r.fill_bytes(a.data(), a.size());
     r.fill_bytes(init.data(), init.size());
     for (int64_t t = 0; indirect && t < taps; ++t) {
@@ -42,9 +42,6 @@ struct GemmCase {
       for (int64_t i = 0; i < m; ++i)
         offsets.push_back((anywhere ? r.in(0, m - 1) : (first + i * step) % m) * lda);
     }
-  }
-  void add_weight_offsets(Random& r) {
-    for (QuantizedChannel& c : channels) c.weight_offset = r.coin() ? static_cast<int>(r.in(-127, 127)) : 0;
   }
   PackedU8 pack(const Kernels& kernels) const {
     return pack_gemm_u8(kernels.layout, weights.data(), n, taps, k, x_zero, channels);
@@ -156,7 +153,7 @@ TEST(GemmU8, ReferenceIsTheFormula) {
     GemmCase t(random, random.in(1, 9), random.in(1, 9), random.in(1, 40), 1, false);
     t.output.f32 = t.output.use_residual = t.output.use_table = false;
     t.channels = random.channels(t.n, t.k, false);
-    if (i % 2) t.add_weight_offsets(random);
+    if (i % 2) random.add_weight_offsets(t.channels, 127);
     Guarded<u8> c(t.output.size);
     t.run(ref(), t.pack(ref()), c.data(), nullptr, 0, t.m, 0, t.n);
     for (int64_t m = 0; m < t.m; ++m)

@@ -104,6 +104,10 @@ struct Random {
     }
     return q;
   }
+  /// Offsets of -limit ... limit for half of the channels.
+  void add_weight_offsets(std::vector<QuantizedChannel>& channels, int limit) {
+    for (QuantizedChannel& c : channels) c.weight_offset = coin() ? int(in(-limit, limit)) : 0;
+  }
   std::vector<u8> table256() {
     std::vector<u8> t(256);
     fill_bytes(t.data(), 256);

@@ -33,6 +33,7 @@ struct ConvCase {
         channels(r.channels(n_, c_ * 9, output.extreme)),
         image(size_t((h_ - 1) * in_row + (w_ - 1) * in_pixel + c_)),
         outside(size_t(c_) + kSlack, u8(x_zero)) {
+    if (r.in(0, 3) == 0) r.add_weight_offsets(channels, 99);  // up to what 16 bits hold for tile 4
     r.fill_bytes(image.data(), image.size());
   }
 
@@ -68,7 +69,7 @@ struct ConvCase {
     Guarded<float> expected_f32(output.size, 7);
     expect(expected.data(), expected_f32.data());
     for (int tile : {2, 4}) {
-      if (!winograd_u8_is_exact(weights.data(), n, c, tile)) continue;
+      if (!winograd_u8_is_exact(weights.data(), n, c, tile, channels)) continue;
       const int64_t tiles = (out_h + tile - 1) / tile * ((out_w + tile - 1) / tile);
       for (const Kernels* kernels : tables()) {
         SCOPED_TRACE(std::string(kernels->name) + " " + std::to_string(h) + "x" + std::to_string(w) + "x" +
@@ -118,14 +119,32 @@ TEST(WinogradU8, LargestWeightsAndPixelsMatchReference) {  // the bounds of 16 b
     }
 }
 
+TEST(WinogradU8, LargestWeightsWithOffsetsMatchReference) {  // 144 * 227 is the last below 2^15
+  Random random(5);
+  for (int offset : {-99, 99})
+    for (int i = 0; i < 10; ++i) {
+      ConvCase t(random, random.in(3, 9), random.in(3, 9), random.in(1, 9), random.in(1, 20));
+      for (size_t j = 0; j < t.image.size(); ++j) t.image[j] = random.coin() ? 255 : 0;
+      for (s8& w : t.weights) w = s8(offset > 0 ? 127 : -128);
+      for (QuantizedChannel& c : t.channels) c.weight_offset = offset;
+      ASSERT_TRUE(winograd_u8_is_exact(t.weights.data(), t.n, t.c, 4, t.channels));
+      t.check(random);
+      if (HasFatalFailure()) return;
+      t.channels[0].weight_offset = 100;
+      EXPECT_FALSE(winograd_u8_is_exact(t.weights.data(), t.n, t.c, 4, t.channels));
+    }
+}
+
 TEST(WinogradU8, ExactUpToTheLastSum) {
   // 1,028 weights of -128 under pixels of 255 are the last such sum below 2^25.
   std::vector<s8> weights(9 * 115, 0);
   std::fill_n(weights.begin(), 1028, s8(-128));
-  EXPECT_TRUE(winograd_u8_is_exact(weights.data(), 1, 115, 4));
+  std::vector<QuantizedChannel> channel(1, {1, 0});
+  const auto exact = [&](int tile) { return winograd_u8_is_exact(weights.data(), 1, 115, tile, channel); };
+  EXPECT_TRUE(exact(4));
   weights.back() = -128;
-  EXPECT_FALSE(winograd_u8_is_exact(weights.data(), 1, 115, 4));
-  EXPECT_TRUE(winograd_u8_is_exact(weights.data(), 1, 115, 2));
+  EXPECT_FALSE(exact(4));
+  EXPECT_TRUE(exact(2));
   Random random(4);
   ConvCase t(random, 6, 6, 115, 1);
   for (size_t j = 0; j < t.image.size(); ++j) t.image[j] = 255;

@@ -1,5 +1,6 @@
-// Depthwise convolution of any kernel size, stride and dilation, and of multipliers beyond the fast kernels'
-// range: vectorised over channels, four taps per dot product, wherever those taps lie.
+// Depthwise convolution of any kernel size, stride and dilation, of weights with offsets, and of multipliers
+// beyond the fast kernels' range: vectorised over channels, four taps per dot product, wherever those taps
+// lie.
 #pragma once
 
 #include "kernels/depthwise/depthwise_u8_shape.hpp"
@@ -38,7 +39,7 @@ template <class S>
 void depthwise_generic(const DepthwiseU8& d) {
   const PackedDepthwiseU8& w = *d.w;
   constexpr int64_t B = 4 * S::lanes * S::layout.weight_bytes;
-  const int64_t C = w.channels, quads = (int64_t(w.kernel_h) * w.kernel_w + 3) / 4;
+  const int64_t C = w.channels, quads = (int64_t(w.kernel_h) * w.kernel_w * w.planes + 3) / 4;
   auto* outside = reinterpret_cast<u8*>(d.scratch);  // a pixel of zero points
   const int64_t outside_bytes = (C + 127) / 64 * 64;
   for (int64_t i = 0; i < outside_bytes; i += 4 * S::lanes)
@@ -55,6 +56,8 @@ void depthwise_generic(const DepthwiseU8& d) {
           taps[count++] = inside ? d.in + iy * d.in_row + ix * d.in_pixel : outside;
         }
       }
+      const int64_t all = count * w.planes;
+      for (int64_t i = 0; count < all; ++i, ++count) taps[count] = taps[i];
       for (; count % 4 != 0; ++count) taps[count] = outside;
       u8* out = d.out + y * d.out_row + x * d.out_pixel;
       const std::byte* weights = w.weights;

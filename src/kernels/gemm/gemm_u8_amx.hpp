@@ -6,7 +6,7 @@
 // products are the limit: 1024 multiply-adds per cycle, where two ports of vpdpbusd make 128.
 #pragma once
 
-#include "kernels/gemm/gemm_u8_tile.hpp"
+#include "kernels/gemm/gemm_u8_finish.hpp"
 
 namespace tenfold::kernels {
 
@@ -53,32 +53,6 @@ template <class S, int T>
   Tiles::template load<T>(buffer, kAmxStep);
 }
 
-/// From accumulators in memory, a row after the other, to bytes at d: as many rows at a time as fill packed
-/// vectors.
-template <class S, int MR, int NV, bool ZP, bool Lookup>
-[[gnu::always_inline]] inline void amx_store_rows(const i32* raw, const GemmU8Tile& t, u8* d) {
-  typename S::Int acc[MR][NV];
-  unroll<MR * NV>([&](auto i) TENFOLD_LAMBDA { acc[i / NV][i % NV] = S::load_i(raw + i * S::lanes); });
-  store_tile<S, MR, NV, ZP, Lookup>(acc, t, d);
-}
-template <class S, int NV, bool ZP, bool Lookup>
-[[gnu::noinline]] void amx_store_all(const i32* raw, const GemmU8Tile& t, u8* d) {
-  constexpr int MR = 4;
-  int m = 0;
-  for (; m + MR <= t.height; m += MR)
-    amx_store_rows<S, MR, NV, ZP, Lookup>(raw + m * NV * S::lanes, t, d + m * t.ldc);
-  for (; m < t.height; ++m) amx_store_rows<S, 1, NV, ZP, Lookup>(raw + m * NV * S::lanes, t, d + m * t.ldc);
-}
-template <class S, int NV>
-[[gnu::always_inline]] inline void amx_store_tile(const i32* raw, const GemmU8Tile& t, u8* d) {
-  if (S::fast_lookup && t.table)
-    amx_store_all<S, NV, true, S::fast_lookup>(raw, t, d);
-  else if (t.zero_point)
-    amx_store_all<S, NV, true, false>(raw, t, d);
-  else
-    amx_store_all<S, NV, false, false>(raw, t, d);
-}
-
 /// `count` tiles of t.height rows; MB: blocks of 16 rows in a tile.  Tiles 0-3 accumulate, 4-5 hold A, 6-7 B.
 template <class S, int NV, int MB>
 [[gnu::always_inline]] inline void amx_tiles(const GemmU8Tile& t) {
@@ -122,7 +96,7 @@ template <class S, int NV, int MB>
       constexpr int b = i / NV, v = i % NV;
       T::template store<b * 2 + v>(raw + (b * kAmxRows * NV + v) * S::lanes, kRowBytes);
     });
-    if (!t.raw) amx_store_tile<S, NV>(raw, t, c);
+    if (!t.raw) store_raw_tile<S, NV>(raw, t, c);
     if (t.after) t.after(t.context, tile);
   }
 }

@@ -94,6 +94,32 @@ struct OutputStage {
   }
 };
 
+/// From accumulators in memory, a row after the other, to bytes at d: as many rows at a time as fill packed
+/// vectors.
+template <class S, int MR, int NV, bool ZP, bool Lookup>
+[[gnu::always_inline]] inline void store_raw_rows(const i32* raw, const GemmU8Tile& t, u8* d) {
+  typename S::Int acc[MR][NV];
+  unroll<MR * NV>([&](auto i) TENFOLD_LAMBDA { acc[i / NV][i % NV] = S::load_i(raw + i * S::lanes); });
+  store_tile<S, MR, NV, ZP, Lookup>(acc, t, d);
+}
+template <class S, int NV, bool ZP, bool Lookup>
+[[gnu::noinline]] void store_raw_all(const i32* raw, const GemmU8Tile& t, u8* d) {
+  constexpr int MR = 4;
+  int m = 0;
+  for (; m + MR <= t.height; m += MR)
+    store_raw_rows<S, MR, NV, ZP, Lookup>(raw + m * NV * S::lanes, t, d + m * t.ldc);
+  for (; m < t.height; ++m) store_raw_rows<S, 1, NV, ZP, Lookup>(raw + m * NV * S::lanes, t, d + m * t.ldc);
+}
+template <class S, int NV>
+[[gnu::always_inline]] inline void store_raw_tile(const i32* raw, const GemmU8Tile& t, u8* d) {
+  if (S::fast_lookup && t.table)
+    store_raw_all<S, NV, true, S::fast_lookup>(raw, t, d);
+  else if (t.zero_point)
+    store_raw_all<S, NV, true, false>(raw, t, d);
+  else
+    store_raw_all<S, NV, false, false>(raw, t, d);
+}
+
 /// fma(acc, multiplier * dynamic_scale, bias) of one row of raw accumulators, in channel order.
 template <class S>
 [[gnu::always_inline]] inline void scale_row(const i32* raw, const VectorParams<S>* params, int nv,
@@ -154,16 +180,12 @@ template <class S>
   return u32(_mm_cvtsi128_si32(_mm_add_epi64(sum, _mm_srli_si128(sum, 8))));
 }
 
-/// Adds sum x * offset of the channel to raw accumulators, `width` a row, of rows m on.  The sums are found
-/// again for each panel: 16 bytes an instruction, beside 64 or more products of each byte.
+/// Adds sum x * offset of the channel to `rows` rows of raw accumulators, `width` each.
 template <class S>
-[[gnu::noinline]] void add_weight_offsets(i32* raw, const GemmU8& g, int64_t m, int64_t rows, int64_t n0,
+[[gnu::noinline]] void add_weight_offsets(i32* raw, const u32* sums, int64_t rows, const i32* offsets,
                                           int width) {
-  const i32* offsets = g.w->weight_offsets + n0;
-  for (int64_t row = 0; row < rows; ++row, raw += width) {
-    const u32 sum = row_sum<S>(g, m + row);
-    for (int i = 0; i < width; ++i) raw[i] = i32(u32(raw[i]) + sum * u32(offsets[i]));
-  }
+  for (int64_t row = 0; row < rows; ++row, raw += width)
+    for (int i = 0; i < width; ++i) raw[i] = i32(u32(raw[i]) + sums[row] * u32(offsets[i]));
 }
 
 /// The parameters of a panel with other initial accumulators, given in channel order.

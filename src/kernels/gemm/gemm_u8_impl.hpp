@@ -67,27 +67,34 @@ struct GemmPrefetch {
 template <class S>
 struct GemmU8Walk {
   static constexpr int kMaxRows = 32, kMaxVectors = 2;
+  static constexpr int64_t kSummedRows = 256;  // a block has at most as many where weights have offsets
   const GemmU8& g;
   GemmPrefetch<S> prefetch;
   OutputStage<S> output;
   alignas(64) i32 raw[kMaxRows * kMaxVectors * S::lanes];
   alignas(64) u8 bytes[kMaxRows * kMaxVectors * S::lanes];
   alignas(64) VectorParams<S> params[kMaxVectors];
+  u32 sums[kSummedRows];  // of the bytes of the block's rows
   // The run of tiles under way.
-  const std::byte* tile_params;
-  int64_t m, n0, n;
+  const GemmU8Tile* tile;
+  int64_t m, n0, n, block;  // block: its first row
   int nv, rows;
 
-  static void after(void* context, int64_t tile) {
+  static void after(void* context, int64_t index) {
     auto& w = *static_cast<GemmU8Walk*>(context);
-    const int64_t at = (w.m + tile * w.rows) * w.g.ldc + w.n0;
+    const int64_t row = w.m + index * w.rows;
     if (w.g.w->weight_offsets)
-      add_weight_offsets<S>(w.raw, w.g, w.m + tile * w.rows, w.rows, w.n0, w.nv * S::lanes);
+      add_weight_offsets<S>(w.raw, w.sums + row - w.block, w.rows, w.g.w->weight_offsets + w.n0,
+                            w.nv * S::lanes);
     if (w.g.c_f32)
-      return finish_raw_f32<S>(w.raw, w.tile_params, w.nv, w.rows, w.g.c_f32 + at, w.g.ldc, w.n,
-                               w.g.dynamic_scale);
-    if (w.g.w->wide_range) finish_raw_u8<S>(w.raw, w.tile_params, w.nv, w.rows, w.bytes, w.g.zero_point);
-    w.output.put(w.g, w.bytes, w.nv, w.m + tile * w.rows, w.rows, w.n0, w.n);
+      return finish_raw_f32<S>(w.raw, w.tile->params, w.nv, w.rows, w.g.c_f32 + row * w.g.ldc + w.n0, w.g.ldc,
+                               w.n, w.g.dynamic_scale);
+    if (w.g.w->wide_range)
+      finish_raw_u8<S>(w.raw, w.tile->params, w.nv, w.rows, w.bytes, w.g.zero_point);
+    else if (w.tile->raw)
+      w.nv == 1 ? store_raw_tile<S, 1>(w.raw, *w.tile, w.bytes)
+                : store_raw_tile<S, 2>(w.raw, *w.tile, w.bytes);
+    w.output.put(w.g, w.bytes, w.nv, row, w.rows, w.n0, w.n);
   }
 
   /// `count` tiles of `rows` rows from row m on.
@@ -139,7 +146,7 @@ struct GemmU8Walk {
     t.zero_point = g.zero_point;
     t.table = g.table;
     t.ldc = g.ldc;
-    if (g.c_f32 || w.wide_range) t.raw = raw;
+    if (g.c_f32 || w.wide_range || w.weight_offsets) t.raw = raw;
     if (t.raw || output.staged || n < nv * S::lanes) {  // a tile with fewer channels must not be stored whole
       t.after = &after, t.context = this;
       t.c = bytes, t.ldc = nv * S::lanes, t.c_step = 0;
@@ -148,7 +155,7 @@ struct GemmU8Walk {
       override_init<S>(t.params, nv, g.init_override + n0, n, params);
       t.params = reinterpret_cast<const std::byte*>(params);
     }
-    tile_params = t.params;
+    tile = &t;
     // Rows split evenly: 49 rows as 10, 10, 10, 10, 9 instead of 12, 12, 12, 12, 1.
     const int64_t count = m1 - m0, most = S::u8_rows[nv], tiles = (count + most - 1) / most;
     m = m0;
@@ -176,10 +183,15 @@ void gemm_u8(const GemmU8& g) {
                                   then, then + g.prefetch_bytes}};
   walk.output.prepare(g, w.wide_range);
   const int64_t row_bytes = w.k_padded * (g.indirect ? 2 : 1) + (g.n_end - g.n_begin) * (g.c_f32 ? 4 : 1);
-  const int64_t blocks = larger<int64_t>(1, lesser<int64_t>(g.m * row_bytes / kBlockBytes, g.m / 96));
-  for (int64_t b = 0; b < blocks; ++b)
-    for (int64_t n0 = g.n_begin; n0 < g.n_end; n0 += w.panel_channels)
-      walk.panel(n0, g.m * b / blocks, g.m * (b + 1) / blocks);
+  int64_t blocks = larger<int64_t>(1, lesser<int64_t>(g.m * row_bytes / kBlockBytes, g.m / 96));
+  if (w.weight_offsets) blocks = larger(blocks, g.m / walk.kSummedRows + 1);
+  for (int64_t b = 0; b < blocks; ++b) {
+    const int64_t m0 = g.m * b / blocks, m1 = g.m * (b + 1) / blocks;
+    walk.block = m0;
+    if (w.weight_offsets)
+      for (int64_t m = m0; m < m1; ++m) walk.sums[m - m0] = row_sum<S>(g, m);
+    for (int64_t n0 = g.n_begin; n0 < g.n_end; n0 += w.panel_channels) walk.panel(n0, m0, m1);
+  }
 }
 
 }  // namespace tenfold::kernels

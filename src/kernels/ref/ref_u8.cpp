@@ -66,6 +66,7 @@ void depthwise_u8(const DepthwiseU8& d) {
   for (int64_t y = d.y_begin; y < d.y_end; ++y) {
     for (int64_t x = 0; x < d.out_w; ++x) {
       for (int64_t c = 0; c < w.channels; ++c) {
+        const int offset = w.weight_offsets.empty() ? 0 : w.weight_offsets[size_t(c)];
         uint32_t acc = 0;
         for (int64_t ky = 0; ky < w.kernel_h; ++ky) {
           for (int64_t kx = 0; kx < w.kernel_w; ++kx) {
@@ -73,7 +74,7 @@ void depthwise_u8(const DepthwiseU8& d) {
             const int64_t ix = x * w.stride_w - d.pad_left + kx * w.dilation_w;
             if (iy < 0 || ix < 0 || iy >= d.in_h || ix >= d.in_w) continue;
             const int value = int(d.in[iy * d.in_row + ix * d.in_pixel + c]) - w.x_zero_point;
-            acc += uint32_t(value * int(weights[(c * w.kernel_h + ky) * w.kernel_w + kx]));
+            acc += uint32_t(value * (int(weights[(c * w.kernel_h + ky) * w.kernel_w + kx]) + offset));
           }
         }
         const float multiplier = param<float>(w.params, c, 1), bias = param<float>(w.params, c, 2);

@@ -14,8 +14,7 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   const int64_t channels = w->data.shape()[0];
   const bool depthwise = n.attrs.get_int("group", 1) > 1 && w->data.shape()[1] == 1;
   auto requant = requantization(g, n.output());
-  // The depthwise INT8 kernels write bytes only, and multiply with s8 only.
-  if (depthwise && (!requant || w->data.dtype() != DType::s8)) return std::nullopt;
+  if (!requant && depthwise) return std::nullopt;  // the depthwise INT8 kernel writes bytes only
   auto linear = linear_params(g, *x, *w, channels, n.input(2), requant);
   if (!linear) return std::nullopt;
   ir::Patch patch(g);

@@ -24,11 +24,13 @@ class ByteWeights {
              [&](int value, size_t channel) { *out++ = static_cast<int8_t>(value - offsets_[channel]); });
   }
 
-  /// Whether the weights of every channel lie at most 255 apart.
+  /// Whether every weight is the difference of two bytes, and those of a channel lie at most 255 apart.
   static bool applicable(const Tensor& weights, int axis) {
     if (weights.dtype() == DType::s8) return true;
     const auto all = bounds(weights, axis);
-    return std::ranges::all_of(all, [](const Bounds& b) { return b.hi - b.lo <= UINT8_MAX; });
+    return std::ranges::all_of(all, [](const Bounds& b) {
+      return b.lo >= -UINT8_MAX && b.hi <= UINT8_MAX && b.hi - b.lo <= UINT8_MAX;
+    });
   }
 
   const int8_t* data() const { return bytes_.data<int8_t>(); }

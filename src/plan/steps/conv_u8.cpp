@@ -176,7 +176,7 @@ class ConvU8Step final : public RowStep {
 
 std::unique_ptr<Step> make_conv_u8(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
-  if (!b.kernels.gemm_u8 || !n.attrs.get_int("channels_last", 0) || !has_offset_weights(b.graph, n, 0))
+  if (!b.kernels.gemm_u8 || !n.attrs.get_int("channels_last", 0) || !has_packable_weights(b.graph, n, 0))
     return nullptr;
   const Convolution c = ops::resolve_convolution(n, b.shape(n.input(0)), b.shape(n.input(1)));
   if (!c.window.is_planar()) return nullptr;  // three spatial axes

@@ -76,16 +76,17 @@ class DepthwiseU8Step final : public RowStep {
   }
 
   std::shared_ptr<const kernels::PackedDepthwiseU8> pack(const BuildContext& b, const ir::Node& n) const {
-    const Tensor& w = *b.graph.constant(n.input(1));
     const auto zero_point = static_cast<int>(n.attrs.get_int("x_zero_point", 0));
     const ops::Window& g = conv_.window;
     const PackKey key = pack_key("depthwise_u8", b.graph, n, {1, 2, 3}, b.kernels.name, zero_point,
                                  g.stride[1], g.stride[2], g.dilation[1], g.dilation[2]);
     return b.packs.get<kernels::PackedDepthwiseU8>(key, [&] {
+      const ByteWeights weights(*b.graph.constant(n.input(1)), 0);
       const auto i = [](int64_t v) { return static_cast<int>(v); };
-      return kernels::pack_depthwise_u8(b.kernels.layout, w.data<int8_t>(), conv_.channels, i(g.kernel[1]),
+      return kernels::pack_depthwise_u8(b.kernels.layout, weights.data(), conv_.channels, i(g.kernel[1]),
                                         i(g.kernel[2]), i(g.stride[1]), i(g.stride[2]), i(g.dilation[1]),
-                                        i(g.dilation[2]), zero_point, quantized_channels(b.graph, n));
+                                        i(g.dilation[2]), zero_point,
+                                        quantized_channels(b.graph, n, weights));
     });
   }
 
@@ -102,7 +103,7 @@ class DepthwiseU8Step final : public RowStep {
 
 std::unique_ptr<Step> make_depthwise_u8(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
-  if (!b.kernels.depthwise_u8 || !n.attrs.get_int("channels_last", 0) || !has_byte_weights(b.graph, n))
+  if (!b.kernels.depthwise_u8 || !n.attrs.get_int("channels_last", 0) || !has_packable_weights(b.graph, n, 0))
     return nullptr;
   if (n.input(4) != ir::kNone || n.attrs.get_string("output", "u8") != "u8") return nullptr;
   const ops::Convolution c = ops::resolve_convolution(n, b.shape(n.input(0)), b.shape(n.input(1)));

@@ -130,8 +130,9 @@ std::unique_ptr<Step> make_dynamic_quantize(const BuildContext& b, ir::NodeId id
 
 std::unique_ptr<Step> make_matmul_dynamic_u8(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
-  return b.kernels.gemm_u8 && has_offset_weights(b.graph, n, 1) ? std::make_unique<MatMulDynamicU8Step>(b, n)
-                                                                : nullptr;
+  return b.kernels.gemm_u8 && has_packable_weights(b.graph, n, 1)
+             ? std::make_unique<MatMulDynamicU8Step>(b, n)
+             : nullptr;
 }
 
 }  // namespace tenfold::plan

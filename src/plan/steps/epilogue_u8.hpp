@@ -58,13 +58,9 @@ inline std::vector<kernels::QuantizedChannel> quantized_channels(const ir::Graph
   return channels;
 }
 
-/// True if weights, multipliers and biases are constants, which packing needs, and the weights s8.
-inline bool has_byte_weights(const ir::Graph& g, const ir::Node& n) {
-  const Tensor* w = g.constant(n.input(1));
-  return w && w->dtype() == DType::s8 && g.constant(n.input(2)) && g.constant(n.input(3));
-}
-/// The same where weights may have offsets; `axis` is that of the output channels.
-inline bool has_offset_weights(const ir::Graph& g, const ir::Node& n, int axis) {
+/// True if weights, multipliers and biases are constants that can be packed; `axis` is that of the output
+/// channels.
+inline bool has_packable_weights(const ir::Graph& g, const ir::Node& n, int axis) {
   const Tensor* w = g.constant(n.input(1));
   return w && g.constant(n.input(2)) && g.constant(n.input(3)) && ByteWeights::applicable(*w, axis);
 }

@@ -180,7 +180,7 @@ bool constant_bias(const BuildContext& b, const ir::Node& n) {
 
 std::unique_ptr<Step> make_matmul_u8(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
-  return b.kernels.gemm_u8 && has_offset_weights(b.graph, n, n.attrs.get_int("transB", 0) ? 0 : 1)
+  return b.kernels.gemm_u8 && has_packable_weights(b.graph, n, n.attrs.get_int("transB", 0) ? 0 : 1)
              ? std::make_unique<MatMulU8Step>(b, n)
              : nullptr;
 }

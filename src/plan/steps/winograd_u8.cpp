@@ -68,9 +68,9 @@ class WinogradU8Step final : public Step {
     const auto zero_point = static_cast<int>(n.attrs.get_int("x_zero_point", 0));
     return b.packs.get<kernels::PackedWinogradU8>(
         pack_key("winograd_u8", b.graph, n, {1, 2, 3}, b.kernels.name, zero_point, tile_), [&] {
-          return kernels::pack_winograd_u8(b.kernels.layout, b.graph.constant(n.input(1))->data<int8_t>(),
-                                           conv_.filters, conv_.channels, tile_, zero_point,
-                                           quantized_channels(b.graph, n));
+          const ByteWeights bytes(*b.graph.constant(n.input(1)), 0);
+          return kernels::pack_winograd_u8(b.kernels.layout, bytes.data(), conv_.filters, conv_.channels,
+                                           tile_, zero_point, quantized_channels(b.graph, n, bytes));
         });
   }
 
@@ -129,13 +129,14 @@ int best_tile(const ops::Convolution& c, const kernels::PackLayout& layout) {
 
 std::unique_ptr<Step> make(const BuildContext& b, ir::NodeId id, int tile) {
   const ir::Node& n = b.graph.node(id);
-  if (!b.kernels.winograd_u8 || !n.attrs.get_int("channels_last", 0) || !has_byte_weights(b.graph, n))
+  if (!b.kernels.winograd_u8 || !n.attrs.get_int("channels_last", 0) || !has_packable_weights(b.graph, n, 0))
     return nullptr;
   const ops::Convolution c = ops::resolve_convolution(n, b.shape(n.input(0)), b.shape(n.input(1)));
   if (!applies(c, b.kernels.layout)) return nullptr;
   if (b.by_cost && best_tile(c, b.kernels.layout) != tile) return nullptr;
-  if (!kernels::winograd_u8_is_exact(b.graph.constant(n.input(1))->data<int8_t>(), c.filters, c.channels,
-                                     tile))
+  const ByteWeights bytes(*b.graph.constant(n.input(1)), 0);
+  if (!kernels::winograd_u8_is_exact(bytes.data(), c.filters, c.channels, tile,
+                                     quantized_channels(b.graph, n, bytes)))
     return nullptr;
   return std::make_unique<WinogradU8Step>(b, n, c, tile);
 }
