@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "api/model.hpp"
+#include "base/temporary_file.hpp"
 #include "bench_load.hpp"
 #include "command.hpp"
 #include "cpu/features.hpp"
@@ -117,12 +118,27 @@ nlohmann::json layers_json(const std::vector<Layer>& layers) {
   return rows;
 }
 
+/// A session keeps silent where the cache of timings cannot be written: only time is lost.  Who asked for
+/// tuning should know.
+void check_timings_file() {
+  const std::filesystem::path file = plan::timings_file();
+  if (file.empty()) return;
+  try {
+    std::error_code error;
+    std::filesystem::create_directories(file.parent_path(), error);
+    const TemporaryFile probe(file);
+  } catch (const Error& e) {
+    fmt::print(stderr, "tenfold: what is measured will not be remembered: {}\n", e.what());
+  }
+}
+
 Exit run(const Arguments& a, const Globals& globals) {
   if (!a.compare.empty()) delegate_to_python(a, globals);
   if (a.load) {
     bench_load(a.models, {a.threads, a.seconds, a.extents}, globals);
     return kMet;
   }
+  if (a.tune) check_timings_file();
   std::vector<std::unique_ptr<exec::Session>> sessions;
   std::vector<std::vector<Tensor>> feeds;
   std::vector<std::function<void()>> functions;

@@ -83,7 +83,8 @@ Load load_in_child(const std::string& path, const LoadOptions& options) {
   while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) continue;
   if (got != static_cast<ssize_t>(sizeof load))
     tell(load, ErrorCode::invalid_model, "the process that loaded it ended early (out of memory?)");
-  if (load.error[0]) fail(load.code, "{}: {}", path, load.error);
+  const std::string_view error = load.error;
+  if (!error.empty()) fail(load.code, "{}{}", error.starts_with(path) ? "" : path + ": ", error);
   return load;
 }
 

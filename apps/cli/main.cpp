@@ -19,6 +19,11 @@ int run(int argc, char** argv) {
                          cli::add_compare, cli::add_run, cli::add_inspect, cli::add_check, cli::add_doctor})
     add(app, globals, exit_code);
   cli::install_interrupt_handler();
+  const auto is_first = [&](const CLI::App* command) { return command->get_name() == argv[1]; };
+  if (argc > 1 && argv[1][0] != '-' && app.get_subcommands(is_first).empty()) {
+    fmt::print(stderr, "tenfold: no command '{}'; tenfold --help lists them\n", argv[1]);
+    return cli::kUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

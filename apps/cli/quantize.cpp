@@ -74,6 +74,7 @@ void add_quantize(CLI::App& app, const Globals& globals, int& exit_code) {
   c->add_option("--exclude", a->exclude, "Node to keep in FP32 (repeatable)")->allow_extra_args(false);
   c->add_option("--ops", a->ops, "Quantize only these operators, Conv,MatMul for example")
       ->delimiter(',')
+      ->transform([](std::string op) { return CLI::detail::trim(op); })
       ->allow_extra_args(false);
   c->add_option("--opset", a->opset, "Operator set of the result: 13 or 17 to 21")->capture_default_str();
   auto* dynamic =

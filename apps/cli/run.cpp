@@ -2,6 +2,7 @@
 #include "api/model.hpp"
 #include "command.hpp"
 #include "measure/metric.hpp"
+#include "quant/calibrate.hpp"
 
 namespace tenfold::cli {
 namespace {
@@ -20,6 +21,7 @@ Exit run(const Arguments& a, const Globals& globals) {
   if (metric.empty())
     fail(ErrorCode::invalid_argument, "the data set names no task: say how to read the result with --metric");
   const measure::Sample sample = data->get(a.index);
+  quant::check_feeds(model, sample.feeds, a.index);
   exec::Session session(model, {.threads = 1});
   const std::string result = measure::find_metric(metric).make(model)->describe(session.run(sample.feeds));
   if (globals.json)

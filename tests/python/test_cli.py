@@ -96,7 +96,11 @@ def test_quantize_compare_and_optimize(tmp_path: Path) -> None:
     ("words", "code", "message"),
     [
         (["inspect", "absent.onnx"], 1, "absent.onnx"),
-        (["nonsense"], 2, ""),
+        (["nonsense"], 2, "no command 'nonsense'"),
+        (["bench", "MODEL", "--layers", "--load"], 2, "excludes"),
+        (["quantize", "MODEL", "-o", "OUT", "--dynamic", "--calibration", "DATA"], 2, "excludes"),
+        (["quantize", "MODEL", "-o", "OUT", "--dynamic", "--ops", "MatMul, Softmax"], 2, "'Softmax'"),
+        (["optimize", "MODEL", "--data", "DATA", "--calibration", "DATA", "--max-drop", "1", "-o", "OUT"], 2, "write 1% or 0.01"),
         (["bench"], 2, "models"),
         (["bench", "MODEL", "--seconds", "nan"], 2, "nan is not a number above 0"),
         (["bench", "MODEL", "--extent", "absent=3"], 2, "absent"),
