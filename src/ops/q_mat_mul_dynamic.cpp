@@ -10,18 +10,7 @@ namespace {
 void infer(InferContext& ctx) {
   const Shape *x = ctx.shape(0), *w = ctx.shape(1);
   if (w && w->rank() != 2) ctx.error("weights of shape {}, expected a matrix", to_string(*w));
-  expect_dtype(ctx, 0, {DType::u8});
-  expect_dtype(ctx, 1, {DType::s8, DType::s16});
-  for (size_t i : {2u, 3u, 4u}) expect_dtype(ctx, i, {DType::f32});
-  expect_dtype(ctx, 5, {DType::u8});
-  for (size_t i : {4u, 5u})
-    if (const Shape* s = ctx.has_input(i) ? ctx.shape(i) : nullptr; s && s->is_static() && s->elements() != 1)
-      ctx.error("input {} has shape {}, expected one value", i, to_string(*s));
-  if (w) {
-    expect_vector(ctx, 2, (*w)[1]);
-    expect_vector(ctx, 3, (*w)[1]);
-  }
-  ctx.set(0, DType::f32, matmul_shape(ctx, x, w));
+  infer_dynamic(ctx, w ? (*w)[1] : 0, w ? matmul_shape(ctx, x, w) : std::nullopt);
 }
 
 void eval(const EvalContext& ctx) {

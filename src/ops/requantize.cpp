@@ -41,6 +41,21 @@ void infer_requantized(InferContext& ctx, int64_t n, const std::optional<Shape>&
   ctx.set(0, r.f32() ? DType::f32 : DType::u8, y);
 }
 
+void infer_dynamic(InferContext& ctx, int64_t n, const std::optional<Shape>& y) {
+  expect_dtype(ctx, 0, {DType::u8});
+  expect_dtype(ctx, 1, {DType::s8, DType::s16});
+  for (size_t i : {2u, 3u, 4u}) expect_dtype(ctx, i, {DType::f32});
+  expect_dtype(ctx, 5, {DType::u8});
+  for (size_t i : {4u, 5u})
+    if (const Shape* s = ctx.has_input(i) ? ctx.shape(i) : nullptr; s && s->is_static() && s->elements() != 1)
+      ctx.error("input {} has shape {}, expected one value", i, to_string(*s));
+  if (y) {
+    expect_vector(ctx, 2, n);
+    expect_vector(ctx, 3, n);
+  }
+  ctx.set(0, DType::f32, y);
+}
+
 RequantizedOutput::RequantizedOutput(const EvalContext& ctx)
     : requantizer_(ctx.node),
       multiplier_(ctx.in(2).as<float>()),

@@ -50,6 +50,10 @@ class Requantizer {
 /// the output.
 void infer_requantized(InferContext& ctx, int64_t n, const std::optional<Shape>& y);
 
+/// The same for an operator whose activation was quantized at run time: no residual but scale f32 and zero
+/// point u8 (optional, 0) of x, one value each, and f32 output.
+void infer_dynamic(InferContext& ctx, int64_t n, const std::optional<Shape>& y);
+
 /// Stores accumulators of channel n at element `at`: the output type and the residual are the node's.
 class RequantizedOutput {
  public:

@@ -161,6 +161,7 @@ class Rebuilder {
     if (n.op == "Concat" && follows_last(n)) return with_axis(n, n.inputs);
     if ((n.op == "Split" || n.op == "Softmax" || n.op == "LogSoftmax") && is_last(n.input(0)))
       return with_axis(n, {n.input(0)});
+    if (n.op == "DynamicQuantizeLinear" && is_last(n.input(0))) return dynamic_quantize(n);
     if (n.op == "Slice" && is_last(n.input(0)) && from_.constant(n.input(3))) return slice(n);
     if (n.op == "DepthToSpace" && is_last(n.input(0))) return depth_to_space(n);
     if (n.op == "Resize" && is_last(n.input(0)) && resizes_by_constants(n)) return resize(n);
@@ -221,6 +222,13 @@ class Rebuilder {
         ins.push_back(last_broadcast(v, r));
     }
     finish(n, std::move(ins), std::move(attrs), true);
+  }
+
+  /// The scale and the zero point are scalars in either form.
+  void dynamic_quantize(const ir::Node& n) {
+    finish(n, {last(n.input(0))}, n.attrs, true);
+    for (size_t i = 1; i < n.outputs.size(); i++)
+      if (n.outputs[i] != kNone) form(n.outputs[i]) = {.plain = form(n.outputs[i]).last};
   }
 
   void with_axis(const ir::Node& n, const std::vector<ValueId>& tensors) {

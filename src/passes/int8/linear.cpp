@@ -39,7 +39,7 @@ void set_linear_attributes(ir::Attributes& attrs, const Quantized& x,
   if (requant->clamp) attrs.set("table", table_tensor(*requant->clamp));
 }
 
-std::optional<BiasAdd> bias_add(const ir::Graph& g, ir::ValueId product, int64_t channels) {
+std::optional<BiasAdd> bias_add(const ir::Graph& g, ir::ValueId product, int64_t channels, int from_end) {
   const ir::NodeId user = g.single_consumer(product);
   if (user == ir::kNone || g.node(user).op != "Add") return std::nullopt;
   const ir::Node& add = g.node(user);
@@ -48,7 +48,8 @@ std::optional<BiasAdd> bias_add(const ir::Graph& g, ir::ValueId product, int64_t
   const auto &shape = g.value(other).shape, &of = g.value(product).shape;
   if (!values || !shape || !of || shape->rank() > of->rank()) return std::nullopt;
   if (static_cast<int64_t>(values->size()) != channels && values->size() != 1) return std::nullopt;
-  if (values->size() > 1 && shape->back() != channels) return std::nullopt;
+  const int axis = shape->rank() - from_end;
+  if (values->size() > 1 && (axis < 0 || (*shape)[axis] != channels)) return std::nullopt;
   return BiasAdd{add.output(), other};
 }
 

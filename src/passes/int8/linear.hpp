@@ -19,11 +19,12 @@ std::optional<LinearParams> linear_params(const ir::Graph& graph, const Quantize
 void set_linear_attributes(ir::Attributes& attrs, const Quantized& x,
                            const std::optional<Requantization>& requant);
 
-/// An Add of a constant vector over the last axis that is the only use of a product with `channels` columns:
-/// where the sum is, and the bias.
+/// An Add of a constant vector over an axis, the last unless counted from the end, that is the only use of a
+/// product with as many `channels` there: where the sum is, and the bias.
 struct BiasAdd {
   ir::ValueId sum, bias;
 };
-std::optional<BiasAdd> bias_add(const ir::Graph& graph, ir::ValueId product, int64_t channels);
+std::optional<BiasAdd> bias_add(const ir::Graph& graph, ir::ValueId product, int64_t channels,
+                                int from_end = 1);
 
 }  // namespace tenfold::passes
