@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <list>
 #include <mutex>
 
@@ -95,6 +96,10 @@ struct Session::Context {
       else if (at.kind == plan::Location::Kind::input || at.kind == plan::Location::Kind::output)
         bound.push_back(i);
     }
+    for (size_t i = 0; i < g.inputs.size(); i++) {
+      const DType type = g.value(g.inputs[i]).dtype;
+      padded_inputs.push_back(size_of(type) == 1 ? Tensor(type, input_shapes[i]) : Tensor());
+    }
     const std::vector<ir::ValueId> roots = plan::alias_roots(g);
     for (size_t i = 0; i < pointers.size(); i++) {
       const ir::Value& root = g.value(roots[i]);
@@ -104,9 +109,14 @@ struct Session::Context {
 
   void run(std::span<const TensorView> feeds, std::span<const TensorView> outputs, ThreadPool& pool,
            std::vector<StepTime>* times) {
+    for (size_t i = 0; i < feeds.size(); i++)
+      if (Tensor& copy = padded_inputs[i]; !copy.empty() && copy.bytes() > 0)
+        std::memcpy(copy.mutable_raw(), feeds[i].data, copy.bytes());
     for (size_t i : bound) {
       const plan::Location& at = plan->locations[i];
-      pointers[i] = at.kind == plan::Location::Kind::input ? feeds[at.offset].data : outputs[at.offset].data;
+      const bool input = at.kind == plan::Location::Kind::input;
+      pointers[i] = input ? feeds[at.offset].data : outputs[at.offset].data;
+      if (input && !padded_inputs[at.offset].empty()) pointers[i] = padded_inputs[at.offset].mutable_raw();
     }
     const plan::PlannedStep* at = nullptr;
     try {
@@ -130,6 +140,8 @@ struct Session::Context {
   std::shared_ptr<std::byte> arena, scratch, state;
   std::vector<void*> pointers;
   std::vector<size_t> bound;  ///< values at inputs and outputs, set at every run
+  /// Copies of inputs of bytes: INT8 kernels read a little beyond what the caller's arrays hold.
+  std::vector<Tensor> padded_inputs;
 };
 
 struct Session::State {

@@ -56,7 +56,8 @@ class Session {
   /// Throws invalid_argument where count, dtype or shape do not fit the model, naming the input.
   std::vector<Tensor> run(std::span<const Tensor> feeds);
   /// The same into memory of the caller: allocates nothing once the shapes have been seen.  `outputs` must
-  /// have the dtypes and shapes of output_shapes().
+  /// have the dtypes and shapes of output_shapes().  Where other operators read an output of bytes, there must
+  /// be kTensorSlack readable bytes behind it.
   void run(std::span<const TensorView> feeds, std::span<const TensorView> outputs);
   /// Shapes of the outputs for given input shapes (plans for them if needed).
   std::vector<Shape> output_shapes(std::span<const Shape> input_shapes);
