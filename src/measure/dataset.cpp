@@ -278,7 +278,9 @@ std::unique_ptr<Dataset> open_dataset(const fs::path& folder, const ir::Graph& g
   const Manifest m(folder);
   const std::string kind = m.text(m.root(), "kind", ""), labels = m.text(m.root(), "labels", ""),
                     task = m.text(m.root(), "task", "");
-  m.only(m.root(), "", {"kind", "labels", "task", "input"});
+  // The last ones are for people.
+  m.only(m.root(), "",
+         {"kind", "labels", "task", "input", "classes", "name", "description", "source", "license"});
   const bool images = choose<bool>(m, "kind", kind, {{"images", true}, {"tensors", false}});
   std::vector<Row> rows = labels.empty() && !images
                               ? list_tensors(folder)
