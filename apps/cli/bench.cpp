@@ -124,9 +124,7 @@ void check_timings_file() {
   const std::filesystem::path file = plan::timings_file();
   if (file.empty()) return;
   try {
-    std::error_code error;
-    std::filesystem::create_directories(file.parent_path(), error);
-    const TemporaryFile probe(file);
+    prepare_output_folder(std::filesystem::absolute(file).parent_path(), {file.filename().native()});
   } catch (const Error& e) {
     fmt::print(stderr, "tenfold: what is measured will not be remembered: {}\n", e.what());
   }

@@ -10,18 +10,9 @@
 #include "base/huge_memory.hpp"
 #include "cpu/features.hpp"
 #include "ir/node_error.hpp"
+#include "tensor/shape_fit.hpp"
 
 namespace tenfold::exec {
-namespace {
-
-bool fits(const Shape& given, const Shape& expected) {
-  if (given.rank() != expected.rank()) return false;
-  for (int i = 0; i < given.rank(); i++)
-    if (!is_symbol(expected[i]) && given[i] != expected[i]) return false;
-  return true;
-}
-
-}  // namespace
 
 const kernels::Kernels& kernel_table(const std::string& name) {
   const cpu::Isa isa = name.empty() ? cpu::selected() : cpu::select(name);

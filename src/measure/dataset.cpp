@@ -7,6 +7,7 @@
 
 #include "measure/image.hpp"
 #include "measure/npy.hpp"
+#include "tensor/shape_fit.hpp"
 
 namespace tenfold::measure {
 
@@ -136,10 +137,7 @@ void check_fit(const Manifest& m, const ImageInput& input, const ir::Graph& grap
   const ir::Value& v = graph.value(graph.inputs[0]);
   const int64_t h = input.height, w = input.width;
   const Shape made = input.channels_last ? Shape{1, h, w, 3} : Shape{1, 3, h, w};
-  bool fits = v.dtype == DType::f32 && (!v.shape || v.shape->rank() == made.rank());
-  for (int i = 0; fits && v.shape && i < made.rank(); i++)
-    fits = is_symbol((*v.shape)[i]) || (*v.shape)[i] == made[i];
-  if (!fits)
+  if (v.dtype != DType::f32 || (v.shape && !fits(made, *v.shape)))
     fail(ErrorCode::data, "{}: 'input' makes pictures f32{}, the model's input '{}' is {}{}", m.file(),
          to_string(made), v.name, to_string(v.dtype), v.shape ? ir::to_text(graph, *v.shape) : "");
 }

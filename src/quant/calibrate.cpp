@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "ops/op.hpp"
+#include "tensor/shape_fit.hpp"
 
 namespace tenfold::quant {
 
@@ -75,11 +76,7 @@ void check_feeds(const ir::Graph& graph, std::span<const Tensor> feeds, size_t s
     if (feeds[i].shape().rank() > 0 && feeds[i].shape()[0] == 0)
       fail(ErrorCode::data, "sample {}: input '{}' has batch 0 (shape {})", sample, input.name,
            to_string(feeds[i].shape()));
-    if (!input.shape) continue;
-    bool fits = feeds[i].shape().rank() == input.shape->rank();
-    for (int d = 0; fits && d < input.shape->rank(); d++)
-      fits = is_symbol((*input.shape)[d]) || (*input.shape)[d] == feeds[i].shape()[d];
-    if (!fits)
+    if (input.shape && !fits(feeds[i].shape(), *input.shape))
       fail(ErrorCode::data, "sample {}: input '{}' wants shape {}, the sample has {}", sample, input.name,
            ir::to_text(graph, *input.shape), to_string(feeds[i].shape()));
   }

@@ -5,7 +5,7 @@
 
 #include "cpu/features.hpp"
 #include "exec/session.hpp"
-#include "support/evaluate_graph.hpp"
+#include "support/graph_builder.hpp"
 
 namespace tenfold::test {
 namespace {
@@ -19,30 +19,23 @@ struct Layer {
 
 /// DequantizeLinear -> op -> QuantizeLinear with random u8 weights and zero points from 1 to 254.
 ir::Graph quantized_layer(const Layer& l, std::mt19937& rng) {
-  ir::Graph g;
-  const auto add = [&](std::string op, std::vector<ir::ValueId> ins, ir::Attributes attrs = {}) {
-    const ir::NodeId n = g.add_node(std::move(op), std::move(ins), std::move(attrs));
-    ops::infer(g, n);
-    return g.node(n).output();
-  };
-  const auto constant = [&](Tensor t) { return g.add_constant(g.unique_name("c"), std::move(t)); };
+  Builder b;
   const int64_t channels = l.w[0];
   const Shape each = l.per_channel ? Shape{channels} : Shape{};
-  const ir::ValueId x =
-      add("DequantizeLinear", {g.add_input("x", DType::u8, l.x), constant(Tensor::scalar(0.02f)),
-                               constant(Tensor::scalar(uint8_t{99}))});
-  const ir::ValueId w = add("DequantizeLinear",
-                            {constant(random_tensor(DType::u8, l.w, rng, 0, 255.9)),
-                             constant(random_tensor(DType::f32, each, rng, 0.001, 0.002)),
-                             constant(random_tensor(DType::u8, each, rng, 1, 254.9))},
-                            {{"axis", int64_t{0}}});
-  ir::Attributes attrs{{"transB", int64_t{1}}};
+  const ValueId x = b.op("DequantizeLinear",
+                         {b.input(l.x, DType::u8), b.scalar(0.02f), b.constant(Tensor::scalar(uint8_t{99}))});
+  const ValueId w = b.op("DequantizeLinear",
+                         {b.constant(random_tensor(DType::u8, l.w, rng, 0, 255.9)),
+                          b.constant(random_tensor(DType::f32, each, rng, 0.001, 0.002)),
+                          b.constant(random_tensor(DType::u8, each, rng, 1, 254.9))},
+                         {{"axis", int64_t{0}}});
+  Attributes attrs{{"transB", int64_t{1}}};
   if (l.op == "Conv") attrs = {{"group", l.group}, {"pads", std::vector<int64_t>(4, l.pad)}};
-  const ir::ValueId y = add(l.op, {x, w, constant(random_tensor(DType::f32, {channels}, rng))}, attrs);
-  g.outputs = {l.f32_output ? y
-                            : add("QuantizeLinear", {y, constant(Tensor::scalar(0.05f)),
-                                                     constant(Tensor::scalar(uint8_t{120}))})};
-  return g;
+  const ValueId y = b.op(l.op, {x, w, b.constant(random_tensor(DType::f32, {channels}, rng))}, attrs);
+  b.output(l.f32_output
+               ? y
+               : b.op("QuantizeLinear", {y, b.scalar(0.05f), b.constant(Tensor::scalar(uint8_t{120}))}));
+  return b.graph;
 }
 
 TEST(AsymmetricWeights, SameBytesOnEveryIsa) {

@@ -6,7 +6,7 @@
 
 #include "cpu/features.hpp"
 #include "exec/session.hpp"
-#include "support/evaluate_graph.hpp"
+#include "support/graph_builder.hpp"
 
 namespace tenfold::test {
 namespace {
@@ -20,32 +20,23 @@ struct Layer {
 
 /// Two such convolutions of one image, as dynamic quantizers write them, and what follows them elementwise.
 ir::Graph dynamic_convolutions(const Layer& l, std::mt19937& rng) {
-  ir::Graph g;
-  const auto add = [&](std::string op, std::vector<ir::ValueId> ins, ir::Attributes attrs = {},
-                       size_t outputs = 1) {
-    const ir::NodeId n = g.add_node(std::move(op), std::move(ins), std::move(attrs), outputs);
-    ops::infer(g, n);
-    return g.node(n).outputs;
-  };
-  const auto constant = [&](Tensor t) { return g.add_constant(g.unique_name("c"), std::move(t)); };
-  const ir::ValueId x = add("Relu", {g.add_input("x", DType::f32, l.x)})[0];
-  const auto q = add("DynamicQuantizeLinear", {x}, {}, 3);
+  Builder b;
+  const auto q = b.multi("DynamicQuantizeLinear", {b.op("Relu", {b.input(l.x)})}, {}, 3);
   const bool plain = l.weight_zero == 0;
   for (int i = 0; i < 2; i++) {
-    const ir::ValueId w = constant(plain ? random_tensor(DType::s8, l.w, rng, -128, 127.9)
-                                         : random_tensor(DType::u8, l.w, rng, 0, 255.9));
-    const ir::ValueId zero =
-        plain ? ir::kNone : constant(Tensor::scalar(static_cast<uint8_t>(l.weight_zero)));
-    const ir::ValueId sums = add("ConvInteger", {q[0], w, q[2], zero},
-                                 {{"group", l.group},
-                                  {"pads", std::vector<int64_t>(4, l.pad)},
-                                  {"strides", std::vector<int64_t>(2, l.stride)}})[0];
-    const ir::ValueId scale = add("Mul", {q[1], constant(Tensor::scalar(0.002f))})[0];
-    ir::ValueId y = add("Mul", {add("Cast", {sums}, {{"to", int64_t{1}}})[0], scale})[0];
-    if (l.bias) y = add("Add", {y, constant(random_tensor(DType::f32, {1, l.w[0], 1, 1}, rng))})[0];
-    g.outputs.push_back(add("Relu", {y})[0]);
+    const ValueId w = b.constant(plain ? random_tensor(DType::s8, l.w, rng, -128, 127.9)
+                                       : random_tensor(DType::u8, l.w, rng, 0, 255.9));
+    const ValueId zero = plain ? ir::kNone : b.constant(Tensor::scalar(static_cast<uint8_t>(l.weight_zero)));
+    const ValueId sums = b.op("ConvInteger", {q[0], w, q[2], zero},
+                              {{"group", l.group},
+                               {"pads", std::vector<int64_t>(4, l.pad)},
+                               {"strides", std::vector<int64_t>(2, l.stride)}});
+    const ValueId scale = b.op("Mul", {q[1], b.scalar(0.002f)});
+    ValueId y = b.op("Mul", {b.op("Cast", {sums}, {{"to", int64_t{1}}}), scale});
+    if (l.bias) y = b.op("Add", {y, b.constant(random_tensor(DType::f32, {1, l.w[0], 1, 1}, rng))});
+    b.output(b.op("Relu", {y}));
   }
-  return g;
+  return b.graph;
 }
 
 TEST(DynamicConvolutions, AgreeWithTheReferenceOnEveryIsa) {

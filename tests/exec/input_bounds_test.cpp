@@ -8,7 +8,7 @@
 
 #include "cpu/features.hpp"
 #include "exec/session.hpp"
-#include "support/evaluate_graph.hpp"
+#include "support/graph_builder.hpp"
 
 namespace tenfold::test {
 namespace {
@@ -40,20 +40,14 @@ class AtTheEnd {
 /// DequantizeLinear -> op -> QuantizeLinear of a u8 input.
 ir::Graph int8_layer(const std::string& op, const Shape& x, const Shape& w, int64_t group,
                      std::mt19937& rng) {
-  ir::Graph g;
-  const auto add = [&](std::string name, std::vector<ir::ValueId> ins, ir::Attributes attrs = {}) {
-    const ir::NodeId n = g.add_node(std::move(name), std::move(ins), std::move(attrs));
-    ops::infer(g, n);
-    return g.node(n).output();
-  };
-  const auto constant = [&](Tensor t) { return g.add_constant(g.unique_name("c"), std::move(t)); };
-  const ir::ValueId scale = constant(Tensor::scalar(0.02f)), zero = constant(Tensor::scalar(uint8_t{9}));
-  const ir::ValueId real = add("DequantizeLinear", {g.add_input("x", DType::u8, x), scale, zero});
-  const ir::ValueId weights =
-      add("DequantizeLinear", {constant(random_tensor(DType::s8, w, rng, -127, 127)), scale});
-  const ir::Attributes attrs = op == "Conv" ? ir::Attributes{{"group", group}} : ir::Attributes{};
-  g.outputs = {add("QuantizeLinear", {add(op, {real, weights}, attrs), scale, zero})};
-  return g;
+  Builder b;
+  const ValueId scale = b.scalar(0.02f), zero = b.constant(Tensor::scalar(uint8_t{9}));
+  const ValueId real = b.op("DequantizeLinear", {b.input(x, DType::u8), scale, zero});
+  const ValueId weights =
+      b.op("DequantizeLinear", {b.constant(random_tensor(DType::s8, w, rng, -127, 127)), scale});
+  const Attributes attrs = op == "Conv" ? Attributes{{"group", group}} : Attributes{};
+  b.output(b.op("QuantizeLinear", {b.op(op, {real, weights}, attrs), scale, zero}));
+  return b.graph;
 }
 
 TEST(InputBounds, NothingBehindAnArrayIsRead) {

@@ -1,28 +1,18 @@
 // Convolutions of activations that are quantized at run time.
-#include "passes/pass_fixture.hpp"
+#include "passes/dynamic_case.hpp"
 
 namespace tenfold::test {
 namespace {
 
 const std::set<std::string> kPasses{"int8-dynamic-conv", "eliminate-dead-code"};
-constexpr int64_t kFloat = 1;  // TensorProto.FLOAT
 
-struct Dynamic {
-  Builder b;
-  ValueId values, scale, zero;
-
-  Dynamic() {
-    const auto q = b.multi("DynamicQuantizeLinear", {b.input({1, 6, 5, 4})}, {}, 3);
-    values = q[0], scale = q[1], zero = q[2];
-  }
+struct Dynamic : DynamicCase {
+  Dynamic() : DynamicCase({1, 6, 5, 4}) {}
   ValueId sums(DType type, const Shape& shape, ValueId weight_zero = kNone, int64_t group = 1) {
     std::mt19937 rng(3);
     Tensor w = type == DType::s8 ? random_tensor(type, shape, rng, -128, 127.9)
                                  : random_tensor(type, shape, rng, 0, 255.9);
     return b.op("ConvInteger", {values, b.constant(std::move(w)), zero, weight_zero}, {{"group", group}});
-  }
-  ValueId scaled(ValueId product, ValueId weight_scale) {
-    return b.op("Mul", {b.op("Cast", {product}, {{"to", kFloat}}), b.op("Mul", {scale, weight_scale})});
   }
   std::string lowered(Graph* after = nullptr) { return optimised(b.graph, kPasses, Stage::int8, after); }
 };

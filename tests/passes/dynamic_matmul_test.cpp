@@ -1,27 +1,16 @@
 // Products of activations that are quantized at run time.
-#include "passes/pass_fixture.hpp"
+#include "passes/dynamic_case.hpp"
 
 namespace tenfold::test {
 namespace {
 
 const std::set<std::string> kPasses{"int8-dynamic-matmul", "eliminate-dead-code"};
-constexpr int64_t kFloat = 1;  // TensorProto.FLOAT
 
-/// DynamicQuantizeLinear and what multiplies with its result, as dynamic quantizers write it.
-struct Dynamic {
-  Builder b;
-  ValueId values, scale, zero;
-
-  explicit Dynamic(Shape shape = {3, 8}) {
-    const auto q = b.multi("DynamicQuantizeLinear", {b.input(std::move(shape))}, {}, 3);
-    values = q[0], scale = q[1], zero = q[2];
-  }
+struct Dynamic : DynamicCase {
+  explicit Dynamic(Shape shape = {3, 8}) : DynamicCase(std::move(shape)) {}
   ValueId sums(Tensor weights, Tensor weight_zero) {
     return b.op("MatMulInteger",
                 {values, b.constant(std::move(weights)), zero, b.constant(std::move(weight_zero))});
-  }
-  ValueId scaled(ValueId product, ValueId weight_scale) {
-    return b.op("Mul", {b.op("Cast", {product}, {{"to", kFloat}}), b.op("Mul", {scale, weight_scale})});
   }
 };
 

@@ -9,8 +9,8 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   const ir::Node& n = g.node(id);
   if (n.op != "Conv" || n.input(3) != ir::kNone) return std::nullopt;
   const auto x = dequantized(g, n.input(0));
-  const auto w = quantized_weights(g, n.input(1));
-  if (!x || !w || (w->scales.size() > 1 && w->axis != 0)) return std::nullopt;
+  const auto w = x ? quantized_weights(g, n.input(1)) : std::nullopt;
+  if (!w || (w->scales.size() > 1 && w->axis != 0)) return std::nullopt;
   const int64_t channels = w->data.shape()[0];
   const bool depthwise = n.attrs.get_int("group", 1) > 1 && w->data.shape()[1] == 1;
   auto requant = requantization(g, n.output());

@@ -16,8 +16,8 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   const bool gemm = n.op == "Gemm";
   if (gemm ? !plain_gemm(n) : n.op != "MatMul" || n.inputs.size() > 2) return std::nullopt;
   const auto x = dequantized(g, n.input(0));
-  const auto w = quantized_weights(g, n.input(1));
-  if (!x || !w || w->data.shape().rank() != 2) return std::nullopt;
+  const auto w = x ? quantized_weights(g, n.input(1)) : std::nullopt;
+  if (!w || w->data.shape().rank() != 2) return std::nullopt;
   const auto& x_shape = g.value(x->value).shape;
   if (!x_shape || x_shape->rank() < 2) return std::nullopt;
   const bool transposed_weights = gemm && n.attrs.get_int("transB", 0);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include "tensor/tensor.hpp"
@@ -20,8 +21,9 @@ class ByteWeights {
       offsets_.push_back(std::max(0, b.hi - INT8_MAX) + std::min(0, b.lo - INT8_MIN));
     bytes_ = Tensor(DType::s8, weights.shape());
     auto* out = bytes_.mutable_data<int8_t>();
-    for_each(weights, axis,
-             [&](int value, size_t channel) { *out++ = static_cast<int8_t>(value - offsets_[channel]); });
+    for_each<int16_t>(weights, axis, [&](int value, size_t channel) {
+      *out++ = static_cast<int8_t>(value - offsets_[channel]);
+    });
   }
 
   /// Whether every weight is the difference of two bytes, and those of a channel lie at most 255 apart.
@@ -34,6 +36,15 @@ class ByteWeights {
   }
 
   const int8_t* data() const { return bytes_.data<int8_t>(); }
+  /// Sums of the weights, offsets included, by channel of this axis, modulo 2^32 like the accumulators: what
+  /// a zero point that is known at run time multiplies.
+  std::vector<uint32_t> sums(int axis) const {
+    std::vector<uint32_t> all(static_cast<size_t>(bytes_.shape()[axis]));
+    for_each<int8_t>(bytes_, axis, [&](int value, size_t channel) {
+      all[channel] += static_cast<uint32_t>(value + offset(channel));
+    });
+    return all;
+  }
   int offset(size_t channel) const { return offsets_.empty() ? 0 : offsets_[channel]; }
 
  private:
@@ -42,18 +53,18 @@ class ByteWeights {
   };
 
   /// f(value, channel) for all weights in their order.
-  template <class F>
+  template <class T, class F>
   static void for_each(const Tensor& weights, int axis, F&& f) {
     const Shape& shape = weights.shape();
     const int64_t inner = shape.elements(axis + 1, shape.rank());
-    const auto* value = weights.data<int16_t>();
+    const auto* value = weights.data<T>();
     for (int64_t outer = 0; outer < shape.elements(0, axis); outer++)
       for (int64_t channel = 0; channel < shape[axis]; channel++)
         for (int64_t i = 0; i < inner; i++) f(*value++, static_cast<size_t>(channel));
   }
   static std::vector<Bounds> bounds(const Tensor& weights, int axis) {
     std::vector<Bounds> all(static_cast<size_t>(weights.shape()[axis]));
-    for_each(weights, axis, [&](int value, size_t channel) {
+    for_each<int16_t>(weights, axis, [&](int value, size_t channel) {
       all[channel] = {std::min(all[channel].lo, value), std::max(all[channel].hi, value)};
     });
     return all;
@@ -62,5 +73,10 @@ class ByteWeights {
   Tensor bytes_;
   std::vector<int> offsets_;  ///< by channel; empty: none
 };
+
+/// Initial accumulators for a zero point: less the zero point times the sums of the weights.
+inline void fill_initial(std::span<const uint32_t> sums, uint8_t zero_point, int32_t* init) {
+  for (const uint32_t sum : sums) *init++ = static_cast<int32_t>(0u - zero_point * sum);
+}
 
 }  // namespace tenfold::plan

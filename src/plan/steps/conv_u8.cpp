@@ -105,8 +105,7 @@ class ConvU8Step final : public RowStep {
     if (!dynamic_) return {static_cast<uint8_t>(zero_point_), 1, outside_.data(), nullptr};
     const uint8_t zero = x_zero_point_ == ir::kNone ? 0 : *c.at<const uint8_t>(x_zero_point_);
     auto* init = reinterpret_cast<int32_t*>(c.scratch);
-    for (size_t i = 0; i < packed_->sums.size(); i++)  // wraps, as the sums do
-      init[i] = static_cast<int32_t>(0u - zero * packed_->sums[i]);
+    fill_initial(packed_->sums, zero, init);
     auto* outside = reinterpret_cast<uint8_t*>(c.scratch + init_bytes());
     std::fill_n(outside, outside_.size(), zero);
     return {zero, *c.at<const float>(x_scale_), outside, init};
@@ -118,17 +117,6 @@ class ConvU8Step final : public RowStep {
   /// Pointers of one block and copies of the image's edges.
   size_t part_bytes() const {
     return round_up(pointer_bytes() + static_cast<size_t>(rows_.size()), size_t{64});
-  }
-
-  static std::vector<uint32_t> filter_sums(const ByteWeights& weights, const Convolution& c) {
-    const int64_t depth = c.channels / c.group * c.window.taps();
-    std::vector<uint32_t> sums;
-    for (int64_t f = 0; f < c.filters; f++) {
-      const int8_t* w = weights.data() + f * depth;
-      sums.push_back(static_cast<uint32_t>(depth * weights.offset(static_cast<size_t>(f))));
-      for (int64_t i = 0; i < depth; i++) sums.back() += static_cast<uint32_t>(w[i]);
-    }
-    return sums;
   }
 
   /// The input rows, counted over the batch, that output pixels read.
@@ -151,7 +139,7 @@ class ConvU8Step final : public RowStep {
       const auto channels = quantized_channels(b.graph, n, bytes);
       const int8_t* weights = bytes.data();
       PackedConvU8 packed;
-      if (dynamic_) packed.sums = filter_sums(bytes, c);
+      if (dynamic_) packed.sums = bytes.sums(0);
       const std::vector<int8_t> joined =
           together_ > 1 ? joined_groups(weights, c, together_) : std::vector<int8_t>();
       if (!joined.empty()) weights = joined.data();

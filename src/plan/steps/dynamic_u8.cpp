@@ -75,10 +75,9 @@ class MatMulDynamicU8Step final : public Step {
   size_t scratch_bytes() const override { return static_cast<size_t>(n_) * sizeof(int32_t); }
 
   void run(const RunContext& c) const override {
-    const uint32_t zero_point = x_zero_point_ == ir::kNone ? 0 : *c.at<const uint8_t>(x_zero_point_);
+    const uint8_t zero_point = x_zero_point_ == ir::kNone ? 0 : *c.at<const uint8_t>(x_zero_point_);
     auto* init = reinterpret_cast<int32_t*>(c.scratch);
-    for (size_t i = 0; i < packed_->column_sums.size(); i++)  // wraps, as the sums do
-      init[i] = static_cast<int32_t>(0u - zero_point * packed_->column_sums[i]);
+    fill_initial(packed_->column_sums, zero_point, init);
     c.pool->run(split_.parts, [&](int part) {
       const Range rows = split_.rows(m_, part), channels = split_.channels(part);
       kernels::GemmU8 g;
@@ -99,16 +98,9 @@ class MatMulDynamicU8Step final : public Step {
     return b.packs.get<PackedDynamic>(key, [&] {
       const ByteWeights bytes(w, 1);
       const std::vector<int8_t> columns = transposed(bytes.data(), k_, n_);
-      PackedDynamic p{kernels::pack_gemm_u8(b.kernels.layout, columns.data(), n_, 1, k_, 0,
-                                            quantized_channels(b.graph, n, bytes)),
-                      {}};
-      for (int64_t j = 0; j < n_; j++) {
-        uint32_t sum = static_cast<uint32_t>(k_ * bytes.offset(static_cast<size_t>(j)));
-        for (int64_t i = 0; i < k_; i++)
-          sum += static_cast<uint32_t>(columns[static_cast<size_t>(j * k_ + i)]);
-        p.column_sums.push_back(sum);
-      }
-      return p;
+      return PackedDynamic{kernels::pack_gemm_u8(b.kernels.layout, columns.data(), n_, 1, k_, 0,
+                                                 quantized_channels(b.graph, n, bytes)),
+                           bytes.sums(1)};
     });
   }
 
