@@ -9,8 +9,36 @@ namespace {
 using ir::kNone;
 using ir::ValueId;
 
+/// With the statistics of the input itself.  Weight standardization is exported so, and is constant.
+void batch_normalization_by_input(NodeImport& n) {
+  const ValueId x = n.need(0);
+  const auto rank = n.rank_of(x);
+  if (!rank || *rank < 2) return n.unsupported("training mode on an input of unknown rank");
+  std::vector<int64_t> axes{0}, column{-1};
+  for (int64_t i = 2; i < *rank; i++) axes.push_back(i), column.push_back(1);
+  const auto mean_of = [&](ValueId v) {
+    return n.emit("ReduceMean", {v, n.ints(axes, "axes")}, {{"keepdims", int64_t{1}}});
+  };
+  const auto per_channel = [&](size_t i) { return n.emit("Reshape", {n.need(i), n.ints(column, "column")}); };
+  const ValueId mean = mean_of(x), centred = n.emit("Sub", {x, mean}),
+                variance = mean_of(n.emit("Mul", {centred, centred}));
+  const ValueId epsilon = n.scalar(n.attrs.get_float("epsilon", 1e-5f), "epsilon"),
+                deviation = n.emit("Sqrt", {n.emit("Add", {variance, epsilon})});
+  const ValueId scaled = n.emit("Mul", {n.emit("Div", {centred, deviation}), per_channel(1)});
+  n.produce(0, "Add", {scaled, per_channel(2)});
+  const float momentum = n.attrs.get_float("momentum", 0.9f);
+  const std::array statistics{mean, variance};
+  for (size_t i = 0; i < statistics.size(); i++) {
+    if (!n.has_output(i + 1)) continue;
+    const ValueId now = n.emit("Reshape", {statistics[i], n.ints({-1}, "vector")});
+    n.produce(i + 1, "Add",
+              {n.emit("Mul", {n.need(i + 3), n.scalar(momentum, "momentum")}),
+               n.emit("Mul", {now, n.scalar(1 - momentum, "rest")})});
+  }
+}
+
 void batch_normalization(NodeImport& n) {
-  if (n.attrs.get_int("training_mode", 0) != 0) return n.unsupported("training mode");
+  if (n.attrs.get_int("training_mode", 0) != 0) return batch_normalization_by_input(n);
   if (n.attrs.get_int("spatial", 1) != 1) return n.unsupported("spatial = 0");
   for (size_t i = 1; i < n.outputs.size(); i++)
     if (n.has_output(i)) return n.unsupported("statistics as outputs");

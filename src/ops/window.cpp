@@ -57,8 +57,10 @@ bool is_same(Window::AutoPad mode) {
 int64_t output_extent(const Window& w, const ir::Node& node, size_t i, int64_t in) {
   if (is_same(w.auto_pad)) return ceil_div(in, w.stride[i]);
   const int64_t padded = checked_add(in, w.pad_begin[i] + w.pad_end[i]), reach = w.reach(static_cast<int>(i));
-  if (reach > padded) invalid(node, "the window covers {} elements, the padded input has {}", reach, padded);
   const int64_t room = padded - reach;
+  // With ceil_mode the last window may reach beyond the padding, and so may the only one.
+  if (room < 0 && !(w.ceil_mode && room > -w.stride[i]))
+    invalid(node, "the window covers {} elements, the padded input has {}", reach, padded);
   int64_t out = (w.ceil_mode ? ceil_div(room, w.stride[i]) : room / w.stride[i]) + 1;
   // A window must begin inside the input or the padding before it (ONNX MaxPool-22).
   if (w.ceil_mode && (out - 1) * w.stride[i] >= in + w.pad_begin[i]) out--;

@@ -11,10 +11,18 @@ using ir::ValueId;
 
 constexpr size_t kResidual = 3;  ///< input that Conv and MatMul add before the activation
 
+/// One weight per tap of every channel.  Such kernels are bound by memory and add no residual, and another
+/// kernel for them takes 40 times as long.
+bool is_depthwise(const Graph& graph, const Node& node) {
+  const Shape* w = shape_of(graph, node.input(1));
+  return node.op == "Conv" && w && w->rank() > 2 && (*w)[1] == 1 && (*w)[0] == node.attrs.get_int("group", 1);
+}
+
 /// A Conv or MatMul that only the Add sees, so that nothing the residual is computed from can depend on it.
 const Node* absorbing(const Graph& graph, ValueId id) {
   const Node* node = graph.producer(id);
-  if (!node || (node->op != "Conv" && node->op != "MatMul") || !used_once(graph, id) || !is_f32(graph, id))
+  if (!node || (node->op != "Conv" && node->op != "MatMul") || !used_once(graph, id) || !is_f32(graph, id) ||
+      is_depthwise(graph, *node))
     return nullptr;
   return node->inputs.size() <= kResidual && !node->attrs.has("activation") ? node : nullptr;
 }

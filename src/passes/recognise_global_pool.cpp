@@ -22,7 +22,7 @@ bool reduces_space(const Graph& graph, const Node& node) {
   return true;
 }
 
-/// One window that covers the whole image.
+/// One window that covers the whole image; with ceil_mode it may be larger.
 bool covers_image(const Graph& graph, const Node& node) {
   const Shape *in = shape_of(graph, node.input(0)), *out = shape_of(graph, node.output());
   const auto kernel = node.attrs.get_ints("kernel_shape"), pads = node.attrs.get_ints("pads");
@@ -32,7 +32,7 @@ bool covers_image(const Graph& graph, const Node& node) {
       node.attrs.get_string("auto_pad", "NOTSET").starts_with("SAME"))
     return false;
   for (int i = 2; i < in->rank(); i++)
-    if ((*in)[i] != kernel[static_cast<size_t>(i - 2)] || (*out)[i] != 1) return false;
+    if (is_symbol((*in)[i]) || (*in)[i] > kernel[static_cast<size_t>(i - 2)] || (*out)[i] != 1) return false;
   return true;
 }
 

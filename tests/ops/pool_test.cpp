@@ -24,6 +24,20 @@ TEST(AveragePool, CeilModeAndCountIncludePad) {
                               {1.777778f, 3.666667f, 4.666667f, 7.666667f, 13, 14.5f, 12.66667f, 20.5f, 22}));
 }
 
+TEST(Pools, CeilModeHasOneWindowLargerThanTheInput) {
+  const auto attrs = [](int64_t kernel, int64_t stride) {
+    return ir::Attributes{{"kernel_shape", ints({kernel, 5})},
+                          {"strides", ints({stride, 1})},
+                          {"ceil_mode", int64_t{1}},
+                          {"count_include_pad", int64_t{1}}};
+  };
+  expect_near(run("AveragePool", {kRamp}, attrs(9, 5)), f32({1, 1, 1, 1}, {13}));
+  ir::Attributes max = attrs(1280, 1280);
+  max.erase("count_include_pad");
+  expect_equal(run("MaxPool", {kMixed}, max), f32({1, 1, 1, 1}, {24}));
+  expect_error(ErrorCode::invalid_model, [&] { run("AveragePool", {kRamp}, attrs(9, 4)); });
+}
+
 TEST(AveragePool, Dilations) {
   const ir::Attributes attrs{
       {"kernel_shape", ints({2, 2})}, {"dilations", ints({2, 2})}, {"pads", ints({1, 1, 1, 1})}};

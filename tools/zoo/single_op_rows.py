@@ -157,6 +157,7 @@ POOLS = (
     ("5x5_same", (1, 16, 9, 9), {"kernel_shape": [5, 5], "pads": [2, 2, 2, 2]}),
     ("ceil", (1, 4, 10, 12), {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1}),
     ("ceil_pad", (1, 4, 10, 11), {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1], "ceil_mode": 1}),
+    ("ceil_beyond_input", (1, 4, 7, 6), {"kernel_shape": [9, 9], "strides": [9, 9], "ceil_mode": 1}),
     ("asymmetric", (1, 4, 9, 9), {"kernel_shape": [3, 2], "strides": [2, 1], "pads": [0, 0, 1, 1]}),
     ("same_upper", (1, 4, 9, 10), {"kernel_shape": [3, 3], "strides": [2, 2], "auto_pad": "SAME_UPPER"}),
     ("same_lower", (1, 4, 9, 10), {"kernel_shape": [2, 2], "strides": [2, 2], "auto_pad": "SAME_LOWER"}),
@@ -295,6 +296,7 @@ def _normalise():
     stats = (w(6), w(6), w(6), w(6, low=0.5, high=2))
     yield Row("batchnorm", "BatchNormalization", (x(2, 6, 4, 5), *stats), {"epsilon": 1e-3})
     yield Row("batchnorm_2d", "BatchNormalization", (x(4, 6), *stats))
+    yield Row("batchnorm_training", "BatchNormalization", (x(2, 6, 4, 5), *stats), {"training_mode": 1}, 15, outputs=3)
     yield Row("batchnorm_opset9", "BatchNormalization", (x(2, 6, 4), *stats), {"momentum": 0.8}, 9)
     yield Row("instancenorm", "InstanceNormalization", (x(2, 6, 5, 7), w(6), w(6)), {"epsilon": 1e-3})
     for axis, scale in ((-1, (8,)), (1, (3, 8)), (2, (8,))):
