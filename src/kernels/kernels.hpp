@@ -243,6 +243,20 @@ struct GlobalAverageU8 {
   int in_zero = 0, out_zero = 0;
 };
 
+/// Every group of `per_group` neighbouring channels of one NHWC image normalized together:
+/// out = activation((x - mean) / sqrt(var + epsilon) * scale[c] + bias[c]).
+struct GroupNormF32 {
+  const float* in = nullptr;
+  float* out = nullptr;
+  ptrdiff_t pixel = 0;  ///< floats from one pixel to the next, in `in` and in `out`
+  int64_t pixels = 0, channels = 0, per_group = 1;
+  const float *scale = nullptr, *bias = nullptr;
+  float epsilon = 0;
+  Activation activation = Activation::none;
+  float lo = 0, hi = 0;
+  float* scratch = nullptr;  ///< 2 * channels
+};
+
 /// One attention head: out = softmax(scale * q k^T + mask) v.  q, k, v: [rows][head] with row strides.
 struct AttentionF32 {
   const float *q = nullptr, *k = nullptr, *v = nullptr;
@@ -297,6 +311,7 @@ struct Kernels {
   /// null; if `sum` is not null, x + residual is stored there too.
   void (*layer_norm_f32)(const float* in, const float* residual, float* sum, float* out, int64_t rows,
                          int64_t columns, const float* gamma, const float* beta, float epsilon);
+  void (*group_norm_f32)(const GroupNormF32&);
   /// min and max of n values (NaN ignored), for dynamic quantization.
   void (*range_f32)(const float* in, int64_t n, float* lo, float* hi);
   void (*attention_f32)(const AttentionF32&);

@@ -1,7 +1,8 @@
 // ConvTranspose as a convolution over the input's grid that computes all stride x stride phases of an output
-// block as channels, and DepthToSpace (Shi et al., "Is the deconvolution layer the same as a convolutional
-// layer?", 2016).  Output position o = s * q - begin + r takes taps r, r + s, r + 2s, ... of the kernel, so a
-// kernel of ceil(k / s) taps does; what padding cuts off is cropped by a Slice.
+// block as channels, and DepthToSpace, or what that would be along one axis (Shi et al., "Is the
+// deconvolution layer the same as a convolutional layer?", 2016).  Output position o = s * q - begin + r
+// takes taps r, r + s, r + 2s, ... of the kernel, so a kernel of ceil(k / s) taps does; what padding cuts off
+// is cropped by a Slice.
 #include <algorithm>
 #include <cstring>
 #include <ranges>
@@ -27,10 +28,15 @@ Axis axis(int64_t kernel, int64_t s, int64_t begin, int64_t end, int64_t output_
   return {taps, taps - 1 - skipped, pad_end, begin - skipped * s, pad_end * s - extra};
 }
 
+/// Along one axis, it is the second one.
 struct Geometry {
-  int64_t stride, group;
-  std::array<int64_t, 2> kernel;
-  std::array<Axis, 2> axes;
+  int spatial;
+  int64_t group;
+  std::array<int64_t, 2> strides{1, 1}, kernel{1, 1};
+  std::array<Axis, 2> axes{axis(1, 1, 0, 0, 0), axis(1, 1, 0, 0, 0)};
+
+  int64_t phases() const { return strides[0] * strides[1]; }
+  size_t first_axis() const { return static_cast<size_t>(2 - spatial); }
 };
 
 /// Phases pad the kernel with zeros to taps * stride.  Beyond 8 times the weights (stride 3 behind a 1 x 1
@@ -44,21 +50,29 @@ std::optional<Geometry> geometry(const ir::Node& n, const Shape& w) {
     Ints v = n.attrs.get_ints(name);
     return v.empty() ? otherwise : v;
   };
-  if (w.rank() != 4 || n.attrs.get_string("auto_pad", "NOTSET") != "NOTSET" ||
+  const int spatial = w.rank() - 2;
+  const auto axes = static_cast<size_t>(std::max(0, spatial));
+  if ((spatial != 1 && spatial != 2) || n.attrs.get_string("auto_pad", "NOTSET") != "NOTSET" ||
       !n.attrs.get_ints("output_shape").empty() || n.attrs.has("activation") ||
-      ints("dilations", {1, 1}) != Ints{1, 1})
+      ints("dilations", Ints(axes, 1)) != Ints(axes, 1))
     return std::nullopt;
-  const Ints strides = ints("strides", {1, 1}), pads = ints("pads", {0, 0, 0, 0}),
-             more = ints("output_padding", {0, 0});
-  if (strides.size() != 2 || pads.size() != 4 || more.size() != 2 || strides[0] != strides[1])
+  const Ints strides = ints("strides", Ints(axes, 1)), pads = ints("pads", Ints(2 * axes, 0)),
+             more = ints("output_padding", Ints(axes, 0));
+  if (strides.size() != axes || pads.size() != 2 * axes || more.size() != axes ||
+      strides.front() != strides.back())
     return std::nullopt;
   const auto negative = [](int64_t v) { return v < 0; };
   if (std::ranges::any_of(pads, negative) || std::ranges::any_of(more, negative)) return std::nullopt;
-  const int64_t largest = kMaxGrowth * w[2] * w[3];
-  if (strides[0] < 1 || strides[0] > largest / strides[0]) return std::nullopt;
-  Geometry g{strides[0], n.attrs.get_int("group", 1), {w[2], w[3]}, {}};
-  for (size_t i = 0; i < 2; i++) g.axes[i] = axis(g.kernel[i], g.stride, pads[i], pads[i + 2], more[i]);
-  if (g.axes[0].taps * g.axes[1].taps * g.stride * g.stride > largest) return std::nullopt;
+  const int64_t largest = kMaxGrowth * w.elements(2, w.rank());
+  if (strides[0] < 1 || strides[0] > (spatial == 1 ? largest : largest / strides[0])) return std::nullopt;
+  Geometry g{.spatial = spatial, .group = n.attrs.get_int("group", 1)};
+  for (size_t i = 0; i < axes; i++) {
+    const size_t a = g.first_axis() + i;
+    g.strides[a] = strides[i];
+    g.kernel[a] = w[2 + static_cast<int>(i)];
+    g.axes[a] = axis(g.kernel[a], strides[i], pads[i], pads[i + axes], more[i]);
+  }
+  if (g.axes[0].taps * g.axes[1].taps * g.phases() > largest) return std::nullopt;
   return g;
 }
 
@@ -66,21 +80,24 @@ std::optional<Geometry> geometry(const ir::Node& n, const Shape& w) {
 /// the filters of one stay together (CRD).
 bool phases_outside(const Geometry& g) { return g.group == 1; }
 
-/// [C, M / group, kernel] -> [M * s * s, C / group, taps]: tap j of phase r is tap r + s * (taps - 1 - j).
+/// [C, M / group, kernel] -> [M * phases, C / group, taps]: tap j of phase r is tap r + s * (taps - 1 - j).
 /// `zero` stands where the kernel has no tap.
 template <class T>
 Tensor phase_weights(const Tensor& w, const Geometry& g, T zero) {
-  const int64_t channels = w.shape()[0] / g.group, per_group = w.shape()[1], s = g.stride;
+  const int64_t channels = w.shape()[0] / g.group, per_group = w.shape()[1], phases = g.phases();
   const int64_t filters = g.group * per_group, rows = g.axes[0].taps, columns = g.axes[1].taps;
-  Tensor out(w.dtype(), {filters * s * s, channels, rows, columns});
+  Shape shape{filters * phases, channels};
+  for (size_t a = g.first_axis(); a < 2; a++) shape.push_back(g.axes[a].taps);
+  Tensor out(w.dtype(), shape);
   T* to = out.mutable_data<T>();
-  for (int64_t f = 0; f < filters * s * s; f++) {
-    const int64_t m = phases_outside(g) ? f % filters : f / (s * s);
-    const int64_t r = phases_outside(g) ? f / filters : f % (s * s);
+  for (int64_t f = 0; f < filters * phases; f++) {
+    const int64_t m = phases_outside(g) ? f % filters : f / phases;
+    const int64_t r = phases_outside(g) ? f / filters : f % phases;
     for (int64_t c = 0; c < channels; c++)
       for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++) {
-          const int64_t y = r / s + s * (rows - 1 - i), x = r % s + s * (columns - 1 - j);
+          const int64_t y = r / g.strides[1] + g.strides[0] * (rows - 1 - i),
+                        x = r % g.strides[1] + g.strides[1] * (columns - 1 - j);
           const int64_t filter = (m / per_group * channels + c) * per_group + m % per_group;
           *to++ = y < g.kernel[0] && x < g.kernel[1]
                       ? w.data<T>()[(filter * g.kernel[0] + y) * g.kernel[1] + x]
@@ -92,7 +109,7 @@ Tensor phase_weights(const Tensor& w, const Geometry& g, T zero) {
 
 /// One value of every filter as one of every phase.
 Tensor phase_values(const Tensor& values, const Geometry& g) {
-  const int64_t filters = values.elements(), phases = g.stride * g.stride;
+  const int64_t filters = values.elements(), phases = g.phases();
   Tensor out(values.dtype(), {filters * phases});
   const size_t size = size_of(values.dtype());
   for (int64_t i = 0; i < out.elements(); i++) {
@@ -153,17 +170,33 @@ std::optional<Tensor> phases_of(const Source& w, const Geometry& g) {
   return std::nullopt;
 }
 
+ir::ValueId ints(ir::Patch& patch, Ints v, const char* stem) {
+  return patch.constant(Tensor::from<int64_t>({static_cast<int64_t>(v.size())}, v), stem);
+}
+
+/// From channels to positions between those of the convolution.
+ir::ValueId spread_phases(ir::Patch& patch, ir::ValueId y, const Geometry& g, int64_t filters) {
+  if (g.phases() == 1) return y;
+  if (g.spatial == 2)
+    return patch.add("DepthToSpace", {y},
+                     {{"blocksize", g.strides[1]}, {"mode", std::string(phases_outside(g) ? "DCR" : "CRD")}});
+  const Ints split = phases_outside(g) ? Ints{0, g.phases(), filters, -1} : Ints{0, filters, g.phases(), -1};
+  y = patch.add("Reshape", {y, ints(patch, split, "phases")});
+  y = patch.add("Transpose", {y}, {{"perm", phases_outside(g) ? Ints{0, 2, 3, 1} : Ints{0, 1, 3, 2}}});
+  return patch.add("Reshape", {y, ints(patch, {0, filters, -1}, "filters")});
+}
+
 ir::ValueId crop(ir::Patch& patch, ir::ValueId y, const Geometry& g) {
-  const auto& [rows, columns] = g.axes;
-  if (!rows.crop_begin && !rows.crop_end && !columns.crop_begin && !columns.crop_end) return y;
-  const auto ints = [&](Ints v, const char* stem) {
-    return patch.constant(Tensor::from<int64_t>({static_cast<int64_t>(v.size())}, v), stem);
-  };
-  const auto end = [](const Axis& a) {
-    return a.crop_end ? -a.crop_end : std::numeric_limits<int64_t>::max();
-  };
-  return patch.add("Slice", {y, ints({rows.crop_begin, columns.crop_begin}, "starts"),
-                             ints({end(rows), end(columns)}, "ends"), ints({2, 3}, "axes")});
+  Ints starts, ends, axes;
+  for (size_t a = g.first_axis(); a < 2; a++) {
+    const Axis& axis = g.axes[a];
+    starts.push_back(axis.crop_begin);
+    ends.push_back(axis.crop_end ? -axis.crop_end : std::numeric_limits<int64_t>::max());
+    axes.push_back(static_cast<int64_t>(2 + a - g.first_axis()));
+  }
+  if (std::ranges::all_of(g.axes, [](const Axis& a) { return !a.crop_begin && !a.crop_end; })) return y;
+  return patch.add("Slice",
+                   {y, ints(patch, starts, "starts"), ints(patch, ends, "ends"), ints(patch, axes, "axes")});
 }
 
 std::optional<ir::Patch> rewrite(const ir::Graph& graph, ir::NodeId id) {
@@ -176,19 +209,17 @@ std::optional<ir::Patch> rewrite(const ir::Graph& graph, ir::NodeId id) {
   if (!g) return std::nullopt;
   auto phases = phases_of(*w, *g);
   if (!phases) return std::nullopt;
-  const auto& [rows, columns] = g->axes;
   ir::Patch patch(graph);
   std::vector<ir::ValueId> inputs{n.input(0), rebuilt(patch, *w, std::move(*phases), *g, "phases")};
   if (bias->values) inputs.push_back(rebuilt(patch, *bias, phase_values(*bias->values, *g), *g, "bias"));
-  ir::ValueId y = patch.add("Conv", inputs,
-                            {{"kernel_shape", Ints{rows.taps, columns.taps}},
-                             {"pads", Ints{rows.pad_begin, columns.pad_begin, rows.pad_end, columns.pad_end}},
-                             {"group", g->group}},
-                            n.name);
-  if (g->stride > 1)
-    y = patch.add("DepthToSpace", {y},
-                  {{"blocksize", g->stride}, {"mode", std::string(phases_outside(*g) ? "DCR" : "CRD")}});
-  patch.replace(n.output(), crop(patch, y, *g));
+  Ints taps, pads;
+  for (size_t a = g->first_axis(); a < 2; a++)
+    taps.push_back(g->axes[a].taps), pads.push_back(g->axes[a].pad_begin);
+  for (size_t a = g->first_axis(); a < 2; a++) pads.push_back(g->axes[a].pad_end);
+  const ir::ValueId y =
+      patch.add("Conv", inputs, {{"kernel_shape", taps}, {"pads", pads}, {"group", g->group}}, n.name);
+  const int64_t filters = w->values->shape()[1] * g->group;
+  patch.replace(n.output(), crop(patch, spread_phases(patch, y, *g, filters), *g));
   return patch;
 }
 

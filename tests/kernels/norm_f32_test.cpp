@@ -59,6 +59,37 @@ TEST(LayerNormF32, ResidualsAndAffine) {
   }
 }
 
+TEST(GroupNormF32, EveryNumberOfChannelsAndGroups) {
+  Random r(4);
+  for (int i = 0; i < 300; i++) {
+    GroupNormF32 g;
+    g.per_group = r.in(1, 40);
+    g.channels = g.per_group * r.in(1, 9);
+    g.pixels = r.in(1, 200);
+    g.pixel = g.channels + (r.coin() ? 0 : r.in(0, 20));
+    auto x = r.floats(g.pixels * g.pixel);
+    const float offset = r.coin() ? 1000.0f : 0.0f;  // a mean far above the deviation
+    for (float& v : x) v += offset;
+    const auto scale = r.floats(g.channels), bias = r.floats(g.channels);
+    const auto activation = gentle_activation(r);
+    g.scale = scale.data(), g.bias = bias.data(), g.epsilon = 1e-3f;
+    g.activation = activation.a, g.lo = activation.lo, g.hi = activation.hi;
+    const bool in_place = r.coin() && g.pixel == g.channels;
+    const auto run = [&](const Kernels& k) {
+      auto in = x;
+      std::vector<float> out(x.size() + 16, kUntouched), scratch(static_cast<size_t>(2 * g.channels));
+      g.in = in.data(), g.out = in_place ? in.data() : out.data(), g.scratch = scratch.data();
+      k.group_norm_f32(g);
+      out.insert(out.end(), in.begin(), in.end());
+      return out;
+    };
+    const auto want = run(reference());
+    for (const Kernels* k : f32_tables())
+      expect_close(run(*k), want, offset != 0 ? 1e-2 : 2e-5,
+                   fmt::format("{} group_norm {} x {} by {}", k->name, g.pixels, g.channels, g.per_group));
+  }
+}
+
 TEST(AttentionF32, ShapesAndMasks) {
   Random r(3);
   for (int i = 0; i < 80; i++) {

@@ -34,6 +34,29 @@ TEST(TransposedConvToConv, keepsItsMeaning) {
   }
 }
 
+TEST(TransposedConvToConv, alongOneAxis) {
+  struct OneAxis {
+    int64_t channels, filters, group, kernel, stride;
+    Ints pads, output_padding;
+  };
+  const OneAxis all[] = {{3, 4, 1, 2, 2, {0, 0}, {0}},  {4, 6, 2, 4, 2, {1, 1}, {0}},
+                         {2, 1, 1, 3, 2, {1, 1}, {1}},  {2, 3, 1, 5, 1, {2, 1}, {0}},
+                         {2, 2, 2, 3, 3, {2, 0}, {0}},  {1, 2, 1, 16, 8, {4, 4}, {0}},
+                         {2, 2, 1, 10, 10, {0, 3}, {5}}};
+  for (const OneAxis& g : all) {
+    Builder b;
+    const ValueId w = b.random({g.channels, g.filters / g.group, g.kernel});
+    b.output(b.op("ConvTranspose", {b.input({2, g.channels, b.symbol("n")}), w, b.random({g.filters})},
+                  {{"strides", Ints{g.stride}},
+                   {"pads", g.pads},
+                   {"output_padding", g.output_padding},
+                   {"group", g.group}}));
+    Graph after;
+    optimised(b.graph, {}, Stage::canonicalise, &after);
+    EXPECT_EQ(count(after, "ConvTranspose"), 0u);
+  }
+}
+
 TEST(TransposedConvToConv, symbolicExtents) {
   Builder b;
   b.output(transposed(b, b.input({b.symbol("n"), 3, b.symbol("h"), b.symbol("w")}),

@@ -58,8 +58,9 @@ def feed(values, dtype="float32") -> Tensor:
 
 def rows() -> list[Row]:
     """The whole table."""
-    groups = (_conv, _matmul, _pool, _resize, _elementwise, _activation, _reduce, _normalise, _layout, _select, _shape, _old)
-    return [row for group in groups for row in group()]
+    computing = (_conv, _matmul, _pool, _resize, _elementwise, _activation, _reduce, _normalise, _recurrent)
+    moving = (_layout, _select, _shape, _old)
+    return [row for group in computing + moving for row in group()]
 
 
 # name, input shape, weight shape, attributes: shared with the quantized table
@@ -290,6 +291,18 @@ def _reduce():
     for largest in (0, 1):
         yield Row(f"topk_largest{largest}", "TopK", (x(3, 9), const([4])), {"axis": -1, "largest": largest}, outputs=2)
     yield Row("topk_axis0", "TopK", (x(9, 3), const([2])), {"axis": 0}, outputs=2)
+
+
+def _recurrent():
+    for name, directions, direction, batch, hidden in (
+        ("forward", 1, "forward", 1, 20), ("reverse", 1, "reverse", 3, 6), ("both", 2, "bidirectional", 2, 33),
+    ):  # fmt: skip
+        attrs = {"hidden_size": hidden, "direction": direction}
+        weights = (w(directions, 4 * hidden, 7), w(directions, 4 * hidden, hidden))
+        sequence, bias = x(5, batch, 7), w(directions, 8 * hidden)
+        states = (x(directions, batch, hidden), x(directions, batch, hidden))
+        yield Row(f"lstm_{name}", "LSTM", (sequence, *weights), attrs)
+        yield Row(f"lstm_{name}_states", "LSTM", (sequence, *weights, bias, None, *states), attrs, outputs=3)
 
 
 def _normalise():

@@ -8,6 +8,7 @@
 #include "kernels/elementwise/transpose_f32_impl.hpp"
 #include "kernels/gemm/gemm_dynamic_f32_impl.hpp"
 #include "kernels/gemm/gemm_f32_impl.hpp"
+#include "kernels/norm/group_norm_f32_impl.hpp"
 #include "kernels/norm/layer_norm_f32_impl.hpp"
 #include "kernels/norm/softmax_f32_impl.hpp"
 #include "kernels/pool/pool_f32_impl.hpp"
@@ -30,6 +31,7 @@ TENFOLD_BASELINE void fill_f32_table(Kernels& table) {
   table.unary_f32 = &f32::unary_f32<S>;
   table.softmax_f32 = &f32::softmax_f32<S>;
   table.layer_norm_f32 = &f32::layer_norm_f32<S>;
+  table.group_norm_f32 = &f32::group_norm_f32<S>;
   table.range_f32 = &f32::range_f32<S>;
   table.attention_f32 = &f32::attention_f32<S>;
   table.transpose_32 = &f32::transpose_32<S>;

@@ -75,21 +75,30 @@ void average_pool_f32(const Pool<float>& p) {
   pool_f32<S, false>(p);
 }
 
-/// Sums of up to NV vectors of columns, in chunks of rows so that rounding errors do not grow with the number
-/// of rows.
-template <class S, int NV>
-[[gnu::always_inline]] inline void mean_columns(const float* in, int64_t rows, ptrdiff_t ld, float* out,
-                                                int64_t n) {
+/// Means of up to NV vectors of columns, or of their squared distances from `centre`; in chunks of rows so
+/// that rounding errors do not grow with the number of rows.
+template <class S, bool Squares, int NV>
+[[gnu::always_inline]] inline void mean_columns(const float* in, int64_t rows, ptrdiff_t ld,
+                                                const float* centre, float* out, int64_t n) {
   using F = typename S::Float;
   constexpr int64_t chunk = 64;
-  F total[NV];
-  unroll<NV>([&](auto v) TENFOLD_LAMBDA { total[v] = S::zero_f(); });
+  F total[NV], middle[NV];
+  unroll<NV>([&](auto v) TENFOLD_LAMBDA {
+    total[v] = S::zero_f();
+    if constexpr (Squares) middle[v] = S::load_f(centre + v * S::lanes, n - v * S::lanes);
+  });
   for (int64_t r0 = 0; r0 < rows; r0 += chunk) {
     F sum[NV];
     unroll<NV>([&](auto v) TENFOLD_LAMBDA { sum[v] = S::zero_f(); });
     for (int64_t r = r0; r < lesser(rows, r0 + chunk); r++)
       unroll<NV>([&](auto v) TENFOLD_LAMBDA {
-        sum[v] = S::add(sum[v], S::load_f(in + r * ld + v * S::lanes, n - v * S::lanes));
+        F x = S::load_f(in + r * ld + v * S::lanes, n - v * S::lanes);
+        if constexpr (Squares) {
+          x = S::sub(x, middle[v]);
+          sum[v] = S::fma(x, x, sum[v]);
+        } else {
+          sum[v] = S::add(sum[v], x);
+        }
       });
     unroll<NV>([&](auto v) TENFOLD_LAMBDA { total[v] = S::add(total[v], sum[v]); });
   }
@@ -99,12 +108,20 @@ template <class S, int NV>
   });
 }
 
-template <class S>
-void mean_rows_f32(const float* in, int64_t rows, int64_t columns, ptrdiff_t ld, float* out) {
+template <class S, bool Squares>
+[[gnu::always_inline]] inline void mean_all_columns(const float* in, int64_t rows, int64_t columns,
+                                                    ptrdiff_t ld, const float* centre, float* out) {
   constexpr int64_t wide = 4 * S::lanes;
   int64_t c = 0;
-  for (; c + wide <= columns; c += wide) mean_columns<S, 4>(in + c, rows, ld, out + c, wide);
-  for (; c < columns; c += S::lanes) mean_columns<S, 1>(in + c, rows, ld, out + c, columns - c);
+  for (; c + wide <= columns; c += wide)
+    mean_columns<S, Squares, 4>(in + c, rows, ld, centre + c, out + c, wide);
+  for (; c < columns; c += S::lanes)
+    mean_columns<S, Squares, 1>(in + c, rows, ld, centre + c, out + c, columns - c);
+}
+
+template <class S>
+void mean_rows_f32(const float* in, int64_t rows, int64_t columns, ptrdiff_t ld, float* out) {
+  mean_all_columns<S, false>(in, rows, columns, ld, out, out);
 }
 
 }  // namespace tenfold::kernels::f32

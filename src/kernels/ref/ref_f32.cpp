@@ -343,6 +343,24 @@ void transpose(const void* in, ptrdiff_t ld_in, void* out, ptrdiff_t ld_out, int
       static_cast<T*>(out)[c * ld_out + r] = static_cast<const T*>(in)[r * ld_in + c];
 }
 
+void group_norm(const GroupNormF32& g) {
+  for (int64_t first = 0; first < g.channels; first += g.per_group) {
+    const auto each = [&](auto&& f) {
+      for (int64_t p = 0; p < g.pixels; p++)
+        for (int64_t c = first; c < first + g.per_group; c++) f(p * g.pixel + c, c);
+    };
+    const double n = double(g.pixels * g.per_group);
+    double mean = 0, variance = 0;
+    each([&](int64_t at, int64_t) { mean += g.in[at] / n; });
+    each([&](int64_t at, int64_t) { variance += (g.in[at] - mean) * (g.in[at] - mean) / n; });
+    const double inverse = 1 / std::sqrt(variance + g.epsilon);
+    each([&](int64_t at, int64_t c) {
+      g.out[at] = float(
+          activate(float((g.in[at] - mean) * inverse * g.scale[c] + g.bias[c]), g.activation, g.lo, g.hi));
+    });
+  }
+}
+
 }  // namespace
 
 void add_f32_kernels_ref(Kernels& table) {
@@ -357,6 +375,7 @@ void add_f32_kernels_ref(Kernels& table) {
   table.unary_f32 = &unary;
   table.softmax_f32 = &softmax;
   table.layer_norm_f32 = &layer_norm;
+  table.group_norm_f32 = &group_norm;
   table.range_f32 = &range;
   table.attention_f32 = &attention;
   table.transpose_32 = &transpose<uint32_t>;
