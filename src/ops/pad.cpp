@@ -74,25 +74,43 @@ int64_t source(int64_t i, int64_t d, Mode mode) {
   return -1;
 }
 
+/// The first of the last axes that stay as they are.
+int first_whole_axis(const Extents& in, const Extents& out, const Extents& before) {
+  int axis = in.rank;
+  while (axis > 0 && in[axis - 1] == out[axis - 1] && before[axis - 1] == 0) axis--;
+  return axis;
+}
+
 /// Fills the block of the output from `axis` on; `from` is -1 where an outer axis is in the padding.
 template <class T>
 struct Filler {
   const Extents &in, &out, &before, in_strides, out_strides;
+  int whole;  ///< first_whole_axis()
   Mode mode;
   T value;
   const T* x;
   T* y;
 
   void fill(int axis, int64_t to, int64_t from) const {
-    if (axis == out.rank) {
-      y[to] = from < 0 ? value : x[from];
-      return;
-    }
     if (from < 0) {
       std::fill_n(y + to, out.product(axis, out.rank), value);
-      return;
+    } else if (axis >= whole) {
+      std::copy_n(x + from, out.product(axis, out.rank), y + to);
+    } else {
+      // What lies inside the input along the last axis that is padded is one run.
+      const int64_t first = std::clamp<int64_t>(before[axis], 0, out[axis]),
+                    last = std::clamp<int64_t>(before[axis] + in[axis], first, out[axis]);
+      const bool one_run = axis + 1 == whole;
+      positions(axis, to, from, 0, one_run ? first : out[axis]);
+      if (!one_run) return;
+      const int64_t step = out_strides[axis];
+      if (first < last)
+        std::copy_n(x + from + (first - before[axis]) * step, (last - first) * step, y + to + first * step);
+      positions(axis, to, from, last, out[axis]);
     }
-    for (int64_t i = 0; i < out[axis]; i++) {
+  }
+  void positions(int axis, int64_t to, int64_t from, int64_t begin, int64_t end) const {
+    for (int64_t i = begin; i < end; i++) {
       const int64_t at = source(i - before[axis], in[axis], mode);
       fill(axis + 1, to + i * out_strides[axis], at < 0 ? -1 : from + at * in_strides[axis]);
     }
@@ -119,7 +137,8 @@ void eval(const EvalContext& e) {
   dispatch_size(e.in(0).dtype, [&](auto tag) {
     using T = decltype(tag);
     const T value = e.has_input(2) ? *e.in(2).as<T>() : T(0);
-    Filler<T>{in, out, before, in.strides(), out.strides(), mode, value, e.in(0).as<T>(), e.out().as<T>()}
+    Filler<T>{in,   out,   before,          in.strides(),   out.strides(), first_whole_axis(in, out, before),
+              mode, value, e.in(0).as<T>(), e.out().as<T>()}
         .fill(0, 0, 0);
   });
 }
