@@ -213,6 +213,17 @@ struct BinaryU8 {
   const u8* table = nullptr;
 };
 
+/// Weighted sums of blocks: out[p * block + i] = sum over k of weight[p * taps + k] * in[offset[p * taps + k]
+/// + i] for every p < positions; what interpolation along one axis comes down to.
+struct BlendF32 {
+  const float* in = nullptr;
+  const int64_t* offset = nullptr;
+  const float* weight = nullptr;
+  int taps = 2;  ///< 2 or 4
+  int64_t positions = 0, block = 0;
+  float* out = nullptr;
+};
+
 /// Pooling windows over one NHWC image, output rows [y_begin, y_end).
 template <class T>
 struct Pool {
@@ -305,6 +316,7 @@ struct Kernels {
   void (*mean_rows_f32)(const float* in, int64_t rows, int64_t columns, ptrdiff_t ld,
                         float* out);  ///< out[c] = mean over rows
   void (*binary_f32)(const BinaryF32&);
+  void (*blend_f32)(const BlendF32&);
   void (*unary_f32)(const float* in, float* out, int64_t n, Activation f, float lo, float hi);
   void (*softmax_f32)(const float* in, float* out, int64_t rows, int64_t columns);  ///< contiguous rows
   /// out = (x + residual - mean) / sqrt(var + epsilon) * gamma + beta over rows; residual, gamma, beta may be

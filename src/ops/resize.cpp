@@ -123,32 +123,11 @@ struct Plan {
   int64_t block = 1;
 };
 
-void set_scales(const EvalContext& ctx, Plan& p) {
-  const Shape& x = *ctx.in(0).shape;
-  const int count = listed_axes(ctx.node, x.rank());
-  const bool by_size = ctx.has_input(3) && ctx.in(3).elements() > 0;
-  if ((by_size ? ctx.in(3) : ctx.in(2)).elements() != count)
-    invalid(ctx.node, "{} axes are to be resized", count);
-  std::array<int64_t, kMaxRank> sizes{};
-  for (int i = 0; by_size && i < count; i++) sizes[at(i)] = index_at(ctx.in(3), i);
-  const float common = by_size ? common_scale(ctx.node, std::span(sizes).first(at(count)), x) : 0;
-  const bool roi = ctx.has_input(1) && ctx.in(1).dtype == DType::f32 && ctx.in(1).elements() == 2 * count;
-  for (int i = 0; i < count; i++) {
-    ResizeAxis& a = p.axes[at(listed_axis(ctx.node, i, x.rank()))];
-    if (!by_size)
-      a.scale = ctx.in(2).as<float>()[i];
-    else
-      a.scale = common != 0 ? common : static_cast<float>(a.out) / static_cast<float>(a.in);
-    if (roi) a.start = ctx.in(1).as<float>()[i], a.end = ctx.in(1).as<float>()[count + i];
-  }
-}
-
 Plan resolve(const EvalContext& ctx) {
-  const Shape &x = *ctx.in(0).shape, &y = *ctx.out().shape;
+  const Shape& x = *ctx.in(0).shape;
   Plan p;
   p.options = read_resize_options(ctx.node);
-  for (int i = 0; i < x.rank(); i++) p.axes[at(i)].in = x[i], p.axes[at(i)].out = y[i];
-  set_scales(ctx, p);
+  p.axes = resize_axes(ctx);
   p.rank = x.rank();
   while (p.rank > 0 && p.axes[at(p.rank - 1)].identity(p.options)) p.block *= p.axes[at(--p.rank)].in;
   int64_t step = p.block, taps = 1;
@@ -232,6 +211,29 @@ void eval(const EvalContext& ctx) {
 }
 
 }  // namespace
+
+std::array<ResizeAxis, kMaxRank> resize_axes(const EvalContext& ctx) {
+  const Shape &x = *ctx.in(0).shape, &y = *ctx.out().shape;
+  std::array<ResizeAxis, kMaxRank> axes{};
+  for (int i = 0; i < x.rank(); i++) axes[at(i)].in = x[i], axes[at(i)].out = y[i];
+  const int count = listed_axes(ctx.node, x.rank());
+  const bool by_size = ctx.has_input(3) && ctx.in(3).elements() > 0;
+  if ((by_size ? ctx.in(3) : ctx.in(2)).elements() != count)
+    invalid(ctx.node, "{} axes are to be resized", count);
+  std::array<int64_t, kMaxRank> sizes{};
+  for (int i = 0; by_size && i < count; i++) sizes[at(i)] = index_at(ctx.in(3), i);
+  const float common = by_size ? common_scale(ctx.node, std::span(sizes).first(at(count)), x) : 0;
+  const bool roi = ctx.has_input(1) && ctx.in(1).dtype == DType::f32 && ctx.in(1).elements() == 2 * count;
+  for (int i = 0; i < count; i++) {
+    ResizeAxis& a = axes[at(listed_axis(ctx.node, i, x.rank()))];
+    if (!by_size)
+      a.scale = ctx.in(2).as<float>()[i];
+    else
+      a.scale = common != 0 ? common : static_cast<float>(a.out) / static_cast<float>(a.in);
+    if (roi) a.start = ctx.in(1).as<float>()[i], a.end = ctx.in(1).as<float>()[count + i];
+  }
+  return axes;
+}
 
 extern const OpDef op_resize;
 const OpDef op_resize{"Resize", OpKind::other, 1, 4, 1, infer, eval};

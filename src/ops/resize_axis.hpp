@@ -39,6 +39,9 @@ struct ResizeAxis {
   }
 };
 
+/// Every axis of a Resize, from its scales or sizes.
+std::array<ResizeAxis, kMaxRank> resize_axes(const EvalContext& ctx);
+
 /// The input positions that one output position reads; weights sum to 1.
 struct ResizeTaps {
   int count = 1;

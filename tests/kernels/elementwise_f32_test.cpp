@@ -168,6 +168,28 @@ TEST(BinaryF32, NanAndSpecialPowers) {
     }
 }
 
+TEST(BlendF32, EveryBlock) {
+  Random r(5);
+  for (int64_t block = 1; block < 80; block++)
+    for (int taps : {2, 4}) {
+      const auto x = r.floats(10 * block);
+      BlendF32 g{.in = x.data(), .taps = taps, .positions = r.in(1, 7), .block = block};
+      std::vector<int64_t> offset;
+      for (int64_t i = 0; i < g.positions * taps; i++) offset.push_back(r.in(0, 9 * block));
+      const auto weight = r.floats(g.positions * taps);
+      g.offset = offset.data(), g.weight = weight.data();
+      const auto run = [&](const Kernels& k) {
+        std::vector<float> out(static_cast<size_t>(g.positions * block + 16), kUntouched);
+        g.out = out.data();
+        k.blend_f32(g);
+        return out;
+      };
+      const auto want = run(reference());
+      for (const Kernels* k : f32_tables())
+        expect_close(run(*k), want, 2e-6, fmt::format("{} blend {} of {}", k->name, taps, block));
+    }
+}
+
 TEST(RangeF32, IgnoresNan) {
   Random r(3);
   for (int64_t n = 0; n < 150; n++) {

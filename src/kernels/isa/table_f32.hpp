@@ -5,6 +5,7 @@
 #include "kernels/attention/attention_f32_impl.hpp"
 #include "kernels/elementwise/activation_f32_impl.hpp"
 #include "kernels/elementwise/binary_f32_impl.hpp"
+#include "kernels/elementwise/blend_f32_impl.hpp"
 #include "kernels/elementwise/transpose_f32_impl.hpp"
 #include "kernels/gemm/gemm_dynamic_f32_impl.hpp"
 #include "kernels/gemm/gemm_f32_impl.hpp"
@@ -28,6 +29,7 @@ TENFOLD_BASELINE void fill_f32_table(Kernels& table) {
   table.average_pool_f32 = &f32::average_pool_f32<S>;
   table.mean_rows_f32 = &f32::mean_rows_f32<S>;
   table.binary_f32 = &f32::binary_f32<S>;
+  table.blend_f32 = &f32::blend_f32<S>;
   table.unary_f32 = &f32::unary_f32<S>;
   table.softmax_f32 = &f32::softmax_f32<S>;
   table.layer_norm_f32 = &f32::layer_norm_f32<S>;

@@ -279,6 +279,16 @@ void unary(const float* in, float* out, int64_t n, Activation f, float lo, float
   for (int64_t i = 0; i < n; i++) out[i] = float(activate(in[i], f, lo, hi));
 }
 
+void blend(const BlendF32& g) {
+  for (int64_t p = 0; p < g.positions; p++)
+    for (int64_t i = 0; i < g.block; i++) {
+      double sum = 0;
+      for (int64_t k = p * g.taps; k < (p + 1) * g.taps; k++)
+        sum += double(g.weight[k]) * g.in[g.offset[k] + i];
+      g.out[p * g.block + i] = float(sum);
+    }
+}
+
 void softmax(const float* in, float* out, int64_t rows, int64_t columns) {
   for (; rows > 0; rows--, in += columns, out += columns) {
     const double top = *std::max_element(in, in + columns);
@@ -373,6 +383,7 @@ void add_f32_kernels_ref(Kernels& table) {
   table.mean_rows_f32 = &mean_rows;
   table.binary_f32 = &binary;
   table.unary_f32 = &unary;
+  table.blend_f32 = &blend;
   table.softmax_f32 = &softmax;
   table.layer_norm_f32 = &layer_norm;
   table.group_norm_f32 = &group_norm;

@@ -1,0 +1,124 @@
+// Linear and cubic Resize along one axis or two neighbouring ones, with enough elements behind them: rows are
+// blended to one row of the input's width, its pixels to the output's.
+#include "ops/resize_axis.hpp"
+#include "plan/steps/steps.hpp"
+
+namespace tenfold::plan {
+namespace {
+
+/// What every output position of one axis reads.
+struct AxisTaps {
+  int64_t in = 1, out = 1;
+  std::vector<int64_t> offset;  ///< taps per position
+  std::vector<float> weight;
+};
+AxisTaps taps_of(const ops::ResizeOptions& options, const ops::ResizeAxis& axis, int taps, int64_t step) {
+  AxisTaps result{axis.in, axis.out, {}, {}};
+  for (int64_t position = 0; position < axis.out; position++) {
+    const ops::ResizeTaps t = ops::resize_taps(options, axis, position);
+    const auto weights = std::span(t.weight).first(static_cast<size_t>(taps));
+    const auto heaviest =
+        static_cast<size_t>(std::max_element(weights.begin(), weights.end()) - weights.begin());
+    for (size_t k = 0; k < weights.size(); k++) {
+      // A tap without weight reads what another does: an infinity there would make the sum a NaN.
+      result.offset.push_back(t.index[weights[k] == 0 ? heaviest : k] * step);
+      result.weight.push_back(weights[k]);
+    }
+  }
+  return result;
+}
+
+class BlendStep final : public Step {
+ public:
+  /// Blends `rows` (where there are two axes) and `columns` of `images` images, blocks of `block` elements.
+  BlendStep(const BuildContext& b, const ir::Node& n, std::optional<AxisTaps> rows, AxisTaps columns,
+            int taps, int64_t images, int64_t block)
+      : x_(n.input(0)),
+        y_(n.output()),
+        kernel_(b.kernels.blend_f32),
+        rows_(std::move(rows)),
+        columns_(std::move(columns)),
+        taps_(taps),
+        in_rows_(rows_ ? rows_->in : 1),
+        out_rows_(rows_ ? rows_->out : 1),
+        images_(images),
+        block_(block) {
+    constexpr int64_t kForkElements = 16 * 1024;
+    parts_ = b.shape(y_).elements() < kForkElements
+                 ? 1
+                 : static_cast<int>(std::min<int64_t>(b.threads, images_ * out_rows_));
+  }
+  size_t scratch_bytes() const override { return rows_ ? static_cast<size_t>(parts_) * part_bytes() : 0; }
+
+  void run(const RunContext& c) const override {
+    c.pool->run(parts_, [&](int part) {
+      const Range range = split(images_ * out_rows_, part, parts_);
+      auto* blended = reinterpret_cast<float*>(c.scratch + static_cast<size_t>(part) * part_bytes());
+      for (int64_t i = range.begin; i < range.end; i++) {
+        const float* in = c.at<const float>(x_) + i / out_rows_ * in_rows_ * row_elements();
+        if (rows_) {
+          const size_t at = static_cast<size_t>(i % out_rows_) * static_cast<size_t>(taps_);
+          kernel_({in, &rows_->offset[at], &rows_->weight[at], taps_, 1, row_elements(), blended});
+          in = blended;
+        }
+        float* out = c.at<float>(y_) + i * columns_.out * block_;
+        kernel_({in, columns_.offset.data(), columns_.weight.data(), taps_, columns_.out, block_, out});
+      }
+    });
+  }
+
+ private:
+  int64_t row_elements() const { return columns_.in * block_; }
+  size_t part_bytes() const { return (sizeof(float) * static_cast<size_t>(row_elements()) + 63) / 64 * 64; }
+
+  const ir::ValueId x_, y_;
+  void (*const kernel_)(const kernels::BlendF32&);
+  const std::optional<AxisTaps> rows_;
+  const AxisTaps columns_;
+  const int taps_;
+  const int64_t in_rows_, out_rows_, images_, block_;
+  int parts_;
+};
+
+/// The axes from scales and sizes that are constants.
+std::optional<std::array<ops::ResizeAxis, ops::kMaxRank>> constant_axes(const BuildContext& b,
+                                                                        const ir::Node& n) {
+  std::vector<TensorView> inputs{{nullptr, DType::f32, &b.shape(n.input(0))}};
+  for (size_t i = 1; i < n.inputs.size(); i++) {
+    const Tensor* t = b.graph.constant(n.input(i));
+    if (n.input(i) != ir::kNone && !t) return std::nullopt;
+    inputs.push_back(t && !t->empty() ? t->view() : TensorView{});
+  }
+  const std::array outputs{TensorView{nullptr, DType::f32, &b.shape(n.output())}};
+  return ops::resize_axes({n, inputs, outputs});
+}
+
+}  // namespace
+
+std::unique_ptr<Step> make_resize_blend(const BuildContext& b, ir::NodeId id) {
+  const ir::Node& n = b.graph.node(id);
+  const ops::ResizeOptions options = ops::read_resize_options(n);
+  const Shape &x = b.shape(n.input(0)), &y = b.shape(n.output());
+  if (!b.kernels.blend_f32 || b.graph.value(n.output()).dtype != DType::f32 || y.elements() == 0 ||
+      options.mode == ops::ResizeMode::nearest ||
+      options.coordinates == ops::ResizeCoordinates::tf_crop_and_resize)
+    return nullptr;
+  const auto axes = constant_axes(b, n);
+  if (!axes) return nullptr;
+  const auto changes = [&](int i) { return !(*axes)[static_cast<size_t>(i)].identity(options); };
+  int first = 0, last = x.rank() - 1;
+  while (first < x.rank() && !changes(first)) first++;
+  while (last > first && !changes(last)) last--;
+  // Blocks of fewer elements than a vector are no faster than the reference.
+  constexpr int64_t kLeastBlock = 4;
+  const int64_t block = first < x.rank() ? x.elements(last + 1, x.rank()) : 0;
+  if (block < kLeastBlock || last - first > 1) return nullptr;
+  const int taps = options.mode == ops::ResizeMode::cubic ? 4 : 2;
+  AxisTaps columns = taps_of(options, (*axes)[static_cast<size_t>(last)], taps, block);
+  std::optional<AxisTaps> rows;
+  if (first < last) rows = taps_of(options, (*axes)[static_cast<size_t>(first)], taps, columns.in * block);
+  return std::make_unique<BlendStep>(b, n, std::move(rows), std::move(columns), taps, x.elements(0, first),
+                                     block);
+}
+
+}  // namespace tenfold::plan

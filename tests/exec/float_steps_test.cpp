@@ -1,0 +1,108 @@
+// FP32 steps against node by node evaluation, on every ISA and number of threads.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "cpu/features.hpp"
+#include "exec/session.hpp"
+#include "support/graph_builder.hpp"
+
+namespace tenfold::test {
+namespace {
+
+using Ints = std::vector<int64_t>;
+
+void expect_as_reference(const Builder& b, const std::string& what) {
+  std::mt19937 rng(3);
+  std::vector<Tensor> inputs;
+  for (ValueId id : b.graph.inputs)
+    inputs.push_back(random_tensor(DType::f32, *b.graph.value(id).shape, rng, -2, 3));
+  const auto expected = evaluate_graph(b.graph, inputs);
+  for (cpu::Isa isa : cpu::kAllIsas) {
+    if (!cpu::available(isa)) continue;
+    for (int threads : {1, 3}) {
+      exec::Session session(b.graph, {.threads = threads, .isa = std::string(cpu::to_string(isa))});
+      const auto actual = session.run(inputs);
+      ASSERT_EQ(actual.size(), expected.size());
+      for (size_t o = 0; o < expected.size(); o++)
+        for (int64_t i = 0; i < expected[o].elements(); i++)
+          ASSERT_NEAR(actual[o].at_double(i), expected[o].at_double(i), 2e-4)
+              << what << ", " << cpu::to_string(isa) << ", " << threads << " threads, output " << o << " at "
+              << i;
+    }
+  }
+}
+
+TEST(ResizeF32, EveryModeAndCoordinate) {
+  for (const char* mode : {"linear", "cubic"})
+    for (const char* coordinates :
+         {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric"})
+      for (const auto& [shape, scales] :
+           {std::pair{Shape{2, 5, 6, 20}, std::vector<float>{1, 2, 1.7f, 1}},  // rows and columns
+            std::pair{Shape{2, 5, 6, 20}, std::vector<float>{1, 0.6f, 1, 1}},  // rows
+            std::pair{Shape{3, 7, 33}, std::vector<float>{1, 3, 1}},
+            std::pair{Shape{1, 3, 40, 40}, std::vector<float>{1, 1, 2, 2}}}) {  // planar: the reference
+        Builder b;
+        const Shape extents{static_cast<int64_t>(scales.size())};
+        b.output(b.op("Resize", {b.input(shape), ir::kNone, b.floats(extents, scales)},
+                      {{"mode", std::string(mode)},
+                       {"coordinate_transformation_mode", std::string(coordinates)},
+                       {"exclude_outside", int64_t{mode[0] == 'c'}}}));
+        expect_as_reference(b, std::string(mode) + " " + coordinates);
+      }
+}
+
+TEST(GroupNormF32, BetweenConvolutions) {
+  for (int64_t groups : {1, 3, 8, 24})
+    for (bool instance : {false, true}) {
+      Builder b;
+      const ValueId x = b.op("Conv", {b.input({2, 5, 13, 11}), b.random({24, 5, 3, 3})});
+      ValueId y = instance ? b.op("InstanceNormalization", {x, b.random({24}), b.random({24})})
+                           : b.op("GroupNormalization", {x, b.random({24}), b.random({24})},
+                                  {{"num_groups", groups}});
+      b.output(b.op("Conv", {b.op("SiLU", {y}), b.random({7, 24, 1, 1})}));
+      expect_as_reference(b, std::to_string(groups) + " groups");
+    }
+}
+
+TEST(LstmF32, DirectionsBatchesAndStates) {
+  for (const auto& [direction, directions] : {std::pair{"forward", 1}, {"reverse", 1}, {"bidirectional", 2}})
+    for (int64_t batch : {1, 4})
+      for (bool states : {false, true}) {
+        constexpr int64_t kInput = 9, kHidden = 21;
+        Builder b;
+        std::vector<ValueId> inputs{b.input({6, batch, kInput}), b.random({directions, 4 * kHidden, kInput}),
+                                    b.random({directions, 4 * kHidden, kHidden})};
+        if (states) {
+          const Shape state{directions, batch, kHidden};
+          inputs.insert(inputs.end(),
+                        {b.random({directions, 8 * kHidden}), ir::kNone, b.input(state), b.input(state)});
+        }
+        for (ValueId y : b.multi("LSTM", inputs, {{"direction", std::string(direction)}}, states ? 3 : 1))
+          b.output(y);
+        expect_as_reference(b, direction);
+      }
+}
+
+/// Equal weights of input and state are packed with and without the bias.
+TEST(LstmF32, EqualWeights) {
+  constexpr int64_t kHidden = 8;
+  Builder b;
+  const ValueId w = b.random({1, 4 * kHidden, kHidden});
+  b.output(b.op("LSTM", {b.input({4, 1, kHidden}), w, w, b.random({1, 8 * kHidden})}));
+  expect_as_reference(b, "equal weights");
+}
+
+TEST(Pad, RunsAndBorders) {
+  for (const char* mode : {"constant", "reflect", "edge", "wrap"})
+    for (const Ints& pads : {Ints{0, 0, 1, 2, 0, 0, 2, 1}, Ints{0, 1, 0, 0, 0, 2, 0, 0},
+                             Ints{0, 0, -1, 3, 0, 0, 2, -2}, Ints{1, 0, 0, 1, 1, 0, 0, 0}}) {
+      Builder b;
+      b.output(b.op("Pad", {b.op("Conv", {b.input({2, 3, 6, 7}), b.random({5, 3, 1, 1})}), b.ints(pads)},
+                    {{"mode", std::string(mode)}}));
+      expect_as_reference(b, mode);
+    }
+}
+
+}  // namespace
+}  // namespace tenfold::test
