@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <new>
 
 #include "bench/kernel_bench.hpp"
@@ -213,6 +214,28 @@ void add_norms(std::vector<Row>& rows) {
   add_plain(rows, "layer_norm_f32", "128x768", 128 * 768, 128 * 768,
             [](const Kernels& k, const float* in, float* out) {
               k.layer_norm_f32(in, nullptr, nullptr, out, 128, 768, in, in + 768, 1e-5f);
+            });
+  add_plain(rows, "group_norm_f32", "784x256 by 8", 784 * 256, 784 * 256,
+            [](const Kernels& k, const float* in, float* out) {
+              std::array<float, 512> scratch;
+              k.group_norm_f32({.in = in,
+                                .out = out,
+                                .pixel = 256,
+                                .pixels = 784,
+                                .channels = 256,
+                                .per_group = 8,
+                                .scale = in,
+                                .bias = in + 256,
+                                .epsilon = 1e-5f,
+                                .scratch = scratch.data()});
+            });
+  add_plain(rows, "blend_f32", "256x21", 2 * 256 * 21, 256 * 21,
+            [](const Kernels& k, const float* in, float* out) {
+              std::array<int64_t, 512> offset;
+              std::array<float, 512> weight;
+              for (size_t i = 0; i < 512; i++)
+                offset[i] = 21 * int64_t(i), weight[i] = 0.25f + 0.5f * float(i & 1);
+              k.blend_f32({in, offset.data(), weight.data(), 2, 256, 21, out});
             });
   add_plain(rows, "mean_rows_f32", "49x1280", 49 * 1280, 1280,
             [](const Kernels& k, const float* in, float* out) { k.mean_rows_f32(in, 49, 1280, 1280, out); });

@@ -12,7 +12,7 @@ namespace {
 
 using Ints = std::vector<int64_t>;
 
-void expect_as_reference(const Builder& b, const std::string& what) {
+void expect_as_reference(const Builder& b, const std::string& what, double tolerance = 2e-4) {
   std::mt19937 rng(3);
   std::vector<Tensor> inputs;
   for (ValueId id : b.graph.inputs)
@@ -26,11 +26,20 @@ void expect_as_reference(const Builder& b, const std::string& what) {
       ASSERT_EQ(actual.size(), expected.size());
       for (size_t o = 0; o < expected.size(); o++)
         for (int64_t i = 0; i < expected[o].elements(); i++)
-          ASSERT_NEAR(actual[o].at_double(i), expected[o].at_double(i), 2e-4)
+          ASSERT_NEAR(actual[o].at_double(i), expected[o].at_double(i), tolerance)
               << what << ", " << cpu::to_string(isa) << ", " << threads << " threads, output " << o << " at "
               << i;
     }
   }
+}
+
+TEST(SoftmaxF32, EveryAxis) {
+  for (const Shape& shape : {Shape{2, 16, 3, 150}, Shape{3, 5, 7}, Shape{1, 200, 65}})
+    for (int64_t axis = 0; axis < shape.rank(); axis++) {
+      Builder b;
+      b.output(b.op("Softmax", {b.input(shape)}, {{"axis", axis - shape.rank()}}));
+      expect_as_reference(b, "axis " + std::to_string(axis), 1e-6);
+    }
 }
 
 TEST(ResizeF32, EveryModeAndCoordinate) {
