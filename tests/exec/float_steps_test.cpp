@@ -61,6 +61,38 @@ TEST(ResizeF32, EveryModeAndCoordinate) {
       }
 }
 
+TEST(ConvF32, ThreeAxes) {
+  struct Layer {
+    Shape x, w;
+    int64_t group = 1;
+    Ints pads = Ints(6, 0), strides = Ints(3, 1), dilations = Ints(3, 1);
+  };
+  const Layer layers[] = {{{1, 3, 5, 7, 6}, {16, 3, 3, 3, 3}, 1, {1, 1, 1, 1, 1, 1}},
+                          {{2, 5, 6, 5, 9}, {9, 5, 2, 3, 1}, 1, {0, 2, 0, 1, 0, 1}, {2, 1, 3}},
+                          {{1, 8, 4, 8, 8}, {8, 1, 3, 3, 3}, 8, {2, 2, 2, 2, 2, 2}, {1, 2, 1}, {2, 2, 2}},
+                          {{1, 12, 3, 4, 5}, {24, 6, 1, 1, 1}, 2},
+                          {{1, 4, 9, 1, 1}, {6, 4, 3, 1, 1}}};
+  for (const Layer& l : layers) {
+    Builder b;
+    b.output(
+        b.op("Conv", {b.input(l.x), b.random(l.w), b.random({l.w[0]})},
+             {{"group", l.group}, {"pads", l.pads}, {"strides", l.strides}, {"dilations", l.dilations}}));
+    expect_as_reference(b, ir::to_text(b.graph, l.w));
+  }
+}
+
+TEST(ConvF32, NarrowGroups) {
+  for (const auto& [channels, filters, groups] :
+       {std::tuple{64, 128, 64}, {24, 24, 8}, {30, 15, 15}, {12, 36, 3}}) {
+    Builder b;
+    b.output(b.op(
+        "Conv",
+        {b.input({2, channels, 9, 8}), b.random({filters, channels / groups, 3, 3}), b.random({filters})},
+        {{"group", int64_t{groups}}, {"pads", Ints{1, 1, 1, 1}}}));
+    expect_as_reference(b, std::to_string(groups) + " groups");
+  }
+}
+
 TEST(GroupNormF32, BetweenConvolutions) {
   for (int64_t groups : {1, 3, 8, 24})
     for (bool instance : {false, true}) {

@@ -3,6 +3,7 @@
 #include "plan/row_step.hpp"
 #include "plan/steps/gemm_split.hpp"
 #include "plan/steps/indirect.hpp"
+#include "plan/steps/narrow_groups.hpp"
 #include "plan/steps/pack_key.hpp"
 #include "plan/steps/packable.hpp"
 #include "plan/steps/steps.hpp"
@@ -16,16 +17,17 @@ using kernels::PackedF32;
 class ConvF32Step final : public RowStep {
  public:
   ConvF32Step(const BuildContext& b, const ir::Node& n, const ops::Convolution& c)
-      : conv_(c),
+      : together_(groups_together(c, b.kernels.layout.lanes)),
+        conv_(with_fewer_groups(c)),
         x_(n.input(0)),
         y_(n.output()),
         residual_(n.input(3)),
         kernels_(b.kernels),
         fusion_(ops::fusion_of(n)),
         pointwise_(is_pointwise(c.window)),
-        pixels_(c.batch * c.window.out[1] * c.window.out[2]),
-        per_group_(c.filters / c.group),
-        packed_(pack(b, n)),
+        pixels_(c.batch * c.window.out[0] * c.window.out[1] * c.window.out[2]),
+        per_group_(c.filters / conv_.group),
+        packed_(pack(b, n, c)),
         split_(b, pixels_, panel_starts(packed_->front()), 4 * ops::convolution_macs(b.graph, n)),
         outside_(static_cast<size_t>(c.channels) + kTensorSlack / sizeof(float), 0.0f) {}
 
@@ -45,6 +47,10 @@ class ConvF32Step final : public RowStep {
   }
 
  private:
+  ops::Convolution with_fewer_groups(ops::Convolution c) const {
+    c.group /= together_;
+    return c;
+  }
   size_t part_bytes() const {
     return static_cast<size_t>(conv_.window.taps() * kIndirectPixels) * sizeof(void*);
   }
@@ -62,13 +68,17 @@ class ConvF32Step final : public RowStep {
     }
   }
 
-  std::shared_ptr<const std::vector<PackedF32>> pack(const BuildContext& b, const ir::Node& n) const {
+  std::shared_ptr<const std::vector<PackedF32>> pack(const BuildContext& b, const ir::Node& n,
+                                                     const ops::Convolution& c) const {
     const Tensor& w = *b.graph.constant(n.input(1));
     const Tensor* bias = b.graph.constant(n.input(2));
-    const PackKey key = pack_key("conv_f32", b.graph, n, {1, 2}, b.kernels.name, conv_.group);
+    const PackKey key = pack_key("conv_f32", b.graph, n, {1, 2}, b.kernels.name, conv_.group, together_);
     return b.packs.get<std::vector<PackedF32>>(key, [&] {
       const int64_t k = conv_.channels / conv_.group, taps = conv_.window.taps();
-      const auto ordered = taps_outside(w.data<float>(), conv_.filters, k, taps);
+      const std::vector<float> joined =
+          together_ > 1 ? joined_groups(w.data<float>(), c, together_) : std::vector<float>();
+      const auto ordered =
+          taps_outside(joined.empty() ? w.data<float>() : joined.data(), conv_.filters, k, taps);
       std::vector<PackedF32> packs;
       for (int64_t g = 0; g < conv_.group; g++)
         packs.push_back(kernels::pack_gemm_f32(b.kernels.layout, ordered.data() + g * per_group_ * taps * k,
@@ -108,6 +118,7 @@ class ConvF32Step final : public RowStep {
     }
   }
 
+  const int64_t together_;  ///< groups in one product
   const ops::Convolution conv_;
   const ir::ValueId x_, y_, residual_;
   const kernels::Kernels& kernels_;

@@ -5,6 +5,7 @@
 #include "plan/steps/fetch_ahead.hpp"
 #include "plan/steps/gemm_split.hpp"
 #include "plan/steps/indirect.hpp"
+#include "plan/steps/narrow_groups.hpp"
 #include "plan/steps/pack_key.hpp"
 #include "plan/steps/steps.hpp"
 
@@ -14,27 +15,6 @@ namespace {
 using kernels::GemmU8;
 using kernels::PackedU8;
 using ops::Convolution;
-
-/// Groups of fewer channels than a vector has lanes share one, with zeros where the weights of a group meet
-/// the channels of another: as many products as one by one, but an eighth of everything else.  Weights with
-/// offsets need the sum of the channels of their own group.
-int64_t groups_together(const Convolution& c, const kernels::PackLayout& layout, DType weights) {
-  if (weights != DType::s8) return 1;
-  const int64_t width = std::max(c.channels, c.filters) / c.group;
-  int64_t together = 1;
-  for (int64_t n = 2; n * width <= layout.lanes && n <= c.group; n++)
-    if (c.group % n == 0) together = n;
-  return together;
-}
-
-/// Weights [filters][channels / group][taps] with `together` groups in one.
-std::vector<int8_t> joined_groups(const int8_t* w, const Convolution& c, int64_t together) {
-  const int64_t filters = c.filters / c.group, depth = c.channels / c.group * c.window.taps();
-  std::vector<int8_t> joined(static_cast<size_t>(c.filters * together * depth));
-  for (int64_t f = 0; f < c.filters; f++)
-    std::copy_n(w + f * depth, depth, joined.data() + (f * together + f / filters % together) * depth);
-  return joined;
-}
 
 /// The weights of every group, and of every filter their sum, which a zero point multiplies that is known at
 /// run time.
@@ -54,7 +34,7 @@ struct Quantization {
 class ConvU8Step final : public RowStep {
  public:
   ConvU8Step(const BuildContext& b, const ir::Node& n, const Convolution& c)
-      : together_(groups_together(c, b.kernels.layout, b.graph.constant(n.input(1))->dtype())),
+      : together_(groups_in_one(b, n, c)),
         rows_(MergedRows::applies(c) ? MergedRows(c) : MergedRows()),
         conv_(rows_.merged(with_fewer_groups(c))),
         x_(n.input(0)),
@@ -94,6 +74,11 @@ class ConvU8Step final : public RowStep {
   }
 
  private:
+  /// Weights with offsets need the sum of the channels of their own group.
+  static int64_t groups_in_one(const BuildContext& b, const ir::Node& n, const Convolution& c) {
+    return b.graph.constant(n.input(1))->dtype() == DType::s8 ? groups_together(c, b.kernels.layout.lanes)
+                                                              : 1;
+  }
   Convolution with_fewer_groups(Convolution c) const {
     c.group /= together_;
     return c;
@@ -216,7 +201,6 @@ std::unique_ptr<Step> make_conv_u8(const BuildContext& b, ir::NodeId id) {
   if (!b.kernels.gemm_u8 || !n.attrs.get_int("channels_last", 0) || !has_packable_weights(b.graph, n, 0))
     return nullptr;
   const Convolution c = ops::resolve_convolution(n, b.shape(n.input(0)), b.shape(n.input(1)));
-  if (!c.window.is_planar()) return nullptr;  // three spatial axes
   return std::make_unique<ConvU8Step>(b, n, c);
 }
 

@@ -86,7 +86,7 @@ std::unique_ptr<Step> make_depthwise_f32(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
   if (!b.kernels.depthwise_f32 || n.input(3) != ir::kNone) return nullptr;
   const auto c = packable_convolution(b, n);
-  return c && c->group == c->channels && c->filters == c->channels
+  return c && c->group == c->channels && c->filters == c->channels && c->window.is_planar()
              ? std::make_unique<DepthwiseF32Step>(b, n, *c)
              : nullptr;
 }

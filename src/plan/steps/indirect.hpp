@@ -39,7 +39,7 @@ class MergedRows {
   }
   static bool applies(const ops::Convolution& c) {
     const ops::Window& g = c.window;
-    return c.group == 1 && g.kernel[2] > 1 && g.dilation[2] == 1 && c.x.channel == 1 &&
+    return c.group == 1 && g.is_planar() && g.kernel[2] > 1 && g.dilation[2] == 1 && c.x.channel == 1 &&
            c.x.axis[2] == c.channels && c.x.axis[1] == c.channels * g.in[2] &&
            c.x.batch == c.x.axis[1] * g.in[1] && c.channels <= kMostChannels;
   }
@@ -86,22 +86,23 @@ class MergedRows {
 };
 
 /// Writes pointers[t * stride + m] for every tap t and output pixel begin + m, begin + m < end, counted over
-/// the whole batch; `outside` points at a pixel of zero points.  2-D windows (axes 1 and 2), channels last.
+/// the whole batch; `outside` points at a pixel of zero points.  Channels last.
 /// Columns outside the image point at `outside`, or at `copies` where rows are merged.
 template <class T>
 void fill_indirect(const ops::Convolution& c, const T* x, const T* outside, int64_t begin, int64_t end,
                    const T** pointers, int64_t stride, const MergedRows& rows = {},
                    const T* copies = nullptr) {
   const ops::Window& g = c.window;
-  const int64_t pixels = g.out[1] * g.out[2];
+  const int64_t plane = g.out[1] * g.out[2], pixels = g.out[0] * plane;
   for (int64_t m = begin; m < end;) {
-    const int64_t image = m / pixels, oy = m % pixels / g.out[2], ox = m % g.out[2];
+    const int64_t image = m / pixels, oz = m % pixels / plane, oy = m % plane / g.out[2], ox = m % g.out[2];
     const int64_t run = std::min(end - m, g.out[2] - ox);
     const T* base = x + image * c.x.batch;
     const T** row = pointers + (m - begin);
-    for (int64_t ky = 0; ky < g.kernel[1]; ky++) {
-      const int64_t iy = oy * g.stride[1] + ky * g.dilation[1] - g.pad_begin[1];
-      const bool inside = iy >= 0 && iy < g.in[1];
+    for (int64_t k = 0; k < g.kernel[0] * g.kernel[1]; k++) {
+      const int64_t iz = oz * g.stride[0] + k / g.kernel[1] * g.dilation[0] - g.pad_begin[0],
+                    iy = oy * g.stride[1] + k % g.kernel[1] * g.dilation[1] - g.pad_begin[1];
+      const bool inside = iz >= 0 && iz < g.in[0] && iy >= 0 && iy < g.in[1];
       const auto beyond = [&](int64_t i) {
         return inside && rows.merges() ? rows.edge(copies, image * g.in[1] + iy, ox + i) : outside;
       };
@@ -109,7 +110,7 @@ void fill_indirect(const ops::Convolution& c, const T* x, const T* outside, int6
         const int64_t ix = ox * g.stride[2] + kx * g.dilation[2] - g.pad_begin[2];
         const auto valid = inside ? ops::valid_range(run, g.in[2], g.stride[2], ix) : ops::Range{0, 0};
         const int64_t step = g.stride[2] * c.x.axis[2];
-        const T* pixel = base + iy * c.x.axis[1] + ix * c.x.axis[2];
+        const T* pixel = base + iz * c.x.axis[0] + iy * c.x.axis[1] + ix * c.x.axis[2];
         for (int64_t i = 0; i < valid.first; i++) row[i] = beyond(i);
         for (int64_t i = valid.first; i < valid.last; i++) row[i] = pixel + i * step;
         for (int64_t i = valid.last; i < run; i++) row[i] = beyond(i);
