@@ -85,6 +85,7 @@ NodeId Graph::add_node(std::string op, std::vector<ValueId> inputs, Attributes a
 NodeId Graph::add_node_onto(std::string op, std::vector<ValueId> ins, std::vector<ValueId> outs,
                             Attributes attrs, std::string name) {
   const auto id = static_cast<NodeId>(nodes_.size());
+  ensure(outs.empty() || outs[0] != kNone, "{} '{}' omits its first output", op, name);
   for (ValueId in : ins)
     if (in != kNone) value(in).consumers.push_back(id);
   for (ValueId out : outs) {

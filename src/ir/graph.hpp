@@ -39,7 +39,7 @@ struct Node {
   std::string name;  ///< for people; not unique
   Attributes attrs;
   std::vector<ValueId> inputs;   ///< kNone for an omitted optional input
-  std::vector<ValueId> outputs;  ///< kNone for an unused optional output
+  std::vector<ValueId> outputs;  ///< kNone for an unused optional output, which is never the first
   bool alive = true;
 
   ValueId input(size_t i) const { return i < inputs.size() ? inputs[i] : kNone; }

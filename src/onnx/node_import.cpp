@@ -100,9 +100,12 @@ void NodeImport::finish(std::string op, std::vector<ValueId> in, ir::Attributes 
   while (!outs.empty() && outs.back() == kNone) outs.pop_back();
   while (!in.empty() && in.back() == kNone) in.pop_back();
   if (outs.empty()) return;
-  importer_.added(importer_.graph_.add_node_onto(std::move(op), std::move(in), std::move(outs),
-                                                 std::move(attributes), name),
-                  *this);
+  ir::Graph& graph = importer_.graph_;
+  // The engine names a node's work by its first output, which a file may omit: that of an LSTM, for its
+  // state.
+  if (outs[0] == kNone) outs[0] = graph.add_value(graph.unique_name(name + "/unused"), DType::f32);
+  importer_.added(
+      graph.add_node_onto(std::move(op), std::move(in), std::move(outs), std::move(attributes), name), *this);
 }
 
 void NodeImport::produce(size_t i, std::string op, std::vector<ValueId> in, ir::Attributes attributes) {

@@ -33,6 +33,7 @@ class Row:
     attrs: dict = field(default_factory=dict)
     opset: int = 17
     outputs: int = 1
+    omitted: int = 0  # outputs in front of these that are not wanted
     dynamic: bool = False
 
 
@@ -304,6 +305,7 @@ def _recurrent():
         sequence, bias = x(5, batch, 7), w(directions, 8 * hidden)
         states = (x(directions, batch, hidden), x(directions, batch, hidden))
         yield Row(f"lstm_{name}", "LSTM", (sequence, *weights), attrs)
+        yield Row(f"lstm_{name}_last", "LSTM", (sequence, *weights, bias), attrs, outputs=2, omitted=1)
         yield Row(f"lstm_{name}_states", "LSTM", (sequence, *weights, bias, None, *states), attrs, outputs=3)
 
 

@@ -80,7 +80,8 @@ def _float_case(row: single_op_rows.Row) -> Case:
             shape = [f"{name}_{axis}" for axis in range(array.ndim)] if row.dynamic else array.shape
             declared.append(helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), shape))
     outputs = [f"y{index}" for index in range(row.outputs)]
-    node = helper.make_node(row.op, names, outputs, name=row.name, **row.attrs)
+    omitted = [""] * row.omitted
+    node = helper.make_node(row.op, names, omitted + outputs, name=row.name, **row.attrs)
     model = finished([node], declared, outputs, constants, row.opset, row.name)
     expected = reference(model, feeds)
     kind = "fp32" if any(array.dtype == np.float32 for array in expected) else "exact"
