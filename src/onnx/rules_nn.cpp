@@ -1,5 +1,6 @@
 // Normalisation, softmax, resizing, dropout.
 #include <array>
+#include <limits>
 
 #include "onnx/rules.hpp"
 
@@ -124,6 +125,16 @@ void group_normalization(NodeImport& n) {
   n.finish("GroupNormalization", {n.inputs[0], widen(n.need(1)), widen(n.need(2))}, n.attrs);
 }
 
+/// Where the norm is 0, so is the result.
+void lp_normalization(NodeImport& n) {
+  const int64_t p = n.attrs.get_int("p", 2);
+  if (p != 1 && p != 2) n.fail("p = {}", p);
+  const ValueId x = n.need(0), axis = n.ints({n.attrs.get_int("axis", -1)}, "axis");
+  const ValueId norm = n.emit(p == 1 ? "ReduceL1" : "ReduceL2", {x, axis}, {{"keepdims", int64_t{1}}});
+  const ValueId positive = n.emit("Max", {norm, n.scalar(std::numeric_limits<float>::min(), "smallest")});
+  n.finish("Div", {x, positive});
+}
+
 void swish(NodeImport& n) {
   const ValueId x = n.need(0);
   const float alpha = n.attrs.get_float("alpha", 1.0f);
@@ -157,6 +168,7 @@ constexpr std::array kRules{
     Rule{"LayerNormalization", kAnyOpset, layer_normalization},
     Rule{"GroupNormalization", 20, group_normalization},
     Rule{"GroupNormalization", kAnyOpset, layer_normalization},
+    Rule{"LpNormalization", kAnyOpset, lp_normalization},
     Rule{"RoiAlign", 15, roi_align},
     Rule{"Swish", kAnyOpset, swish},
     Rule{"RMSNormalization", kAnyOpset, rms_normalization},

@@ -12,7 +12,6 @@ from tools.zoo import single_ops
 _DATA_DEPENDENT = "a plan needs shapes that follow from the inputs' shapes, not from their values"
 KNOWN_GAPS = {
     "cast_float32_to_10": "float16 tensors are computed and returned as float32",
-    "lpnormalization": "LpNormalization is not implemented",
     "qdq_conv_relu_requantized_u8": "two requantizations in a row: one step in the first is two in the second",
     **dict.fromkeys(
         ("slice_fed_bounds", "nonzero", "reshape_fed", "constantofshape_fed", "range_int", "range_float"), _DATA_DEPENDENT

@@ -323,6 +323,8 @@ def _normalise():
     yield Row("groupnorm", "GroupNormalization", (x(2, 6, 4, 4), w(6), w(6)), {"num_groups": 3}, 21)
     yield Row("lrn", "LRN", (x(1, 7, 4, 4),), {"size": 5, "alpha": 0.01})
     yield Row("lpnormalization", "LpNormalization", (x(3, 8),), {"axis": 1, "p": 2})
+    yield Row("lpnormalization_1", "LpNormalization", (x(2, 5, 8),), {"axis": 1, "p": 1})
+    yield Row("lpnormalization_zeros", "LpNormalization", (feed([[0, 0, 0], [3, 0, 4]]),))
 
 
 def _layout():
