@@ -1,7 +1,5 @@
 // Reshape to groups, InstanceNormalization and Reshape back become GroupNormalization, which then absorbs
 // scales and shifts of channels.
-#include <algorithm>
-
 #include "passes/linear.hpp"
 #include "passes/match.hpp"
 #include "passes/pass.hpp"

@@ -22,7 +22,7 @@ import onnxruntime
 
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from tools.zoo import single_op_qdq_rows, single_op_rows
+from tools.zoo import single_op_qdq_rows, single_op_row, single_op_rows
 from tools.zoo.single_op_graph import finished, reference
 from tools.zoo.single_op_qdq import build as build_qdq
 
@@ -53,7 +53,7 @@ def cases(contains: str = "") -> Iterator[Case]:
             yield Case(name, model.SerializeToString(), inputs, reference(model, inputs), "dynamic_quant")
 
 
-def values(tensor: single_op_rows.Tensor, rng: np.random.Generator) -> np.ndarray:
+def values(tensor: single_op_row.Tensor, rng: np.random.Generator) -> np.ndarray:
     """The values of a row's tensor."""
     if tensor.values is not None:
         return tensor.values
@@ -64,7 +64,7 @@ def values(tensor: single_op_rows.Tensor, rng: np.random.Generator) -> np.ndarra
     return rng.uniform(tensor.low, tensor.high, tensor.shape).astype(tensor.dtype)
 
 
-def _float_case(row: single_op_rows.Row) -> Case:
+def _float_case(row: single_op_row.Row) -> Case:
     rng = np.random.default_rng(zlib.crc32(row.name.encode()))
     names, feeds, declared, constants = [], {}, [], []
     for index, tensor in enumerate(row.inputs):

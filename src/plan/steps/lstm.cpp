@@ -160,7 +160,7 @@ std::unique_ptr<Step> make_lstm_f32(const BuildContext& b, ir::NodeId id) {
   const bool plain = has_default_activations(n) && n.attrs.get_float("clip", 0) == 0 &&
                      n.attrs.get_int("input_forget", 0) == 0 && n.attrs.get_int("layout", 0) == 0 &&
                      n.input(4) == ir::kNone && n.input(7) == ir::kNone;
-  if (!b.kernels.gemm_f32 || !plain || n.outputs.empty() || n.outputs[0] == ir::kNone) return nullptr;
+  if (!b.kernels.gemm_f32 || !plain) return nullptr;
   for (size_t i : {1u, 2u, 3u})
     if (n.input(i) != ir::kNone && !b.graph.constant(n.input(i))) return nullptr;
   if (b.shape(n.output()).elements() == 0 || b.shape(n.input(0)).elements() == 0) return nullptr;
