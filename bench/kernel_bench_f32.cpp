@@ -237,8 +237,15 @@ void add_norms(std::vector<Row>& rows) {
                 offset[i] = 21 * int64_t(i), weight[i] = 0.25f + 0.5f * float(i & 1);
               k.blend_f32({in, offset.data(), weight.data(), 2, 256, 21, out});
             });
-  add_plain(rows, "mean_rows_f32", "49x1280", 49 * 1280, 1280,
-            [](const Kernels& k, const float* in, float* out) { k.mean_rows_f32(in, 49, 1280, 1280, out); });
+  add_plain(rows, "reduce_f32", "sum of 49x1280", 49 * 1280, 1280,
+            [](const Kernels& k, const float* in, float* out) {
+              k.reduce_f32({.in = in, .count = 49, .inner = 1280, .in_step = 1280, .out = out});
+            });
+  add_plain(rows, "reduce_f32", "max of 784 rows of 256", 784 * 256, 784,
+            [](const Kernels& k, const float* in, float* out) {
+              k.reduce_f32(
+                  {.op = Reduction::max, .in = in, .outer = 784, .count = 256, .in_outer = 256, .out = out});
+            });
   add_plain(
       rows, "transpose_32", "3x50176", 3 * 50176, 3 * 50176,
       [](const Kernels& k, const float* in, float* out) { k.transpose_32(in, 50176, out, 3, 3, 50176); });

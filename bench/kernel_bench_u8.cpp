@@ -228,6 +228,26 @@ void add_streams(std::vector<Row>& rows) {
     k.global_average_u8(
         {.in = d.a.data(), .pixels = 49, .channels = 1280, .in_pixel = 1280, .out = d.c.data(), .scale = 1});
   });
+  add_stream(rows, "reduce_u8 max of channels", 784, 256, 1, [](const Kernels& k, StreamData& d) {
+    k.reduce_u8({.op = Reduction::max,
+                 .in = d.a.data(),
+                 .outer = 784,
+                 .count = 256,
+                 .in_outer = 256,
+                 .out = d.c.data()});
+  });
+  add_stream(rows, "blend_to_u8", 784, 256, 9, [](const Kernels& k, StreamData& d) {
+    static const int64_t offset[] = {0, 783 * 256};
+    static const float weight[] = {0.25f, 0.75f};
+    k.blend_to_u8({.in = d.f.data(),
+                   .offset = offset,
+                   .weight = weight,
+                   .positions = 1,
+                   .block = 256,
+                   .out = d.c.data(),
+                   .out_zero = 9,
+                   .scale = 3});
+  });
   add_stream(rows, "max_pool_u8 3x3 s2", 112 * 112, 64, 1, [](const Kernels& k, StreamData& d) {
     Pool<u8> p;
     p.in = d.a.data(), p.in_h = p.in_w = 112, p.channels = p.in_pixel = p.out_pixel = 64, p.in_row = 112 * 64;

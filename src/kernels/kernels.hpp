@@ -186,7 +186,7 @@ struct WinogradF32 {
   std::byte* scratch = nullptr;  ///< winograd_f32_scratch() bytes
 };
 
-enum class Binary : uint8_t { add, sub, mul, div, min, max, pow };
+enum class Binary : uint8_t { add, sub, mul, div, min, max, pow, prelu };  ///< prelu: a < 0 ? a * b : a
 /// c[i][j] = activation(a op b) over an outer x inner rectangle; a stride of 0 repeats (broadcasts): *_outer
 /// between rows, *_inner (0 or 1) between elements.
 struct BinaryF32 {
@@ -214,14 +214,34 @@ struct BinaryU8 {
 };
 
 /// Weighted sums of blocks: out[p * block + i] = sum over k of weight[p * taps + k] * in[offset[p * taps + k]
-/// + i] for every p < positions; what interpolation along one axis comes down to.
-struct BlendF32 {
-  const float* in = nullptr;
+/// + i] for every p < positions; what interpolation along one axis comes down to.  Bytes count from in_zero,
+/// and go out as clamp_u8(rne(sum * scale) + out_zero).
+template <class In, class Out>
+struct Blend {
+  const In* in = nullptr;
   const int64_t* offset = nullptr;
   const float* weight = nullptr;
   int taps = 2;  ///< 2 or 4
   int64_t positions = 0, block = 0;
-  float* out = nullptr;
+  Out* out = nullptr;
+  int in_zero = 0, out_zero = 0;
+  float scale = 1;
+};
+
+enum class Reduction : uint8_t { sum, squares, absolutes, max, min };
+/// out[o * out_outer + i] = op over k < count of in[o * in_outer + k * in_step + i]; for float times `scale`,
+/// then its square root where `root`.  Bytes know max and min.  `inner` is 1 where in_step is 1; count is not
+/// 0.
+template <class T>
+struct Reduce {
+  Reduction op = Reduction::sum;
+  const T* in = nullptr;
+  int64_t outer = 1, count = 0, inner = 1;
+  ptrdiff_t in_outer = 0, in_step = 1;
+  T* out = nullptr;
+  ptrdiff_t out_outer = 1;
+  float scale = 1;
+  bool root = false;
 };
 
 /// Pooling windows over one NHWC image, output rows [y_begin, y_end).
@@ -296,6 +316,7 @@ struct Kernels {
   void (*max_pool_u8)(const Pool<u8>&);
   void (*average_pool_u8)(const Pool<u8>&);
   void (*global_average_u8)(const GlobalAverageU8&);
+  void (*reduce_u8)(const Reduce<u8>&);
   /// out = clamp_u8(rne(x * inverse_scale) + zero_point)
   void (*quantize_u8)(const float* in, u8* out, int64_t n, float inverse_scale, int zero_point);
   /// out = clamp_u8(rne(x / scale) + zero_point), as DynamicQuantizeLinear divides
@@ -313,10 +334,11 @@ struct Kernels {
   void (*winograd_f32)(const WinogradF32&);
   void (*max_pool_f32)(const Pool<float>&);
   void (*average_pool_f32)(const Pool<float>&);
-  void (*mean_rows_f32)(const float* in, int64_t rows, int64_t columns, ptrdiff_t ld,
-                        float* out);  ///< out[c] = mean over rows
+  void (*reduce_f32)(const Reduce<float>&);
   void (*binary_f32)(const BinaryF32&);
-  void (*blend_f32)(const BlendF32&);
+  void (*blend_f32)(const Blend<float, float>&);
+  void (*blend_from_u8)(const Blend<u8, float>&);
+  void (*blend_to_u8)(const Blend<float, u8>&);
   void (*unary_f32)(const float* in, float* out, int64_t n, Activation f, float lo, float hi);
   void (*softmax_f32)(const float* in, float* out, int64_t rows, int64_t columns);  ///< contiguous rows
   /// out = (x + residual - mean) / sqrt(var + epsilon) * gamma + beta over rows; residual, gamma, beta may be

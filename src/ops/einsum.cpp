@@ -1,21 +1,16 @@
 // Einsum(inputs...) {equation}: a loop over all labels; passes turn the common forms into MatMul.
+#include "ops/einsum.hpp"
+
 #include "ops/helpers.hpp"
 
 namespace tenfold::ops {
 namespace {
 
-constexpr int kMaxOperands = 4, kMaxLabels = 16;
+constexpr int kMaxLabels = 16;
 constexpr char kEllipsis = '0';  ///< labels '0' to '7' are the axes of an ellipsis, outermost first
 
-/// Labels of one term, an axis each.
-struct Term {
-  std::array<char, kMaxRank> label{};
-  int rank = 0;
-  void add(char ch) {
-    if (rank == kMaxRank) fail(ErrorCode::unsupported, "Einsum: more than {} axes in a term", kMaxRank);
-    label[static_cast<size_t>(rank++)] = ch;
-  }
-};
+using Term = EinsumEquation::Term;
+constexpr int kMaxOperands = EinsumEquation::kMaxOperands;
 
 bool is_label(char ch) { return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z'); }
 
@@ -41,20 +36,16 @@ int letters(std::string_view text) {
 }
 bool has_dots(std::string_view text) { return text.find("...") != std::string_view::npos; }
 
-struct Equation {
-  std::array<Term, kMaxOperands> in;
-  Term out;
-  int operands = 0;
-};
+}  // namespace
 
-/// `rank(i)` gives the rank of operand i.
-template <class Rank>
-Equation parse(std::string_view text, int operands, Rank rank) {
+EinsumEquation parse_einsum(std::string_view text, std::span<const int> ranks) {
+  const int operands = static_cast<int>(ranks.size());
+  const auto rank = [&](int i) { return ranks[static_cast<size_t>(i)]; };
   if (operands > kMaxOperands)
     fail(ErrorCode::unsupported, "Einsum of {} operands (at most {})", operands, kMaxOperands);
   const size_t arrow = text.find("->");
   std::string_view left = text.substr(0, arrow);
-  Equation q;
+  EinsumEquation q;
   std::array<std::string_view, kMaxOperands> part;
   for (size_t at = 0; at <= left.size();) {
     const size_t comma = std::min(left.find(',', at), left.size());
@@ -88,14 +79,16 @@ Equation parse(std::string_view text, int operands, Rank rank) {
   return q;
 }
 
+namespace {
+
 void infer(InferContext& c) {
   check_type(c, 0, kNumbers);
   check_same_types(c, 0, c.inputs());
   for (size_t i = 0; i < c.inputs(); i++)
     if (!c.shape(i)) return c.set(0, c.dtype(0), std::nullopt);
-  const std::string text = c.attrs().get_string("equation", "");
-  const Equation q = parse(text, static_cast<int>(c.inputs()),
-                           [&](int i) { return c.shape(static_cast<size_t>(i))->rank(); });
+  std::vector<int> ranks;
+  for (size_t i = 0; i < c.inputs(); i++) ranks.push_back(c.shape(i)->rank());
+  const EinsumEquation q = parse_einsum(c.attrs().get_string("equation", ""), ranks);
   std::array<int64_t, 128> extent{};
   std::array<bool, 128> seen{};
   int labels = 0;
@@ -189,8 +182,11 @@ struct Contraction {
 
 void eval(const EvalContext& e) {
   const int operands = static_cast<int>(e.inputs.size());
-  const Equation q = parse(text_attr(e.attrs(), "equation", ""), operands,
-                           [&](int i) { return e.in(static_cast<size_t>(i)).shape->rank(); });
+  std::array<int, kMaxOperands> ranks{};
+  ensure(operands <= kMaxOperands, "Einsum of {} operands", operands);
+  for (size_t i = 0; i < e.inputs.size(); i++) ranks[i] = e.in(i).shape->rank();
+  const EinsumEquation q =
+      parse_einsum(text_attr(e.attrs(), "equation", ""), std::span(ranks).first(e.inputs.size()));
   Loops loops;
   loops.add(q.out, *e.out().shape, kMaxOperands);
   loops.kept = loops.labels;
@@ -211,12 +207,13 @@ double macs(const ir::Graph& graph, const ir::Node& node) {
   const auto shape = [&](int i) -> const Shape& {
     return *graph.value(node.inputs[static_cast<size_t>(i)]).shape;
   };
-  for (int i = 0; i < operands; i++) {
-    const auto& s = graph.value(node.inputs[static_cast<size_t>(i)]).shape;
+  std::vector<int> ranks;
+  for (ir::ValueId v : node.inputs) {
+    const auto& s = graph.value(v).shape;
     if (!s || !s->is_static()) return 0;
+    ranks.push_back(s->rank());
   }
-  const Equation q =
-      parse(text_attr(node.attrs, "equation", ""), operands, [&](int i) { return shape(i).rank(); });
+  const EinsumEquation q = parse_einsum(text_attr(node.attrs, "equation", ""), ranks);
   for (int k = 0; k < operands; k++)
     for (int i = 0; i < q.in[static_cast<size_t>(k)].rank; i++) {
       int64_t& d = extent[static_cast<size_t>(q.in[static_cast<size_t>(k)].label[static_cast<size_t>(i)])];

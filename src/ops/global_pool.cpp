@@ -1,5 +1,7 @@
 #include "ops/global_pool.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "ops/checks.hpp"
@@ -8,10 +10,15 @@
 namespace tenfold::ops {
 namespace {
 
-void infer(InferContext& ctx) {
+void infer_average(InferContext& ctx) {
   expect_dtype(ctx, 0, {DType::f32});
   fusion_of(ctx.node());
   ctx.set(0, DType::f32, global_pool_shape(ctx));
+}
+
+void infer_max(InferContext& ctx) {
+  expect_dtype(ctx, 0, {DType::f32, DType::u8});
+  ctx.set(0, ctx.dtype(0), global_pool_shape(ctx));
 }
 
 void eval_average(const EvalContext& ctx) {
@@ -24,9 +31,14 @@ void eval_average(const EvalContext& ctx) {
 }
 
 void eval_max(const EvalContext& ctx) {
-  fold_pixels<float, float>(
-      ctx, -std::numeric_limits<float>::infinity(), [](float best, float x) { return x > best ? x : best; },
-      [](float best, int64_t) { return best; });
+  const auto finish = [](auto best, int64_t) { return best; };
+  if (ctx.in(0).dtype == DType::u8)
+    fold_pixels<uint8_t, uint8_t>(
+        ctx, uint8_t{0}, [](uint8_t best, uint8_t x) { return std::max(best, x); }, finish);
+  else
+    fold_pixels<float, float>(
+        ctx, -std::numeric_limits<float>::infinity(),
+        [](float best, float x) { return x > best || std::isnan(x) ? x : best; }, finish);
 }
 
 }  // namespace
@@ -41,7 +53,8 @@ std::optional<Shape> global_pool_shape(InferContext& ctx) {
 }
 
 extern const OpDef op_global_average_pool, op_global_max_pool;
-const OpDef op_global_average_pool{"GlobalAveragePool", OpKind::spatial, 1, 1, 1, infer, eval_average};
-const OpDef op_global_max_pool{"GlobalMaxPool", OpKind::spatial, 1, 1, 1, infer, eval_max};
+const OpDef op_global_average_pool{"GlobalAveragePool", OpKind::spatial, 1, 1, 1,
+                                   infer_average,       eval_average};
+const OpDef op_global_max_pool{"GlobalMaxPool", OpKind::spatial, 1, 1, 1, infer_max, eval_max};
 
 }  // namespace tenfold::ops

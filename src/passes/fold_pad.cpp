@@ -45,10 +45,11 @@ bool any_nonzero(const Ints& values) {
   return std::any_of(values.begin(), values.end(), [](int64_t v) { return v != 0; });
 }
 
-/// Whether `op` treats its own padding as the Pad does: zeros for Conv, counted zeros for AveragePool, -inf
-/// for MaxPool.
+/// Whether `op` treats its own padding as the Pad does: zeros for Conv, the byte of zero for QConv, counted
+/// zeros for AveragePool, -inf for MaxPool.
 bool agrees(const Node& op, double padding, bool padded) {
   if (op.op == "Conv") return padding == 0;
+  if (op.op == "QConv") return padding == static_cast<double>(op.attrs.get_int("x_zero_point", 0));
   if (op.attrs.get_int("ceil_mode", 0) != 0) return false;
   if (op.op == "MaxPool") return padding <= -3.4e38 && op.outputs.size() == 1;
   return op.op == "AveragePool" && padding == 0 && (!padded || op.attrs.get_int("count_include_pad", 0) != 0);
@@ -58,7 +59,8 @@ std::optional<ir::Patch> rewrite(const Graph& graph, ir::NodeId id) {
   const Node& node = graph.node(id);
   const Node* pad = produced_by(graph, node.input(0), "Pad");
   if (!pad || !used_once(graph, node.input(0))) return std::nullopt;
-  if (node.op != "Conv" && node.op != "AveragePool" && node.op != "MaxPool") return std::nullopt;
+  static constexpr std::string_view kHosts[] = {"Conv", "QConv", "AveragePool", "MaxPool"};
+  if (std::ranges::find(kHosts, node.op) == std::end(kHosts)) return std::nullopt;
   const std::string automatic = node.attrs.get_string("auto_pad", "NOTSET");
   Ints pads = node.attrs.get_ints("pads");
   const auto padding = pad->input(2) == ir::kNone ? std::optional(0.0) : scalar(graph, pad->input(2));
@@ -88,7 +90,7 @@ std::optional<ir::Patch> rewrite(const Graph& graph, ir::NodeId id) {
 extern const Pass pass_fold_pad;
 const Pass pass_fold_pad{
     .name = "fold-pad",
-    .description = "a constant Pad moves into the Conv, AveragePool or MaxPool behind it",
+    .description = "a constant Pad moves into the convolution or pool behind it",
     .rewrite = rewrite,
 };
 

@@ -164,12 +164,13 @@ class Rebuilder {
     if (n.op == "DynamicQuantizeLinear" && is_last(n.input(0))) return dynamic_quantize(n);
     if (n.op == "Slice" && is_last(n.input(0)) && from_.constant(n.input(3))) return slice(n);
     if (n.op == "DepthToSpace" && is_last(n.input(0))) return depth_to_space(n);
-    if (n.op == "Resize" && is_last(n.input(0)) && resizes_by_constants(n)) return resize(n);
+    if (n.op == "SpaceToDepth" && is_last(n.input(0))) return space_to_depth(n);
+    if (n.op.starts_with("Arg") && is_last(n.input(0))) return position(n);
+    if ((n.op == "Resize" || n.op == "QResize") && is_last(n.input(0)) && resizes_by_constants(n))
+      return resize(n);
     if (n.op == "Pad" && is_last(n.input(0)) && from_.constant(n.input(1)) && n.input(3) == kNone)
       return pad(n);
-    if (n.op.starts_with("Reduce") && is_last(n.input(0)) && from_.constant(n.input(1)) &&
-        n.attrs.get_int("keepdims", 1))
-      return reduce(n);
+    if (n.op.starts_with("Reduce") && is_last(n.input(0)) && from_.constant(n.input(1))) return reduce(n);
     std::vector<ValueId> ins;
     for (ValueId v : n.inputs) ins.push_back(plain(v));
     finish(n, std::move(ins), n.attrs, false);
@@ -196,9 +197,9 @@ class Rebuilder {
     std::vector<ValueId> ins{last(n.input(0))};
     for (size_t i = 1; i < n.inputs.size(); i++) {
       const ValueId v = n.inputs[i];
-      const bool activation = v != kNone && !from_.value(v).is_constant() && rank(v) == rank(n.output()) &&
-                              shape(v) == shape(n.output());
-      ins.push_back(activation ? last(v) : plain(v));
+      // A residual comes behind the weights, which may happen to have the output's shape.
+      const bool residual = i >= 3 && v != kNone && rank(v) == rank(n.output());
+      ins.push_back(residual ? last(v) : plain(v));
     }
     ir::Attributes attrs = n.attrs;
     attrs.set("channels_last", int64_t{1});
@@ -255,8 +256,31 @@ class Rebuilder {
            n.attrs, true);
   }
 
+  /// Without the reduced axes the others keep their order only where these are the channels.
   void reduce(const ir::Node& n) {
-    finish(n, {last(n.input(0)), remapped_axes(n.input(1), rank(n.input(0)))}, n.attrs, true);
+    const int r = rank(n.input(0));
+    const Tensor& axes = *from_.constant(n.input(1));
+    const bool channels = axes.elements() == 1 && axis_in_last(axes.at_int(0), r) == r - 1;
+    const bool keep = n.attrs.get_int("keepdims", 1) != 0;
+    if (!keep && !channels) return finish(n, {plain(n.input(0)), plain(n.input(1))}, n.attrs, false);
+    finish(n, {last(n.input(0)), remapped_axes(n.input(1), r)}, n.attrs, keep);
+  }
+
+  /// ArgMax, ArgMin.
+  void position(const ir::Node& n) {
+    const int r = rank(n.input(0));
+    const int64_t axis = axis_in_last(n.attrs.get_int("axis", 0), r);
+    const bool keep = n.attrs.get_int("keepdims", 1) != 0;
+    if (!keep && axis != r - 1) return finish(n, {plain(n.input(0))}, n.attrs, false);
+    ir::Attributes attrs = n.attrs;
+    attrs.set("axis", axis);
+    finish(n, {last(n.input(0))}, std::move(attrs), keep);
+  }
+
+  ValueId reshaped(const ir::Node& n, ValueId v, const std::vector<int64_t>& dims) {
+    const auto extents = Tensor::from<int64_t>({std::ssize(dims)}, dims);
+    return add("Reshape", {v, to_.add_constant(to_.unique_name(n.name + ".shape"), extents)}, {},
+               n.name + ".blocks");
   }
 
   /// Channels last, blocks of channels are runs of memory (DCR) or single elements (CRD).
@@ -264,17 +288,18 @@ class Rebuilder {
     const Shape &x = shape(n.input(0)), &y = shape(n.output());
     const int64_t s = n.attrs.get_int("blocksize", 1);
     const bool crd = n.attrs.get_string("mode", "DCR") == "CRD";
-    const auto reshaped = [&](ValueId v, std::vector<int64_t> dims) {
-      const int64_t rank = static_cast<int64_t>(dims.size());
-      const ValueId extents =
-          to_.add_constant(to_.unique_name(n.name + ".shape"), Tensor::from<int64_t>({rank}, dims));
-      return add("Reshape", {v, extents}, {}, n.name + ".blocks");
-    };
-    const ValueId blocks = crd ? reshaped(last(n.input(0)), {x[0], x[2], x[3], y[1], s, s})
-                               : reshaped(last(n.input(0)), {x[0], x[2], x[3], s, s, y[1]});
+    const ValueId blocks = crd ? reshaped(n, last(n.input(0)), {x[0], x[2], x[3], y[1], s, s})
+                               : reshaped(n, last(n.input(0)), {x[0], x[2], x[3], s, s, y[1]});
     const Permutation perm = crd ? Permutation{0, 1, 4, 2, 5, 3} : Permutation{0, 1, 3, 2, 4, 5};
     const ValueId moved = add("Transpose", {blocks}, {{"perm", perm}}, n.name);
-    form(n.output()).last = reshaped(moved, {y[0], y[2], y[3], y[1]});
+    form(n.output()).last = reshaped(n, moved, {y[0], y[2], y[3], y[1]});
+  }
+  void space_to_depth(const ir::Node& n) {
+    const Shape &x = shape(n.input(0)), &y = shape(n.output());
+    const int64_t s = n.attrs.get_int("blocksize", 1);
+    const ValueId blocks = reshaped(n, last(n.input(0)), {x[0], y[2], s, y[3], s, x[1]});
+    const ValueId moved = add("Transpose", {blocks}, {{"perm", Permutation{0, 1, 3, 2, 4, 5}}}, n.name);
+    form(n.output()).last = reshaped(n, moved, {y[0], y[2], y[3], y[1]});
   }
 
   /// Scales or sizes for every axis, no region of interest.

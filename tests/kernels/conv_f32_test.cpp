@@ -180,21 +180,5 @@ TEST(PoolF32, MaxAndAverage) {
   }
 }
 
-TEST(PoolF32, MeanOfRows) {
-  Random r(6);
-  for (int i = 0; i < 60; i++) {
-    const int64_t rows = r.in(1, 300), columns = r.in(1, 150), ld = columns + r.in(0, 5);
-    const auto x = r.floats((rows - 1) * ld + columns);
-    std::vector<float> want(static_cast<size_t>(columns + 8), kUntouched);
-    auto got = want;
-    reference().mean_rows_f32(x.data(), rows, columns, ld, want.data());
-    for (const Kernels* k : f32_tables()) {
-      got.assign(got.size(), kUntouched);
-      k->mean_rows_f32(x.data(), rows, columns, ld, got.data());
-      expect_close(got, want, 1e-6, k->name);
-    }
-  }
-}
-
 }  // namespace
 }  // namespace tenfold::kernels::test

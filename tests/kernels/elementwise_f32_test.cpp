@@ -120,7 +120,7 @@ TEST(BinaryF32, OperationsAndBroadcasts) {
   Random r(2);
   for (int i = 0; i < 700; i++) {
     BinaryF32 g;
-    g.op = Binary(r.in(0, 6));
+    g.op = Binary(r.in(0, 7));
     g.outer = r.in(1, 12), g.inner = r.in(0, 3) ? r.in(1, 80) : r.in(0, 1) ? 1 : 5000;
     g.a_inner = int(r.in(0, 3) > 0), g.b_inner = int(r.in(0, 3) > 0);
     const auto outer = [&](int inner) {
@@ -154,7 +154,7 @@ TEST(BinaryF32, OperationsAndBroadcasts) {
 TEST(BinaryF32, NanAndSpecialPowers) {
   const std::vector<float> a{NAN, 1, NAN, -2, -2, 0, kInf, 4}, b{1, NAN, NAN, 3, 0.5f, -1, 0, 0.5f};
   for (const Kernels* k : f32_tables())
-    for (int op = 0; op <= 6; op++) {
+    for (int op = 0; op <= 7; op++) {
       std::vector<float> got(8), want(8);
       BinaryF32 g;
       g.op = Binary(op), g.a = a.data(), g.b = b.data(), g.outer = 1, g.inner = 8;
@@ -173,7 +173,7 @@ TEST(BlendF32, EveryBlock) {
   for (int64_t block = 1; block < 80; block++)
     for (int taps : {2, 4}) {
       const auto x = r.floats(10 * block);
-      BlendF32 g{.in = x.data(), .taps = taps, .positions = r.in(1, 7), .block = block};
+      Blend<float, float> g{.in = x.data(), .taps = taps, .positions = r.in(1, 7), .block = block};
       std::vector<int64_t> offset;
       for (int64_t i = 0; i < g.positions * taps; i++) offset.push_back(r.in(0, 9 * block));
       const auto weight = r.floats(g.positions * taps);

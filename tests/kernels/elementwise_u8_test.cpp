@@ -73,6 +73,50 @@ TEST(LookupU8, MatchesReference) {
   }
 }
 
+TEST(ReduceU8, MatchesReference) {
+  Random random(24);
+  for (int i = 0; i < 300; ++i) {
+    Reduce<u8> g{.op = i % 2 ? Reduction::max : Reduction::min, .outer = random.in(1, 3)};
+    g.count = random.in(1, 150), g.inner = i % 3 ? random.in(2, 150) : 1;
+    g.in_step = g.inner == 1 ? 1 : g.inner + random.in(0, 5);
+    g.in_outer = g.count * g.in_step + random.in(0, 3), g.out_outer = g.inner + random.in(0, 3);
+    Guarded<u8> in(static_cast<size_t>(g.outer * g.in_outer));
+    for (size_t j = 0; j < in.size(); ++j) in[j] = u8(random.in(0, 255));
+    g.in = in.data();
+    SCOPED_TRACE("case " + std::to_string(i) + ": " + std::to_string(g.count) + " of " +
+                 std::to_string(g.inner));
+    expect_same<u8>(size_t((g.outer - 1) * g.out_outer + g.inner),
+                    [&](const Kernels& k, u8* out) { g.out = out, k.reduce_u8(g); });
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(BlendU8, MatchesReference) {
+  Random random(25);
+  for (int i = 0; i < 300; ++i) {
+    const int64_t block = random.in(1, 150), positions = random.in(1, 6);
+    const int taps = random.in(0, 1) ? 2 : 4;
+    std::vector<int64_t> offset;
+    std::vector<float> weight;
+    for (int64_t j = 0; j < positions * taps; ++j)
+      offset.push_back(random.in(0, 9 * block)), weight.push_back(random.real(-1, 1));
+    Guarded<u8> bytes(static_cast<size_t>(10 * block));
+    Guarded<float> floats(static_cast<size_t>(10 * block));
+    for (size_t j = 0; j < bytes.size(); ++j)
+      bytes[j] = u8(random.in(0, 255)), floats[j] = random.in(0, 30) ? random.real(-200, 200) : NAN;
+    SCOPED_TRACE("case " + std::to_string(i) + ": block " + std::to_string(block));
+    const auto out_size = static_cast<size_t>(positions * block);
+    Blend<u8, float> from{bytes.data(), offset.data(), weight.data(), taps, positions, block};
+    from.in_zero = random.zero_point();
+    expect_same<float>(out_size,
+                       [&](const Kernels& k, float* out) { from.out = out, k.blend_from_u8(from); });
+    Blend<float, u8> to{floats.data(), offset.data(), weight.data(), taps, positions, block};
+    to.out_zero = random.zero_point(), to.scale = random.pick({1.0f, 0.5f, 1e30f});
+    expect_same<u8>(out_size, [&](const Kernels& k, u8* out) { to.out = out, k.blend_to_u8(to); });
+    if (HasFatalFailure()) return;
+  }
+}
+
 TEST(Quantize, MatchesReference) {
   Random random(23);
   for (int i = 0; i < 200; ++i) {

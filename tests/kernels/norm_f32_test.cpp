@@ -121,5 +121,29 @@ TEST(AttentionF32, ShapesAndMasks) {
   }
 }
 
+TEST(ReduceF32, RowsAndColumns) {
+  Random r(6);
+  for (int i = 0; i < 300; i++) {
+    Reduce<float> g{.op = Reduction(i % 5), .outer = r.in(1, 3), .count = r.in(1, i % 7 ? 90 : 5000)};
+    g.inner = i % 2 ? 1 : r.in(2, 150);
+    g.in_step = g.inner == 1 ? 1 : g.inner + r.in(0, 5), g.in_outer = g.count * g.in_step + r.in(0, 3);
+    g.out_outer = g.inner + r.in(0, 3), g.scale = 1 / float(g.count);
+    g.root = g.op == Reduction::squares && r.in(0, 1);
+    auto x = r.floats(g.outer * g.in_outer);
+    if (i % 11 == 0) x[static_cast<size_t>(r.in(0, g.count - 1) * g.in_step)] = i % 3 ? NAN : -INFINITY;
+    g.in = x.data();
+    const auto run = [&](const Kernels& k) {
+      std::vector<float> out(static_cast<size_t>(g.outer * g.out_outer + 16), kUntouched);
+      g.out = out.data();
+      k.reduce_f32(g);
+      return out;
+    };
+    const auto want = run(reference());
+    for (const Kernels* k : f32_tables())
+      expect_close(run(*k), want, 1e-6,
+                   fmt::format("{} reduction {} of {} x {}", k->name, int(g.op), g.count, g.inner));
+  }
+}
+
 }  // namespace
 }  // namespace tenfold::kernels::test

@@ -16,6 +16,8 @@ template <class S, Binary Op>
     return S::mul(a, b);
   else if constexpr (Op == div)
     return S::div(a, b);
+  else if constexpr (Op == prelu)
+    return S::select(S::less(a, S::zero_f()), S::mul(a, b), a);
   else if constexpr (Op == min)
     return S::select(S::ordered(a), S::min(a, b), a);  // NaN of either operand
   else
@@ -63,7 +65,8 @@ struct BinaryTable {
                                             &binary_row<S, Binary::div, OneA, OneB>,
                                             &binary_row<S, Binary::min, OneA, OneB>,
                                             &binary_row<S, Binary::max, OneA, OneB>,
-                                            &pow_row<S, OneA, OneB>};
+                                            &pow_row<S, OneA, OneB>,
+                                            &binary_row<S, Binary::prelu, OneA, OneB>};
 };
 
 /// Rows that follow each other without gaps are one long row.

@@ -5,6 +5,7 @@
 #include "kernels/elementwise/quantize_impl.hpp"
 #include "kernels/gemm/gemm_u8_impl.hpp"
 #include "kernels/pool/pool_u8_impl.hpp"
+#include "kernels/reduce/reduce_u8_impl.hpp"
 
 namespace tenfold::kernels {
 
@@ -26,6 +27,7 @@ TENFOLD_BASELINE void fill_u8_table(Kernels& table) {
   table.max_pool_u8 = &max_pool_u8<S>;
   table.average_pool_u8 = &average_pool_u8<S>;
   table.global_average_u8 = &global_average_u8<S>;
+  table.reduce_u8 = &reduce_u8<S>;
   table.quantize_u8 = &quantize_u8<S>;
   table.quantize_divided_u8 = &quantize_divided_u8<S>;
   table.quantize_planar_u8 = &quantize_planar_u8<S>;

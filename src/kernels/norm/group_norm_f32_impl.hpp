@@ -3,9 +3,31 @@
 #pragma once
 
 #include "kernels/elementwise/activation_f32_impl.hpp"
-#include "kernels/pool/pool_f32_impl.hpp"
+#include "kernels/reduce/reduce_f32_impl.hpp"
 
 namespace tenfold::kernels::f32 {
+
+/// Means of squared distances from `centre`.
+template <class S>
+struct SquaredDistances {
+  using F = typename S::Float;
+  const float* centre;
+  F scale;
+  F middle[4] = {};  ///< of the columns in hand
+
+  void begin(int64_t c, int64_t n) {
+    unroll<4>([&](auto v) TENFOLD_LAMBDA {
+      middle[v] = S::load_f(centre + c + v * S::lanes, larger<int64_t>(0, n - v * S::lanes));
+    });
+  }
+  F start() const { return S::zero_f(); }
+  F join(F a, F b) const { return S::add(a, b); }
+  F step(F sum, F x, int v) const {
+    x = S::sub(x, middle[v]);
+    return S::fma(x, x, sum);
+  }
+  F finish(F x) const { return S::mul(x, scale); }
+};
 
 /// Every value becomes the mean of its group.
 template <class S>
@@ -47,9 +69,10 @@ void group_norm_f32(const GroupNormF32& g) {
       16 << 10;  // an activation that needs a pass of its own finds the values in L1
   constexpr int64_t wide = 2 * S::lanes;
   float *centre = g.scratch, *factor = centre + g.channels;
-  mean_all_columns<S, false>(g.in, g.pixels, g.channels, g.pixel, centre, centre);
+  const auto share = S::set_f(1 / float(g.pixels));
+  fold_all_columns<S>(Folding<S, Reduction::sum>{share, false}, g.in, g.pixels, g.channels, g.pixel, centre);
   share_in_groups<S>(centre, g.channels, g.per_group);
-  mean_all_columns<S, true>(g.in, g.pixels, g.channels, g.pixel, centre, factor);
+  fold_all_columns<S>(SquaredDistances<S>{centre, share}, g.in, g.pixels, g.channels, g.pixel, factor);
   share_in_groups<S>(factor, g.channels, g.per_group);
   for (int64_t c = 0; c < g.channels; c += S::lanes) {
     const int64_t n = g.channels - c;

@@ -239,12 +239,26 @@ void average_pool(const Pool<float>& p) {
     }
 }
 
-void mean_rows(const float* in, int64_t rows, int64_t columns, ptrdiff_t ld, float* out) {
-  for (int64_t c = 0; c < columns; c++) {
-    double sum = 0;
-    for (int64_t r = 0; r < rows; r++) sum += in[r * ld + c];
-    out[c] = float(sum / double(rows));
-  }
+/// What a value adds to a sum; for the greatest and the least the value.
+double term(Reduction op, float x) {
+  if (op == Reduction::squares) return double(x) * x;
+  return op == Reduction::absolutes ? std::abs(x) : x;
+}
+void reduce(const Reduce<float>& g) {
+  for (int64_t o = 0; o < g.outer; o++)
+    for (int64_t i = 0; i < g.inner; i++) {
+      const float* in = g.in + o * g.in_outer + i;
+      double result = term(g.op, *in);
+      for (int64_t k = 1; k < g.count; k++) {
+        const double x = term(g.op, in[k * g.in_step]);
+        if (g.op == Reduction::max || g.op == Reduction::min)
+          result = std::isnan(x) || (g.op == Reduction::max ? x > result : x < result) ? x : result;
+        else
+          result += x;
+      }
+      result *= g.scale;
+      g.out[o * g.out_outer + i] = float(g.root ? std::sqrt(result) : result);
+    }
 }
 
 double combine(Binary op, float a, float b) {
@@ -263,6 +277,8 @@ double combine(Binary op, float a, float b) {
       return std::isnan(a) || a > b ? a : b;
     case Binary::pow:
       return std::pow(a, b);
+    case Binary::prelu:
+      return a < 0 ? double(a) * b : a;
   }
   return 0;
 }
@@ -277,16 +293,6 @@ void binary(const BinaryF32& g) {
 
 void unary(const float* in, float* out, int64_t n, Activation f, float lo, float hi) {
   for (int64_t i = 0; i < n; i++) out[i] = float(activate(in[i], f, lo, hi));
-}
-
-void blend(const BlendF32& g) {
-  for (int64_t p = 0; p < g.positions; p++)
-    for (int64_t i = 0; i < g.block; i++) {
-      double sum = 0;
-      for (int64_t k = p * g.taps; k < (p + 1) * g.taps; k++)
-        sum += double(g.weight[k]) * g.in[g.offset[k] + i];
-      g.out[p * g.block + i] = float(sum);
-    }
 }
 
 void softmax(const float* in, float* out, int64_t rows, int64_t columns) {
@@ -380,10 +386,9 @@ void add_f32_kernels_ref(Kernels& table) {
   table.winograd_f32 = &winograd;
   table.max_pool_f32 = &max_pool;
   table.average_pool_f32 = &average_pool;
-  table.mean_rows_f32 = &mean_rows;
+  table.reduce_f32 = &reduce;
   table.binary_f32 = &binary;
   table.unary_f32 = &unary;
-  table.blend_f32 = &blend;
   table.softmax_f32 = &softmax;
   table.layer_norm_f32 = &layer_norm;
   table.group_norm_f32 = &group_norm;

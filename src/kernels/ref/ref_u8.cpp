@@ -161,6 +161,38 @@ void global_average_u8(const GlobalAverageU8& g) {
   }
 }
 
+void reduce_u8(const Reduce<u8>& g) {
+  for (int64_t o = 0; o < g.outer; ++o) {
+    for (int64_t i = 0; i < g.inner; ++i) {
+      const u8* in = g.in + o * g.in_outer + i;
+      u8 result = *in;
+      for (int64_t k = 1; k < g.count; ++k) {
+        const u8 x = in[k * g.in_step];
+        result = g.op == Reduction::max ? std::max(result, x) : std::min(result, x);
+      }
+      g.out[o * g.out_outer + i] = result;
+    }
+  }
+}
+
+/// In single precision and this order, as the vector kernels sum, for the sake of the bytes.
+template <class In, class Out>
+void blend(const Blend<In, Out>& g) {
+  const float in_zero = float(g.in_zero);
+  for (int64_t p = 0; p < g.positions; ++p) {
+    const int64_t* offset = g.offset + p * g.taps;
+    const float* weight = g.weight + p * g.taps;
+    for (int64_t i = 0; i < g.block; ++i) {
+      float sum = weight[0] * (float(g.in[offset[0] + i]) - in_zero);
+      for (int k = 1; k < g.taps; ++k) sum = std::fma(weight[k], float(g.in[offset[k] + i]) - in_zero, sum);
+      if constexpr (std::is_same_v<Out, u8>)
+        g.out[p * g.block + i] = to_u8(sum * g.scale, g.out_zero);
+      else
+        g.out[p * g.block + i] = sum;
+    }
+  }
+}
+
 void quantize_u8(const float* in, u8* out, int64_t n, float inverse_scale, int zero_point) {
   for (int64_t i = 0; i < n; ++i) out[i] = to_u8(in[i] * inverse_scale, zero_point);
 }
@@ -190,6 +222,10 @@ void add_u8_kernels_ref(Kernels& table) {
   table.max_pool_u8 = max_pool_u8;
   table.average_pool_u8 = average_pool_u8;
   table.global_average_u8 = global_average_u8;
+  table.reduce_u8 = reduce_u8;
+  table.blend_f32 = blend<float, float>;
+  table.blend_from_u8 = blend<u8, float>;
+  table.blend_to_u8 = blend<float, u8>;
   table.quantize_u8 = quantize_u8;
   table.quantize_divided_u8 = quantize_divided_u8;
   table.quantize_planar_u8 = quantize_planar_u8;

@@ -125,7 +125,7 @@ std::unique_ptr<Step> make_binary_f32(const BuildContext& b, ir::NodeId id) {
   using kernels::Binary;
   static constexpr std::pair<std::string_view, Binary> kOps[] = {
       {"Add", Binary::add}, {"Sub", Binary::sub}, {"Mul", Binary::mul}, {"Div", Binary::div},
-      {"Min", Binary::min}, {"Max", Binary::max}, {"Pow", Binary::pow}};
+      {"Min", Binary::min}, {"Max", Binary::max}, {"Pow", Binary::pow}, {"PRelu", Binary::prelu}};
   const ir::Node& n = b.graph.node(id);
   const auto row =
       std::find_if(std::begin(kOps), std::end(kOps), [&](const auto& r) { return r.first == n.op; });

@@ -134,19 +134,6 @@ std::unique_ptr<Step> make_average_pool_u8(const BuildContext& b, ir::NodeId id)
   return make_pool<uint8_t>(b, n, b.kernels.average_pool_u8);
 }
 
-std::unique_ptr<Step> make_global_average_f32(const BuildContext& b, ir::NodeId id) {
-  const ir::Node& n = b.graph.node(id);
-  if (!b.kernels.mean_rows_f32 || !n.attrs.get_int("channels_last", 0)) return nullptr;
-  const Shape& x = b.shape(n.input(0));
-  const int64_t channels = x.back(), pixels = x.elements(1, x.rank() - 1);
-  return global(b, x[0],
-                [kernel = b.kernels.mean_rows_f32, channels, pixels, in = n.input(0), out = n.output()](
-                    const RunContext& c, int64_t image) {
-                  kernel(c.at<const float>(in) + image * pixels * channels, pixels, channels, channels,
-                         c.at<float>(out) + image * channels);
-                });
-}
-
 std::unique_ptr<Step> make_global_average_u8(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
   if (!b.kernels.global_average_u8 || !n.attrs.get_int("channels_last", 0)) return nullptr;

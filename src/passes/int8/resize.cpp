@@ -1,0 +1,55 @@
+// QuantizeLinear(Resize(DequantizeLinear(x)))  ==>  QResize, where pixels are interpolated along one axis or
+// two neighbouring ones.
+#include <cmath>
+
+#include "ops/resize_axis.hpp"
+#include "passes/int8/quantized.hpp"
+#include "passes/match.hpp"
+#include "passes/pass.hpp"
+
+namespace tenfold::passes {
+namespace {
+
+/// Known scales or sizes, no region of interest, at most two neighbouring axes that change.
+bool interpolates(const ir::Graph& g, const ir::Node& n) {
+  const ops::ResizeOptions options = ops::read_resize_options(n);
+  const Shape *x = shape_of(g, n.input(0)), *y = shape_of(g, n.output());
+  if (options.mode == ops::ResizeMode::nearest ||
+      options.coordinates == ops::ResizeCoordinates::tf_crop_and_resize || !x || !y || !x->is_static() ||
+      !y->is_static() || y->elements() == 0)
+    return false;
+  for (size_t i = 1; i < n.inputs.size(); i++) {
+    const Tensor* t = g.constant(n.inputs[i]);
+    if (n.inputs[i] != ir::kNone && (!t || (i == 1 && t->elements() > 0))) return false;
+  }
+  int first = 0, last = x->rank() - 1;
+  while (first < last && (*x)[first] == (*y)[first]) first++;
+  while (first < last && (*x)[last] == (*y)[last]) last--;
+  return last - first <= 1;
+}
+
+std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
+  const ir::Node& n = g.node(id);
+  if (n.op != "Resize") return std::nullopt;
+  const auto x = dequantized(g, n.input(0));
+  const auto requant = requantization(g, n.output());
+  if (!x || !requant || requant->clamp || !interpolates(g, n)) return std::nullopt;
+  const float scale = x->params.scale / requant->params.scale;
+  if (!std::isfinite(scale)) return std::nullopt;
+  ir::Attributes attrs = n.attrs;
+  attrs.set("scale", scale);
+  attrs.set("x_zero_point", int64_t{x->params.zero_point});
+  attrs.set("y_zero_point", int64_t{requant->params.zero_point});
+  std::vector<ir::ValueId> ins = n.inputs;
+  ins[0] = x->value;
+  ir::Patch patch(g);
+  patch.replace(requant->result, patch.add("QResize", ins, attrs, n.name));
+  return patch;
+}
+
+}  // namespace
+
+extern const Pass pass_int8_resize;
+const Pass pass_int8_resize{"int8-resize", "interpolation of quantized pixels to an INT8 kernel", rewrite};
+
+}  // namespace tenfold::passes
