@@ -1,4 +1,5 @@
 // tenfold inspect: what a model is made of, before and after optimisation.
+#include <algorithm>
 #include <map>
 
 #include "api/model.hpp"
@@ -35,21 +36,43 @@ std::string signature(const ir::Graph& g, ir::ValueId id) {
   return fmt::format("{} {}[{}]", v.name, to_string(v.dtype), text);
 }
 
-/// FP32 operators between INT8 ones: what the engine has no INT8 kernel for, with its share of the work.
-std::string fp32_islands(const plan::Plan& plan) {
+/// FP32 steps that bytes flow into and out of: what the engine has no INT8 kernel for.
+std::vector<const plan::PlannedStep*> fp32_islands(const plan::Plan& plan) {
   const ir::Graph& g = plan.graph;
-  std::string text;
-  bool quantized = false;
-  for (const plan::PlannedStep& s : plan.steps) quantized |= std::string_view(s.kernel).ends_with("_u8");
-  if (!quantized) return "";
+  std::vector<bool> behind_bytes(g.value_count()), before_bytes(g.value_count());
+  const auto marked = [](const std::vector<bool>& marks, const std::vector<ir::ValueId>& values) {
+    return std::ranges::any_of(values, [&](ir::ValueId v) { return v != ir::kNone && marks[size_t(v)]; });
+  };
+  const auto mark = [&](std::vector<bool>& marks, const std::vector<ir::ValueId>& from,
+                        const std::vector<ir::ValueId>& to) {
+    const bool bytes = std::ranges::any_of(from, [&](ir::ValueId v) {
+      return v != ir::kNone && !g.value(v).is_constant() && g.value(v).dtype == DType::u8;
+    });
+    for (ir::ValueId v : to)
+      if (v != ir::kNone && (bytes || marked(marks, from))) marks[size_t(v)] = true;
+  };
+  for (auto it = plan.steps.begin(); it != plan.steps.end(); ++it)
+    for (ir::NodeId id : it->nodes) mark(behind_bytes, g.node(id).inputs, g.node(id).outputs);
+  for (auto it = plan.steps.rbegin(); it != plan.steps.rend(); ++it)
+    for (auto id = it->nodes.rbegin(); id != it->nodes.rend(); ++id)
+      mark(before_bytes, g.node(*id).outputs, g.node(*id).inputs);
+  std::vector<const plan::PlannedStep*> islands;
   for (const plan::PlannedStep& s : plan.steps) {
     const ir::Node& n = g.node(s.node());
-    if (g.value(n.output()).dtype != DType::f32 || n.op == "DequantizeLinear" ||
-        n.attrs.get_string("output", "") == "f32")
-      continue;
-    const ops::Cost cost = plan::cost(g, s);
-    text += fmt::format("  {} '{}' {} ({:.2f} MMAC, {:.1f} KB)\n", plan::operators(g, s), n.name,
-                        to_string(*g.value(n.output()).shape), cost.macs / 1e6, cost.bytes / 1e3);
+    if (g.value(n.output()).dtype == DType::f32 && n.op != "DequantizeLinear" &&
+        marked(behind_bytes, n.outputs) && marked(before_bytes, n.outputs))
+      islands.push_back(&s);
+  }
+  return islands;
+}
+
+std::string fp32_islands_text(const plan::Plan& plan) {
+  std::string text;
+  for (const plan::PlannedStep* s : fp32_islands(plan)) {
+    const ir::Node& n = plan.graph.node(s->node());
+    const ops::Cost cost = plan::cost(plan.graph, *s);
+    text += fmt::format("  {} '{}' {} ({:.2f} MMAC, {:.1f} KB)\n", plan::operators(plan.graph, *s), n.name,
+                        to_string(*plan.graph.value(n.output()).shape), cost.macs / 1e6, cost.bytes / 1e3);
   }
   return text.empty() ? "" : "FP32 inside the INT8 network:\n" + text;
 }
@@ -98,7 +121,7 @@ void print_plan(const plan::Plan& plan, const exec::Session& session) {
   for (const StepRow& r : step_rows(plan))
     table.add({r.name, r.operators, r.kernel, r.output, fmt::format("{:.2f}", r.mmac)});
   fmt::print("\nPlan for {} ({:.2f} MB of activations)\n{}{}", session.isa_name(),
-             static_cast<double>(plan.arena_bytes) / 1e6, table.text(), fp32_islands(plan));
+             static_cast<double>(plan.arena_bytes) / 1e6, table.text(), fp32_islands_text(plan));
 }
 
 nlohmann::json plan_json(const plan::Plan& plan, const exec::Session& session) {
@@ -109,7 +132,12 @@ nlohmann::json plan_json(const plan::Plan& plan, const exec::Session& session) {
                      {"kernel", r.kernel},
                      {"output", r.output},
                      {"mmac", r.mmac}});
-  return {{"isa", session.isa_name()}, {"activation_bytes", plan.arena_bytes}, {"steps", steps}};
+  nlohmann::json islands = nlohmann::json::array();
+  for (const plan::PlannedStep* s : fp32_islands(plan)) islands.push_back(plan.graph.node(s->node()).op);
+  return {{"isa", session.isa_name()},
+          {"activation_bytes", plan.arena_bytes},
+          {"steps", steps},
+          {"fp32_islands", islands}};
 }
 
 nlohmann::json to_json(const ir::Graph& before, const ir::Graph& after,

@@ -61,6 +61,33 @@ TEST(ResizeF32, EveryModeAndCoordinate) {
       }
 }
 
+TEST(ReduceF32, AnyNeighbouringAxes) {
+  for (const Ints& axes : {Ints{1}, Ints{3}, Ints{1, 2}, Ints{2, 3}, Ints{0, 1, 2, 3}, Ints{1, 3}})
+    for (const char* op :
+         {"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2", "ReduceSumSquare"}) {
+      Builder b;
+      const ValueId along = b.constant(Tensor::from<int64_t>({std::ssize(axes)}, axes));
+      b.output(b.op(op, {b.input({3, 40, 9, 70}), along}));
+      expect_as_reference(b, std::string(op) + " over " + std::to_string(axes.size()) + " axes", 1);
+    }
+}
+
+TEST(BinaryF32, PRelu) {
+  for (const Shape& slope : {Shape{1}, Shape{5, 1, 1}, Shape{1, 7}}) {
+    Builder b;
+    b.output(b.op("PRelu", {b.input({2, 5, 6, 7}), b.random(slope)}));
+    expect_as_reference(b, "PRelu");
+  }
+}
+
+TEST(ConvF32, ResidualThatIsConstant) {
+  Builder b;
+  const ValueId y =
+      b.op("Conv", {b.input({1, 3, 8, 9}), b.random({5, 3, 3, 3})}, {{"pads", Ints{1, 1, 1, 1}}});
+  b.output(b.op("Relu", {b.op("Add", {y, b.random({1, 5, 8, 9})})}));
+  expect_as_reference(b, "a constant added to every pixel");
+}
+
 TEST(ConvF32, ThreeAxes) {
   struct Layer {
     Shape x, w;

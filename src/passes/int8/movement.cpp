@@ -1,6 +1,7 @@
 // Operators that only move or select elements work on the bytes: op(DequantizeLinear(x)) ==>
 // DequantizeLinear(op(x)).
 #include <algorithm>
+#include <cmath>
 
 #include "ops/op.hpp"
 #include "passes/int8/quantized.hpp"
@@ -21,14 +22,14 @@ bool moves_bytes(const ir::Node& n) {
   return n.op == "Resize" && n.attrs.get_string("mode", "nearest") == "nearest";
 }
 
-/// The byte that stands for exactly what a Pad puts around its input.
+/// The byte that stands for what a Pad puts around its input, but for rounding.
 std::optional<uint8_t> padding_byte(const ir::Graph& g, const ir::Node& pad, ActivationParams params) {
   const auto value = pad.input(2) == ir::kNone ? std::optional(0.0) : scalar(g, pad.input(2));
   if (!value) return std::nullopt;
   const float real = static_cast<float>(*value);
   const uint8_t byte = quantize(real, params);
-  if (static_cast<float>(byte - params.zero_point) * params.scale != real) return std::nullopt;
-  return byte;
+  const float off = static_cast<float>(byte - params.zero_point) * params.scale - real;
+  return std::fabs(off) <= 1e-4f * params.scale ? std::optional(byte) : std::nullopt;
 }
 
 std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {

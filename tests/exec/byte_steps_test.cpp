@@ -1,0 +1,70 @@
+// INT8 steps against node by node evaluation, bit for bit, on every ISA and number of threads.
+#include <gtest/gtest.h>
+
+#include "cpu/features.hpp"
+#include "exec/session.hpp"
+#include "support/graph_builder.hpp"
+
+namespace tenfold::test {
+namespace {
+
+using Ints = std::vector<int64_t>;
+
+void expect_same_bytes(const Builder& b, const std::string& what) {
+  std::mt19937 rng(5);
+  std::vector<Tensor> inputs;
+  for (ValueId id : b.graph.inputs)
+    inputs.push_back(random_tensor(b.graph.value(id).dtype, *b.graph.value(id).shape, rng));
+  const auto expected = evaluate_graph(b.graph, inputs);
+  for (cpu::Isa isa : cpu::kAllIsas) {
+    if (!cpu::available(isa)) continue;
+    for (int threads : {1, 3}) {
+      exec::Session session(b.graph, {.threads = threads, .isa = std::string(cpu::to_string(isa))});
+      const auto actual = session.run(inputs);
+      ASSERT_EQ(actual.size(), expected.size());
+      for (size_t o = 0; o < expected.size(); o++)
+        for (int64_t i = 0; i < expected[o].elements(); i++)
+          ASSERT_EQ(actual[o].at_int(i), expected[o].at_int(i))
+              << what << ", " << cpu::to_string(isa) << ", " << threads << " threads, at " << i;
+    }
+  }
+}
+
+TEST(ResizeU8, EveryModeAndBlock) {
+  for (const char* mode : {"linear", "cubic"})
+    for (int64_t channels : {1, 3, 16, 37})
+      for (const std::vector<float>& scales :
+           {std::vector<float>{1, 2, 1.7f, 1}, {1, 0.6f, 1, 1}, {1, 1, 3, 1}}) {
+        Builder b;
+        const ValueId x = b.input({2, 9, 14, channels}, DType::u8);
+        b.output(b.op("QResize", {x, ir::kNone, b.floats({4}, scales)},
+                      {{"mode", std::string(mode)},
+                       {"x_zero_point", int64_t{120}},
+                       {"y_zero_point", int64_t{7}},
+                       {"scale", 0.9f}}));
+        expect_same_bytes(b, std::string(mode) + " of " + std::to_string(channels));
+      }
+}
+
+TEST(ReduceU8, AnyNeighbouringAxes) {
+  for (const Ints& axes : {Ints{1}, Ints{3}, Ints{1, 2}, Ints{2, 3}, Ints{0, 1, 2, 3}, Ints{1, 3}})
+    for (const char* op : {"ReduceMax", "ReduceMin"}) {
+      Builder b;
+      const ValueId along = b.constant(Tensor::from<int64_t>({std::ssize(axes)}, axes));
+      b.output(b.op(op, {b.input({3, 40, 9, 70}, DType::u8), along}));
+      expect_same_bytes(b, std::string(op) + " over " + std::to_string(axes.size()) + " axes");
+    }
+}
+
+TEST(ChannelLookupU8, EveryNumberOfChannels) {
+  for (int64_t channels : {1, 5, 64, 200}) {
+    std::mt19937 rng(6);
+    Builder b;
+    b.output(b.op("QChannelLookup", {b.input({2, channels, 9, 13}, DType::u8)},
+                  {{"tables", random_tensor(DType::u8, {channels, 256}, rng)}}));
+    expect_same_bytes(b, std::to_string(channels) + " channels");
+  }
+}
+
+}  // namespace
+}  // namespace tenfold::test

@@ -1,0 +1,101 @@
+// Operators between bytes that have INT8 kernels of their own.
+#include "passes/byte_builder.hpp"
+
+namespace tenfold::test {
+namespace {
+
+using Ints = std::vector<int64_t>;
+
+TEST(Int8ChannelLookup, PRelu) {
+  Bytes b;
+  b.output(b.quantize(b.op("PRelu", {b.pixels(), b.random({4, 1, 1})})));
+  EXPECT_EQ(b.lowered(), "QChannelLookup");
+}
+
+TEST(Int8ChannelLookup, BatchNormalizationWithQuantizedParameters) {
+  Bytes b;
+  const ValueId scale =
+      b.op("DequantizeLinear", {b.constant(Tensor::from<int8_t>({4}, {{1, 2, -3, 4}})), b.scalar(0.5f)});
+  b.output(b.quantize(b.op("BatchNormalization",
+                           {b.pixels(), scale, b.random({4}), b.random({4}), b.floats({4}, {1, 2, 3, 4})})));
+  EXPECT_EQ(b.lowered(), "QChannelLookup");
+}
+
+TEST(Int8ChannelLookup, severalOperators) {
+  Bytes b;
+  const ValueId scaled = b.op("Mul", {b.pixels(), b.random({1, 4, 1, 1})});
+  b.output(b.quantize(b.op("Relu", {b.op("Add", {scaled, b.random({4, 1, 1})})})));
+  EXPECT_EQ(b.lowered(), "QChannelLookup");
+}
+
+TEST(Int8ChannelLookup, constantsAlongOtherAxesStay) {
+  for (const Shape& shape : {Shape{6}, Shape{5, 1}, Shape{4, 5, 1}}) {
+    Bytes b;
+    b.output(b.quantize(b.op("PRelu", {b.pixels(), b.random(shape)})));
+    EXPECT_EQ(b.lowered(), "DequantizeLinear PRelu QuantizeLinear");
+  }
+}
+
+TEST(Int8Resize, linearAndCubic) {
+  for (const char* mode : {"linear", "cubic"})
+    for (const std::vector<float>& scales :
+         {std::vector<float>{1, 1, 2, 1.5f}, {1, 1, 0.5f, 1}, {1, 1, 1, 3}}) {
+      Bytes b;
+      b.output(b.quantize(
+          b.op("Resize", {b.pixels(), kNone, b.floats({4}, scales)}, {{"mode", std::string(mode)}})));
+      EXPECT_EQ(b.lowered(nullptr, 1), "QResize") << mode;
+    }
+}
+
+TEST(Int8Resize, alongThreeAxesStays) {
+  Bytes b;
+  b.output(b.quantize(
+      b.op("Resize", {b.pixels(), kNone, b.floats({4}, {1, 2, 2, 2})}, {{"mode", std::string("linear")}})));
+  EXPECT_EQ(b.lowered(), "DequantizeLinear Resize QuantizeLinear");
+}
+
+TEST(Int8Movement, paddingThatAByteHolds) {
+  Bytes b;
+  const ValueId pads = b.constant(Tensor::from<int64_t>({8}, {{0, 0, 1, 2, 0, 0, 2, 1}}));
+  b.output(b.quantize(b.op("Pad", {b.pixels(), pads})));
+  b.output(b.quantize(b.op("Pad", {b.pixels(), pads, b.scalar(0.4f)})));
+  EXPECT_EQ(b.lowered(), "Pad Pad");
+}
+
+TEST(Int8Movement, paddingBetweenTwoBytesStays) {
+  Bytes b;
+  const ValueId pads = b.constant(Tensor::from<int64_t>({8}, {{0, 0, 1, 2, 0, 0, 2, 1}}));
+  b.output(b.quantize(b.op("Pad", {b.pixels(), pads, b.scalar(0.41f)})));
+  EXPECT_EQ(b.lowered(), "DequantizeLinear Pad QuantizeLinear");
+}
+
+TEST(Int8Movement, paddingMovesIntoTheConvolution) {
+  Bytes b;
+  const ValueId pads = b.constant(Tensor::from<int64_t>({8}, {{0, 0, 1, 2, 0, 0, 2, 1}}));
+  const ValueId padded =
+      b.op("DequantizeLinear", {b.quantize(b.op("Pad", {b.pixels(), pads})), b.scale, b.zero});
+  b.output(b.quantize(b.op("Conv", {padded, b.weights({8, 4, 3, 3}, 0)})));
+  Graph lowered;
+  EXPECT_EQ(b.lowered(&lowered), "Pad QConv");
+  EXPECT_EQ(optimised(lowered, {}, Stage::fuse, &lowered, 1e-6), "QConv");
+  EXPECT_EQ(only(lowered, "QConv").attrs.get_ints("pads"), (Ints{1, 2, 2, 1}));
+}
+
+TEST(Int8Movement, extremesAndTheirPositions) {
+  Bytes b;
+  const ValueId channels = b.constant(Tensor::from<int64_t>({1}, {{1}}));
+  b.output(b.quantize(b.op("ReduceMax", {b.pixels(), channels})));
+  b.output(b.quantize(b.op("GlobalMaxPool", {b.pixels()})));
+  b.output(b.op("ArgMax", {b.pixels()}, {{"axis", int64_t{1}}}));
+  EXPECT_EQ(b.lowered(), "ReduceMax GlobalMaxPool ArgMax");
+}
+
+TEST(Int8ChannelMean, isAConvolution) {
+  Bytes b;
+  const ValueId channels = b.constant(Tensor::from<int64_t>({1}, {{1}}));
+  b.output(b.quantize(b.op("ReduceMean", {b.pixels(), channels})));
+  EXPECT_EQ(b.lowered(nullptr, 1), "QConv");
+}
+
+}  // namespace
+}  // namespace tenfold::test
