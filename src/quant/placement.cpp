@@ -5,6 +5,8 @@
 #include <map>
 #include <string_view>
 
+#include "quant/role.hpp"
+
 namespace tenfold::quant {
 
 using ir::Graph;
@@ -15,70 +17,6 @@ using ir::ValueId;
 
 namespace {
 
-/// How an operator takes part in an int8 network.
-enum class Role {
-  none,     ///< FP32 only
-  compute,  ///< s8 weights; starts int8 regions
-  combine,  ///< Add, Mul of two activations, or of one and a constant
-  concat,
-  average,   ///< pools whose result has its own range
-  movement,  ///< result values are input values: same scale and zero point
-  table,     ///< unary: 256 entries
-};
-
-constexpr std::pair<std::string_view, Role> kRoles[] = {{"Conv", Role::compute},
-                                                        {"ConvTranspose", Role::compute},
-                                                        {"MatMul", Role::compute},
-                                                        {"Gemm", Role::compute},
-                                                        {"Add", Role::combine},
-                                                        {"Mul", Role::combine},
-                                                        {"Sub", Role::table},
-                                                        {"Div", Role::table},  // by a scalar constant only
-                                                        {"Concat", Role::concat},
-                                                        {"GlobalAveragePool", Role::average},
-                                                        {"AveragePool", Role::average},
-                                                        {"MaxPool", Role::movement},
-                                                        {"GlobalMaxPool", Role::movement},
-                                                        {"Resize", Role::movement},
-                                                        {"Reshape", Role::movement},
-                                                        {"Flatten", Role::movement},
-                                                        {"Squeeze", Role::movement},
-                                                        {"Unsqueeze", Role::movement},
-                                                        {"Transpose", Role::movement},
-                                                        {"Slice", Role::movement},
-                                                        {"Split", Role::movement},
-                                                        {"Identity", Role::movement},
-                                                        {"DepthToSpace", Role::movement},
-                                                        {"SpaceToDepth", Role::movement},
-                                                        {"Pad", Role::movement},
-                                                        {"Expand", Role::movement},
-                                                        {"Tile", Role::movement},
-                                                        {"Relu", Role::table},
-                                                        {"Clip", Role::table},
-                                                        {"LeakyRelu", Role::table},
-                                                        {"Elu", Role::table},
-                                                        {"Sigmoid", Role::table},
-                                                        {"HardSigmoid", Role::table},
-                                                        {"HardSwish", Role::table},
-                                                        {"SiLU", Role::table},
-                                                        {"Gelu", Role::table},
-                                                        {"GeluTanh", Role::table},
-                                                        {"Tanh", Role::table},
-                                                        {"Mish", Role::table},
-                                                        {"Softplus", Role::table},
-                                                        {"Erf", Role::table},
-                                                        {"Exp", Role::table},
-                                                        {"Abs", Role::table},
-                                                        {"Neg", Role::table},
-                                                        {"Sqrt", Role::table},
-                                                        {"Square", Role::table}};
-
-Role role_of(std::string_view op) {
-  for (const auto& [name, role] : kRoles)
-    if (name == op) return role;
-  return Role::none;
-}
-
 bool is_constant(const Graph& g, ValueId v) { return g.constant(v) != nullptr; }
 bool is_scalar_constant(const Graph& g, ValueId v) {
   const Tensor* t = g.constant(v);
@@ -86,6 +24,14 @@ bool is_scalar_constant(const Graph& g, ValueId v) {
 }
 bool is_clamp(const Node& n) { return n.op == "Relu" || n.op == "Clip"; }
 bool is_smooth_activation(const Node& n) { return n.op == "Gelu" || n.op == "GeluTanh" || n.op == "SiLU"; }
+
+/// One element, or elements along axis 1 of tensors of `rank` axes.
+bool is_by_channel(const Graph& g, ValueId v, const std::optional<Shape>& like) {
+  const Tensor* t = g.constant(v);
+  if (!t || !like) return false;
+  const int axis = t->shape().rank() - like->rank() + 1;
+  return t->elements() == 1 || (axis >= 0 && t->shape()[axis] == t->elements());
+}
 
 std::string gemm_obstacle(const Graph& g, const Node& n) {
   if (n.attrs.get_int("transA", 0) != 0 || n.attrs.get_float("alpha", 1) != 1)
@@ -141,6 +87,9 @@ class Placer {
     // A unary function of one activation: whatever constant stands beside it becomes part of the table.
     if (s.role == Role::combine && (is_scalar_constant(g_, n.input(0)) != is_scalar_constant(g_, n.input(1))))
       s.role = Role::table;
+    if (n.op == "Sub" && !is_constant(g_, n.input(0)) && !is_constant(g_, n.input(1))) s.role = Role::combine;
+    // Cubic interpolation leaves the range of its input.
+    if (n.op == "Resize" && n.attrs.get_string("mode", "nearest") == "cubic") s.role = Role::average;
     s.reason = obstacle(id);
     s.eligible = s.reason.empty();
   }
@@ -162,6 +111,10 @@ class Placer {
         return weight_obstacle(g_, n);
       case Role::concat:
         return inputs.size() != n.inputs.size() ? "one of its inputs is constant" : "";
+      case Role::average:
+        return n.op == "ReduceMean" && !averages_channels(n)
+                   ? "it averages other axes than pixels or channels"
+                   : "";
       case Role::movement:
         return movement_obstacle(n);
       case Role::table:
@@ -171,9 +124,14 @@ class Placer {
     }
   }
 
+  bool averages_channels(const Node& n) const {
+    const Tensor* axes = g_.constant(n.input(1));
+    const auto& x = g_.value(n.input(0)).shape;
+    return x && x->rank() == 4 && axes && axes->elements() == 1 &&
+           (axes->at_int(0) == 1 || axes->at_int(0) == -3) && n.attrs.get_int("keepdims", 1) != 0;
+  }
+
   std::string movement_obstacle(const Node& n) const {
-    if (n.op == "Resize" && n.attrs.get_string("mode", "nearest") == "cubic")
-      return "cubic Resize leaves the range of its input";
     if (n.op == "Pad") {
       const Tensor* value = g_.constant(n.input(2));
       const bool zero = n.input(2) == kNone || (value && value->elements() == 1 && value->at_double(0) == 0);
@@ -190,6 +148,11 @@ class Placer {
     if (n.op == "Clip")
       for (size_t i : {size_t{1}, size_t{2}})
         if (n.input(i) != kNone && !is_constant(g_, n.input(i))) return "its bounds are not constant";
+    if (n.op == "PRelu" && !is_by_channel(g_, n.input(1), g_.value(n.input(0)).shape))
+      return "its slopes are no constants by channel";
+    if (n.op == "BatchNormalization")
+      for (size_t i = 1; i < n.inputs.size(); i++)
+        if (!is_constant(g_, n.input(i))) return "its parameters are not constant";
     if (n.op == "Sub" || n.op == "Div")
       if (is_scalar_constant(g_, n.input(0)) == is_scalar_constant(g_, n.input(1)))
         return fmt::format("{} of two tensors has no int8 form", n.op);

@@ -174,6 +174,28 @@ TEST(QuantizeStatic, ConstantOperandBecomesU8) {
   EXPECT_EQ(q.result.graph.constant(find_value(q.result.graph, "gamma_quantized"))->dtype(), DType::u8);
 }
 
+TEST(QuantizeStatic, FunctionsByChannelAndReductions) {
+  Build b;
+  const ValueId x = b.conv(b.input({1, 3, 8, 8}), 3, 4, "c1", 1);
+  const ValueId axis = b.constant("axis", Tensor::from<int64_t>({1}, {{1}}));
+  const ValueId p = b.op("PRelu", {x, b.constant("slope", random_tensor({4, 1, 1}, 6))}, "p");
+  const ValueId largest = b.op("ReduceMax", {p, axis}, "largest"),
+                mean = b.op("ReduceMean", {p, axis}, "mean");
+  b.g.outputs = {b.conv(b.op("Sub", {largest, mean}, "difference"), 1, 4, "c2", 2)};
+  const Quantized q = quantize_and_run(b.g);
+  EXPECT_GT(cosine(q), 0.998);
+  for (const char* value : {"c1", "p", "largest", "mean", "difference"})
+    EXPECT_EQ(consumer(q.result.graph, value).op, "QuantizeLinear") << value;
+}
+
+TEST(QuantizeStatic, SlopesAlongPixelsStayInFp32) {
+  Build b;
+  const ValueId x = b.conv(b.input({1, 3, 8, 8}), 3, 4, "c1", 1);
+  const ValueId p = b.op("PRelu", {x, b.constant("slope", random_tensor({8, 1}, 6))}, "p");
+  b.g.outputs = {b.conv(p, 4, 4, "c2", 2)};
+  EXPECT_EQ(consumer(quantize_and_run(b.g).result.graph, "c1").op, "PRelu");
+}
+
 TEST(QuantizeStatic, OutputThatIsAlsoReadInsideKeepsItsName) {
   Build b;
   const ValueId c = b.op("Relu", {b.conv(b.input({1, 3, 8, 8}), 3, 3, "c1", 1)}, "first");

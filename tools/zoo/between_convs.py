@@ -1,6 +1,6 @@
 """Operators between two convolutions, quantized by ONNX Runtime: what INT8 networks of any family are made of.
 
-`CASES` maps a name to a `Middle`; `build(name, path)` writes the quantized model.
+`CASES` maps a name to a `Middle`; `float_model(name)` is the FP32 model, `build(name, path)` writes the quantized one.
 """
 
 from __future__ import annotations
@@ -170,7 +170,8 @@ def _pools_and_products() -> dict[str, Middle]:
 CASES = {**_resizes(), **_activations(), **_by_channels(), **_movement(), **_pools_and_products()}
 
 
-def _float_model(name: str) -> onnx.ModelProto:
+def float_model(name: str) -> onnx.ModelProto:
+    """The FP32 model."""
     middle = CASES[name]
     constants = {"first": _random(CHANNELS, *INPUT[1:2], 3, 3, scale=0.3), **middle.constants}
     window = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
@@ -191,11 +192,16 @@ def _float_model(name: str) -> onnx.ModelProto:
     return inferred
 
 
+def pictures(count: int) -> list[np.ndarray]:
+    """Seeded noise to calibrate with."""
+    return list(_random(count, *INPUT))
+
+
 class _Reader:
-    """Four pictures of noise for ONNX Runtime's calibration."""
+    """ONNX Runtime's calibration reader."""
 
     def __init__(self) -> None:
-        self._samples = iter(_random(4, *INPUT))
+        self._samples = iter(pictures(4))
 
     def get_next(self) -> dict | None:
         sample = next(self._samples, None)
@@ -208,5 +214,5 @@ def build(name: str, path: Path) -> None:
 
     logging.getLogger().setLevel(logging.ERROR)
     quantize_static(
-        _float_model(name), str(path), _Reader(), quant_format=QuantFormat.QDQ, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, per_channel=True
+        float_model(name), str(path), _Reader(), quant_format=QuantFormat.QDQ, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, per_channel=True
     )

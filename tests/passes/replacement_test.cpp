@@ -1,4 +1,4 @@
-// Einsum as products of matrices.
+// Operators that become others with kernels: Einsum, Sum, BatchNormalization.
 #include "passes/pass_fixture.hpp"
 
 namespace tenfold::test {
@@ -34,6 +34,12 @@ TEST(EinsumToMatMul, whatIsNoProductOfMatricesStays) {
   EXPECT_EQ(einsum("ii,ij->j", {3, 3}, {3, 4}), "Einsum");   // a diagonal
   EXPECT_EQ(einsum("ij,jk->k", {3, 4}, {4, 5}), "Einsum");   // a sum of one operand alone
   EXPECT_EQ(einsum("ij,jk->ik", {3, 1}, {4, 5}), "Einsum");  // broadcast
+}
+
+TEST(SumToAdd, ofThree) {
+  Builder b;
+  b.output(b.op("Sum", {b.input({2, 3}), b.input({3}), b.input({2, 1})}));
+  EXPECT_EQ(optimised(b.graph, {"sum-to-add"}), "Add Add");
 }
 
 TEST(BatchNormToConv, behindAnActivation) {
