@@ -7,10 +7,10 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 import tenfold
 
+import onnx
 from tests.python.conftest import reference_outputs
 from tests.python.test_cli import TOOL
 from tests.similarity import cosine
