@@ -66,5 +66,38 @@ TEST(ChannelLookupU8, EveryNumberOfChannels) {
   }
 }
 
+TEST(ConvU8, ThreeAxes) {
+  struct Layer {
+    Shape x, w;
+    Ints pads = Ints(6, 0), strides = Ints(3, 1), dilations = Ints(3, 1);
+  };
+  const Layer layers[] = {{{2, 3, 6, 7, 9}, {16, 3, 3, 3, 3}, {1, 1, 1, 1, 1, 1}},
+                          {{2, 3, 6, 7, 9}, {9, 3, 3, 3, 3}, {2, 1, 1, 0, 2, 2}, {2, 2, 2}},
+                          {{1, 5, 7, 6, 8}, {12, 5, 2, 3, 2}, {0, 1, 0, 1, 1, 1}, {1, 1, 1}, {2, 2, 1}},
+                          {{1, 160, 3, 5, 5}, {8, 160, 3, 3, 3}, {1, 1, 1, 1, 1, 1}}};
+  for (const Layer& l : layers) {
+    std::mt19937 rng(7);
+    Builder b;
+    const ValueId weights = b.constant(random_tensor(DType::s8, l.w, rng, -40, 40));
+    b.output(
+        b.op("QConv",
+             {b.input(l.x, DType::u8), weights, b.random({l.w[0]}, 0.001, 0.01), b.random({l.w[0]}, -20, 20)},
+             {{"pads", l.pads},
+              {"strides", l.strides},
+              {"dilations", l.dilations},
+              {"x_zero_point", int64_t{130}},
+              {"y_zero_point", int64_t{90}}}));
+    expect_same_bytes(b, ir::to_text(b.graph));
+  }
+}
+
+TEST(MaxPoolU8, ThreeAxes) {
+  Builder b;
+  b.output(
+      b.op("MaxPool", {b.input({2, 20, 7, 9, 8}, DType::u8)},
+           {{"kernel_shape", Ints{3, 2, 3}}, {"strides", Ints{2, 1, 2}}, {"pads", Ints{1, 0, 1, 1, 1, 0}}}));
+  expect_same_bytes(b, "max pool");
+}
+
 }  // namespace
 }  // namespace tenfold::test

@@ -61,6 +61,21 @@ TEST(ResizeF32, EveryModeAndCoordinate) {
       }
 }
 
+TEST(PoolF32, ThreeAxes) {
+  for (const char* op : {"MaxPool", "AveragePool"})
+    for (const Ints& kernel : {Ints{2, 2, 2}, Ints{3, 1, 1}, Ints{1, 3, 2}, Ints{3, 2, 3}})
+      for (const Ints& pads : {Ints{0, 0, 0, 0, 0, 0}, Ints{0, 0, 1, 1, 0, 0}})
+        for (int64_t ceil_mode : {0, 1}) {
+          Builder b;
+          b.output(b.op(op, {b.input({2, 20, 7, 9, 8})},
+                        {{"kernel_shape", kernel},
+                         {"strides", Ints{2, 1, 2}},
+                         {"pads", kernel[0] > 1 && kernel[2] > 1 ? pads : Ints(6, 0)},
+                         {"ceil_mode", ceil_mode}}));
+          expect_as_reference(b, ir::to_text(b.graph));
+        }
+}
+
 TEST(ReduceF32, AnyNeighbouringAxes) {
   for (const Ints& axes : {Ints{1}, Ints{3}, Ints{1, 2}, Ints{2, 3}, Ints{0, 1, 2, 3}, Ints{1, 3}})
     for (const char* op :

@@ -108,11 +108,19 @@ class ConvU8Step final : public RowStep {
   tenfold::Range input_rows(tenfold::Range pixels) const {
     const ops::Window& g = conv_.window;
     const int64_t first = pixels.begin / g.out[2], last = (pixels.end - 1) / g.out[2];  // output rows
-    const auto row = [&](int64_t out_row, int64_t tap) {
-      const int64_t y = out_row % g.out[1] * g.stride[1] + tap * g.dilation[1] - g.pad_begin[1];
-      return out_row / g.out[1] * g.in[1] + std::clamp<int64_t>(y, 0, g.in[1] - 1);
+    const auto clamped = [&](size_t axis, int64_t out, int64_t tap) {
+      const int64_t at = out * g.stride[axis] + tap * g.dilation[axis] - g.pad_begin[axis];
+      return std::clamp<int64_t>(at, 0, g.in[axis] - 1);
     };
-    return {row(first, 0), row(last, g.kernel[1] - 1) + 1};
+    const auto row = [&](int64_t out_row, bool end) {
+      const int64_t plane = out_row / g.out[1], z = end ? g.kernel[0] - 1 : 0, y = end ? g.kernel[1] - 1 : 0;
+      return (plane / g.out[0] * g.in[0] + clamped(0, plane % g.out[0], z)) * g.in[1] +
+             clamped(1, out_row % g.out[1], y);
+    };
+    // Planes of one image read each other's rows.
+    if (!g.is_planar() && first / g.out[1] != last / g.out[1])
+      return {row(first, false) / g.in[1] * g.in[1], round_up(row(last, true) + 1, g.in[1])};
+    return {row(first, false), row(last, true) + 1};
   }
 
   std::shared_ptr<const PackedConvU8> pack(const BuildContext& b, const ir::Node& n,

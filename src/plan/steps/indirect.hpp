@@ -26,7 +26,7 @@ class MergedRows {
   /// Does not apply: no columns, nothing merged.
   MergedRows() = default;
   explicit MergedRows(const ops::Convolution& c)
-      : row_(c.window.in[1] * c.batch),
+      : rows_(c.window.in[0] * c.window.in[1] * c.batch),
         width_(c.window.in[2]),
         columns_(c.window.out[2]),
         kernel_(c.window.kernel[2]),
@@ -39,9 +39,10 @@ class MergedRows {
   }
   static bool applies(const ops::Convolution& c) {
     const ops::Window& g = c.window;
-    return c.group == 1 && g.is_planar() && g.kernel[2] > 1 && g.dilation[2] == 1 && c.x.channel == 1 &&
+    return c.group == 1 && g.kernel[2] > 1 && g.dilation[2] == 1 && c.x.channel == 1 &&
            c.x.axis[2] == c.channels && c.x.axis[1] == c.channels * g.in[2] &&
-           c.x.batch == c.x.axis[1] * g.in[1] && c.channels <= kMostChannels;
+           c.x.axis[0] == c.x.axis[1] * g.in[1] && c.x.batch == c.x.axis[0] * g.in[0] &&
+           c.channels <= kMostChannels;
   }
   bool merges() const { return kernel_ > 0; }
   /// The convolution over merged rows: valid columns are those whose windows lie inside.
@@ -54,7 +55,7 @@ class MergedRows {
   }
 
   /// Elements of the copies of all rows.
-  int64_t size() const { return edges() ? row_ * edges() * kernel_ * channels_ + kTensorSlack : 0; }
+  int64_t size() const { return edges() ? rows_ * edges() * kernel_ * channels_ + kTensorSlack : 0; }
   /// Copies what the edge columns read in input rows [begin, end), counted over the batch.
   template <class T>
   void copy(const T* x, T zero, tenfold::Range rows, T* copies) const {
@@ -81,7 +82,7 @@ class MergedRows {
   static constexpr int64_t kMostChannels = 128;
   int64_t edges() const { return left_ + columns_ - right_; }
 
-  int64_t row_ = 0, width_ = 0, columns_ = 0, kernel_ = 0, stride_ = 1, pad_ = 0, channels_ = 0;
+  int64_t rows_ = 0, width_ = 0, columns_ = 0, kernel_ = 0, stride_ = 1, pad_ = 0, channels_ = 0;
   int64_t left_ = 0, right_ = 0;  ///< columns before and from here on leave the image
 };
 
@@ -104,7 +105,8 @@ void fill_indirect(const ops::Convolution& c, const T* x, const T* outside, int6
                     iy = oy * g.stride[1] + k % g.kernel[1] * g.dilation[1] - g.pad_begin[1];
       const bool inside = iz >= 0 && iz < g.in[0] && iy >= 0 && iy < g.in[1];
       const auto beyond = [&](int64_t i) {
-        return inside && rows.merges() ? rows.edge(copies, image * g.in[1] + iy, ox + i) : outside;
+        return inside && rows.merges() ? rows.edge(copies, (image * g.in[0] + iz) * g.in[1] + iy, ox + i)
+                                       : outside;
       };
       for (int64_t kx = 0; kx < g.kernel[2]; kx++, row += stride) {
         const int64_t ix = ox * g.stride[2] + kx * g.dilation[2] - g.pad_begin[2];
