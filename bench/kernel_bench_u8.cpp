@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "bench/kernel_bench.hpp"
 
@@ -235,6 +236,13 @@ void add_streams(std::vector<Row>& rows) {
                  .count = 256,
                  .in_outer = 256,
                  .out = d.c.data()});
+  });
+  add_stream(rows, "column_sums_u8", 784, 256, 1, [](const Kernels& k, StreamData& d) {
+    std::array<uint32_t, 512> sums;
+    k.column_sums_u8({d.a.data(), 784, 256, 256, sums.data(), sums.data() + 256});
+  });
+  add_stream(rows, "affine_u8", 784, 256, 2, [](const Kernels& k, StreamData& d) {
+    k.affine_u8({d.a.data(), d.c.data(), 784, 256, 256, d.f.data(), d.f.data() + 256, 100});
   });
   add_stream(rows, "blend_to_u8", 784, 256, 9, [](const Kernels& k, StreamData& d) {
     static const int64_t offset[] = {0, 783 * 256};

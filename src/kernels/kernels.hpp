@@ -288,6 +288,24 @@ struct GroupNormF32 {
   float* scratch = nullptr;  ///< 2 * channels
 };
 
+/// Of every channel of NHWC pixels the sum of its bytes and of their squares; at most kMostSquares pixels.
+struct ColumnSumsU8 {
+  static constexpr int64_t kMostSquares = UINT32_MAX / (255 * 255);
+  const u8* in = nullptr;
+  int64_t pixels = 0, channels = 0;
+  ptrdiff_t in_pixel = 0;
+  uint32_t *sums = nullptr, *squares = nullptr;
+};
+/// out = clamp_u8(rne(fma(in, factor[c], shift[c])) + zero_point) for every channel of NHWC pixels.
+struct AffineU8 {
+  const u8* in = nullptr;
+  u8* out = nullptr;
+  int64_t pixels = 0, channels = 0;
+  ptrdiff_t pixel = 0;  ///< bytes from one pixel to the next, in `in` and in `out`
+  const float *factor = nullptr, *shift = nullptr;
+  int zero_point = 0;
+};
+
 /// One attention head: out = softmax(scale * q k^T + mask) v.  q, k, v: [rows][head] with row strides.
 struct AttentionF32 {
   const float *q = nullptr, *k = nullptr, *v = nullptr;
@@ -317,6 +335,8 @@ struct Kernels {
   void (*average_pool_u8)(const Pool<u8>&);
   void (*global_average_u8)(const GlobalAverageU8&);
   void (*reduce_u8)(const Reduce<u8>&);
+  void (*column_sums_u8)(const ColumnSumsU8&);
+  void (*affine_u8)(const AffineU8&);
   /// out = clamp_u8(rne(x * inverse_scale) + zero_point)
   void (*quantize_u8)(const float* in, u8* out, int64_t n, float inverse_scale, int zero_point);
   /// out = clamp_u8(rne(x / scale) + zero_point), as DynamicQuantizeLinear divides

@@ -112,9 +112,7 @@ class Placer {
       case Role::concat:
         return inputs.size() != n.inputs.size() ? "one of its inputs is constant" : "";
       case Role::average:
-        return n.op == "ReduceMean" && !averages_channels(n)
-                   ? "it averages other axes than pixels or channels"
-                   : "";
+        return average_obstacle(n);
       case Role::movement:
         return movement_obstacle(n);
       case Role::table:
@@ -122,6 +120,14 @@ class Placer {
       default:
         return {};
     }
+  }
+
+  std::string average_obstacle(const Node& n) const {
+    if (n.op == "ReduceMean" && !averages_channels(n))
+      return "it averages other axes than pixels or channels";
+    if (n.op.ends_with("Normalization") && !(is_constant(g_, n.input(1)) && is_constant(g_, n.input(2))))
+      return "its parameters are not constant";
+    return {};
   }
 
   bool averages_channels(const Node& n) const {

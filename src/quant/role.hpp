@@ -11,7 +11,7 @@ enum class Role {
   compute,  ///< s8 weights; starts int8 regions
   combine,  ///< Add, Mul of two activations, or of one and a constant
   concat,
-  average,   ///< weighted sums of pixels or channels, whose result has its own range
+  average,   ///< weighted sums of pixels or channels, normalization: the result has its own range
   movement,  ///< result values are input values: same scale and zero point
   table,     ///< of one activation: 256 entries, for each channel where constants differ
 };

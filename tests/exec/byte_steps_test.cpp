@@ -66,6 +66,20 @@ TEST(ChannelLookupU8, EveryNumberOfChannels) {
   }
 }
 
+TEST(GroupNormU8, EveryGrouping) {
+  for (int64_t channels : {4, 36, 160})
+    for (int64_t groups : {int64_t{1}, int64_t{4}, channels})
+      for (int64_t pixels : {7, 300}) {  // 300 x 300 in two pieces
+        if (channels > 4 && pixels == 300) continue;
+        Builder b;
+        b.output(b.op("QGroupNormalization",
+                      {b.input({2, channels, pixels, pixels}, DType::u8), b.random({channels}, -60, 60),
+                       b.random({channels}, -60, 60)},
+                      {{"num_groups", groups}, {"epsilon", 0.5f}, {"y_zero_point", int64_t{100}}}));
+        expect_same_bytes(b, std::to_string(channels) + " channels in " + std::to_string(groups));
+      }
+}
+
 TEST(ConvU8, ThreeAxes) {
   struct Layer {
     Shape x, w;

@@ -91,6 +91,27 @@ TEST(ReduceU8, MatchesReference) {
   }
 }
 
+TEST(GroupNormU8, MatchesReference) {
+  Random random(26);
+  for (int i = 0; i < 200; ++i) {
+    const int64_t channels = random.in(1, 150), pixel = channels + random.in(0, 9);
+    const int64_t pixels = i ? random.in(1, 50) : ColumnSumsU8::kMostSquares;
+    Guarded<u8> in(static_cast<size_t>((pixels - 1) * pixel + channels));
+    for (size_t j = 0; j < in.size(); ++j) in[j] = i ? u8(random.in(0, 255)) : u8(255);
+    SCOPED_TRACE("case " + std::to_string(i) + ": " + std::to_string(pixels) + " of " +
+                 std::to_string(channels));
+    expect_same<uint32_t>(static_cast<size_t>(2 * channels), [&](const Kernels& k, uint32_t* out) {
+      k.column_sums_u8({in.data(), pixels, channels, pixel, out, out + channels});
+    });
+    Guarded<float> factor(static_cast<size_t>(channels)), shift(static_cast<size_t>(channels));
+    for (size_t c = 0; c < factor.size(); ++c)
+      factor[c] = random.in(0, 20) ? random.real(-2, 2) : 1e30f, shift[c] = random.real(-200, 200);
+    AffineU8 g{in.data(), nullptr, pixels, channels, pixel, factor.data(), shift.data(), random.zero_point()};
+    expect_same<u8>(in.size(), [&](const Kernels& k, u8* out) { g.out = out, k.affine_u8(g); });
+    if (HasFatalFailure()) return;
+  }
+}
+
 TEST(BlendU8, MatchesReference) {
   Random random(25);
   for (int i = 0; i < 300; ++i) {

@@ -36,6 +36,16 @@ TEST(Int8ChannelLookup, constantsAlongOtherAxesStay) {
   }
 }
 
+TEST(Int8GroupNorm, instancesAndGroups) {
+  Bytes b;
+  b.output(b.quantize(b.op("InstanceNormalization", {b.pixels(), b.random({4}), b.random({4})})));
+  b.output(b.quantize(
+      b.op("GroupNormalization", {b.pixels(), b.random({2}), b.random({2})}, {{"num_groups", int64_t{2}}})));
+  b.output(
+      b.quantize(b.op("Relu", {b.op("InstanceNormalization", {b.pixels(), b.random({4}), b.random({4})})})));
+  EXPECT_EQ(b.lowered(nullptr, 1), "QGroupNormalization QGroupNormalization QGroupNormalization QLookup");
+}
+
 TEST(Int8Resize, linearAndCubic) {
   for (const char* mode : {"linear", "cubic"})
     for (const std::vector<float>& scales :

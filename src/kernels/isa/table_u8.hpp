@@ -4,6 +4,7 @@
 #include "kernels/elementwise/binary_u8_impl.hpp"
 #include "kernels/elementwise/quantize_impl.hpp"
 #include "kernels/gemm/gemm_u8_impl.hpp"
+#include "kernels/norm/group_norm_u8_impl.hpp"
 #include "kernels/pool/pool_u8_impl.hpp"
 #include "kernels/reduce/reduce_u8_impl.hpp"
 
@@ -28,6 +29,8 @@ TENFOLD_BASELINE void fill_u8_table(Kernels& table) {
   table.average_pool_u8 = &average_pool_u8<S>;
   table.global_average_u8 = &global_average_u8<S>;
   table.reduce_u8 = &reduce_u8<S>;
+  table.column_sums_u8 = &column_sums_u8<S>;
+  table.affine_u8 = &affine_u8<S>;
   table.quantize_u8 = &quantize_u8<S>;
   table.quantize_divided_u8 = &quantize_divided_u8<S>;
   table.quantize_planar_u8 = &quantize_planar_u8<S>;

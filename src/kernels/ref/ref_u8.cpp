@@ -175,6 +175,22 @@ void reduce_u8(const Reduce<u8>& g) {
   }
 }
 
+void column_sums_u8(const ColumnSumsU8& g) {
+  for (int64_t c = 0; c < g.channels; ++c) {
+    g.sums[c] = g.squares[c] = 0;
+    for (int64_t p = 0; p < g.pixels; ++p) {
+      const uint32_t x = g.in[p * g.in_pixel + c];
+      g.sums[c] += x, g.squares[c] += x * x;
+    }
+  }
+}
+void affine_u8(const AffineU8& g) {
+  for (int64_t p = 0; p < g.pixels; ++p)
+    for (int64_t c = 0; c < g.channels; ++c)
+      g.out[p * g.pixel + c] =
+          to_u8(std::fma(float(g.in[p * g.pixel + c]), g.factor[c], g.shift[c]), g.zero_point);
+}
+
 /// In single precision and this order, as the vector kernels sum, for the sake of the bytes.
 template <class In, class Out>
 void blend(const Blend<In, Out>& g) {
@@ -223,6 +239,8 @@ void add_u8_kernels_ref(Kernels& table) {
   table.average_pool_u8 = average_pool_u8;
   table.global_average_u8 = global_average_u8;
   table.reduce_u8 = reduce_u8;
+  table.column_sums_u8 = column_sums_u8;
+  table.affine_u8 = affine_u8;
   table.blend_f32 = blend<float, float>;
   table.blend_from_u8 = blend<u8, float>;
   table.blend_to_u8 = blend<float, u8>;
