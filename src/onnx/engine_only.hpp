@@ -8,9 +8,9 @@
 namespace tenfold::onnx {
 
 /// Operators of lowered INT8 graphs.
-inline constexpr auto kEngineOperators =
-    std::to_array<std::string_view>({"QAdd", "QAveragePool", "QConv", "QConvDynamic", "QGlobalAveragePool",
-                                     "QLookup", "QMatMul", "QMatMulDynamic", "QMul", "QuantizeImage"});
+inline constexpr auto kEngineOperators = std::to_array<std::string_view>(
+    {"QAdd", "QAveragePool", "QChannelLookup", "QConv", "QConvDynamic", "QGlobalAveragePool",
+     "QGroupNormalization", "QLookup", "QMatMul", "QMatMulDynamic", "QMul", "QResize", "QuantizeImage"});
 /// What passes fold into an operator.
 inline constexpr std::array<std::string_view, 4> kEngineAttributes{"activation", "activation_hi",
                                                                    "activation_lo", "channels_last"};

@@ -67,6 +67,8 @@ EinsumEquation parse_einsum(std::string_view text, std::span<const int> ranks) {
     if (dots < 0 || (dots > 0 && !has_dots(p)))
       fail(ErrorCode::invalid_model, "Einsum: term {} does not fit rank {}", i, rank(i));
     q.in[static_cast<size_t>(i)] = parse_term(p, dots, all_dots);
+    if (q.in[static_cast<size_t>(i)].rank != rank(i))  // two ellipses
+      fail(ErrorCode::invalid_model, "Einsum: term {} does not fit rank {}", i, rank(i));
   }
   if (arrow != std::string_view::npos) {
     q.out = parse_term(text.substr(arrow + 2), all_dots, all_dots);

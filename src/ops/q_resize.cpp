@@ -14,7 +14,9 @@ namespace {
 
 void infer(InferContext& ctx) {
   expect_dtype(ctx, 0, {DType::u8});
-  if (read_resize_options(ctx.node()).mode == ResizeMode::nearest) ctx.error("mode nearest");
+  const ResizeOptions options = read_resize_options(ctx.node());
+  if (options.mode == ResizeMode::nearest || options.coordinates == ResizeCoordinates::tf_crop_and_resize)
+    ctx.error("it interpolates whole images");
   zero_point_attr(ctx.node(), "x_zero_point");
   zero_point_attr(ctx.node(), "y_zero_point");
   op_resize.infer(ctx);
@@ -41,6 +43,7 @@ std::vector<float> blended(const std::vector<float>& x, const ResizeOptions& opt
 }
 
 void eval(const EvalContext& ctx) {
+  if (ctx.out().elements() == 0) return;
   const ResizeOptions options = read_resize_options(ctx.node);
   const auto axes = resize_axes(ctx);
   const Shape& shape = *ctx.in(0).shape;

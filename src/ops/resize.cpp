@@ -235,6 +235,19 @@ std::array<ResizeAxis, kMaxRank> resize_axes(const EvalContext& ctx) {
   return axes;
 }
 
+std::optional<std::array<ResizeAxis, kMaxRank>> constant_resize_axes(const ir::Graph& g, const ir::Node& n) {
+  const auto &x = g.value(n.input(0)).shape, &y = g.value(n.output()).shape;
+  if (!x || !y || !x->is_static() || !y->is_static()) return std::nullopt;
+  std::vector<TensorView> inputs{{nullptr, DType::f32, &*x}};
+  for (size_t i = 1; i < n.inputs.size(); i++) {
+    const Tensor* t = g.constant(n.input(i));
+    if (n.input(i) != ir::kNone && !t) return std::nullopt;
+    inputs.push_back(t && !t->empty() ? t->view() : TensorView{});
+  }
+  const std::array outputs{TensorView{nullptr, DType::f32, &*y}};
+  return resize_axes({n, inputs, outputs});
+}
+
 extern const OpDef op_resize;
 const OpDef op_resize{"Resize", OpKind::other, 1, 4, 1, infer, eval};
 

@@ -41,6 +41,9 @@ struct ResizeAxis {
 
 /// Every axis of a Resize, from its scales or sizes.
 std::array<ResizeAxis, kMaxRank> resize_axes(const EvalContext& ctx);
+/// The same where these are constants and the input's shape is known; empty otherwise.
+std::optional<std::array<ResizeAxis, kMaxRank>> constant_resize_axes(const ir::Graph& graph,
+                                                                     const ir::Node& node);
 
 /// The input positions that one output position reads; weights sum to 1.
 struct ResizeTaps {

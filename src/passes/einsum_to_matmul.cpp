@@ -96,6 +96,8 @@ std::optional<Patch> rewrite(const Graph& graph, ir::NodeId id) {
   const std::string out(q.out.text());
   const auto p = classified(std::move(a), std::move(b), out);
   if (!p) return std::nullopt;
+  // Without a sum they are products of single elements; no tensor has more than kMaxRank axes.
+  if (p->summed.empty() || p->batch.size() + 2 > ops::kMaxRank) return std::nullopt;
   const bool matrices = p->summed.size() == 1 && p->right.size() == 1 &&
                         (p->left.size() == 1 || (p->batch.empty() && !p->left.empty()));
   const auto rows = merged(*p, {p->left, p->summed}), columns = merged(*p, {p->summed, p->right}),

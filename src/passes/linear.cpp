@@ -110,12 +110,7 @@ double out_factor(const Node& node) { return node.op == "Gemm" ? node.attrs.get_
 std::optional<std::vector<double>> channel_constant(const Graph& graph, ValueId id, int rank, int axis,
                                                     int64_t channels) {
   const Tensor* t = graph.constant(id);
-  if (!t || !is_f32(graph, id) || t->shape().rank() > rank) return std::nullopt;
-  for (int i = 0; i < t->shape().rank(); i++) {
-    const int64_t extent = t->shape()[i];
-    const bool on_axis = i + rank - t->shape().rank() == axis;
-    if (extent != 1 && !(on_axis && extent == channels)) return std::nullopt;
-  }
+  if (!t || !is_f32(graph, id) || !lies_along(t->shape(), rank, axis, channels)) return std::nullopt;
   return constant_vector(graph, id, channels);
 }
 
@@ -222,6 +217,17 @@ std::optional<AffineNode> affine_node(const Graph& graph, const Node& node, int 
     if (!std::isfinite(result.affine.scale[c])) return std::nullopt;
   }
   return result;
+}
+
+std::optional<DepthwiseAffine> depthwise_affine(const Graph& graph, const Node& node) {
+  const Shape* x = node.op == "BatchNormalization" ? shape_of(graph, node.input(0)) : nullptr;
+  if (!x || x->rank() < 3 || x->rank() > 5 || (*x)[1] < 1) return std::nullopt;
+  const int64_t channels = (*x)[1];
+  const auto map = affine_node(graph, node, 1, channels);
+  if (!map) return std::nullopt;
+  Shape kernel({channels, 1});
+  for (int i = 2; i < x->rank(); i++) kernel.push_back(1);
+  return DepthwiseAffine{f32_vector(map->affine.scale).reshaped(kernel), f32_vector(map->affine.shift)};
 }
 
 ValueId scaled_weights(Patch& patch, const Graph& graph, const Linear& op, const std::vector<double>& scale) {

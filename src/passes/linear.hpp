@@ -39,6 +39,13 @@ struct AffineNode {
 std::optional<AffineNode> affine_node(const ir::Graph& graph, const ir::Node& node, int axis,
                                       int64_t channels);
 
+/// Weights [C, 1, ...] and bias [C] of the depthwise convolution that a BatchNormalization of an image of C
+/// known channels is.
+struct DepthwiseAffine {
+  Tensor weights, bias;
+};
+std::optional<DepthwiseAffine> depthwise_affine(const ir::Graph& graph, const ir::Node& node);
+
 /// The linear operator with `affine` applied to its output, added to `patch`; kNone where its weights or bias
 /// cannot carry that.  The weights are copied, so shared ones stay.
 ir::ValueId apply_after(ir::Patch& patch, const ir::Graph& graph, const Linear& op,

@@ -44,6 +44,14 @@ bool near(double a, double b) {
          std::fabs(a - b) <= 1e-6 * std::max(std::fabs(a), std::fabs(b));
 }
 
+bool lies_along(const Shape& shape, int rank, int axis, int64_t extent) {
+  for (int i = 0; i < shape.rank(); i++) {
+    const bool on_axis = i + rank - shape.rank() == axis;
+    if (shape[i] != 1 && !(on_axis && shape[i] == extent)) return false;
+  }
+  return shape.rank() <= rank;
+}
+
 std::optional<double> scalar(const ir::Graph& graph, ir::ValueId id) {
   const Tensor* t = graph.constant(id);
   if (!t || t->dtype() == DType::string || t->elements() != 1) return std::nullopt;

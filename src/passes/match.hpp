@@ -33,6 +33,9 @@ std::optional<double> uniform(const ir::Graph& graph, ir::ValueId id);
 /// The integers that a value is known to hold (constant, or propagated; no symbols), for axes and targets.
 std::optional<std::vector<int64_t>> integers(const ir::Graph& graph, ir::ValueId id);
 
+/// Aligned at the back with tensors of `rank` axes, `shape` has `extent` or 1 on `axis` and 1 elsewhere.
+bool lies_along(const Shape& shape, int rank, int axis, int64_t extent);
+
 /// The operand and the one-element constant of `x op c`.
 struct WithScalar {
   ir::ValueId x;

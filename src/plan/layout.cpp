@@ -279,8 +279,8 @@ class Rebuilder {
 
   ValueId reshaped(const ir::Node& n, ValueId v, const std::vector<int64_t>& dims) {
     const auto extents = Tensor::from<int64_t>({std::ssize(dims)}, dims);
-    return add("Reshape", {v, to_.add_constant(to_.unique_name(n.name + ".shape"), extents)}, {},
-               n.name + ".blocks");
+    return add("Reshape", {v, to_.add_constant(to_.unique_name(n.name + ".shape"), extents)},
+               {{"allowzero", int64_t{1}}}, n.name + ".blocks");
   }
 
   /// Channels last, blocks of channels are runs of memory (DCR) or single elements (CRD).

@@ -5,6 +5,7 @@
 #include <map>
 #include <string_view>
 
+#include "passes/match.hpp"
 #include "quant/role.hpp"
 
 namespace tenfold::quant {
@@ -25,12 +26,12 @@ bool is_scalar_constant(const Graph& g, ValueId v) {
 bool is_clamp(const Node& n) { return n.op == "Relu" || n.op == "Clip"; }
 bool is_smooth_activation(const Node& n) { return n.op == "Gelu" || n.op == "GeluTanh" || n.op == "SiLU"; }
 
-/// One element, or elements along axis 1 of tensors of `rank` axes.
-bool is_by_channel(const Graph& g, ValueId v, const std::optional<Shape>& like) {
+/// One element, or one for each channel of tensors like `x`.
+bool is_by_channel(const Graph& g, ValueId v, ValueId x) {
   const Tensor* t = g.constant(v);
-  if (!t || !like) return false;
-  const int axis = t->shape().rank() - like->rank() + 1;
-  return t->elements() == 1 || (axis >= 0 && t->shape()[axis] == t->elements());
+  const auto& shape = g.value(x).shape;
+  return t && shape && shape->rank() > 1 &&
+         passes::lies_along(t->shape(), shape->rank(), 1, std::max<int64_t>(t->elements(), 1));
 }
 
 std::string gemm_obstacle(const Graph& g, const Node& n) {
@@ -131,10 +132,8 @@ class Placer {
   }
 
   bool averages_channels(const Node& n) const {
-    const Tensor* axes = g_.constant(n.input(1));
-    const auto& x = g_.value(n.input(0)).shape;
-    return x && x->rank() == 4 && axes && axes->elements() == 1 &&
-           (axes->at_int(0) == 1 || axes->at_int(0) == -3) && n.attrs.get_int("keepdims", 1) != 0;
+    return passes::rank_of(g_, n.input(0)) == 4 && passes::reduced_axes(g_, n) == std::vector<int>{1} &&
+           n.attrs.get_int("keepdims", 1) != 0;
   }
 
   std::string movement_obstacle(const Node& n) const {
@@ -154,7 +153,7 @@ class Placer {
     if (n.op == "Clip")
       for (size_t i : {size_t{1}, size_t{2}})
         if (n.input(i) != kNone && !is_constant(g_, n.input(i))) return "its bounds are not constant";
-    if (n.op == "PRelu" && !is_by_channel(g_, n.input(1), g_.value(n.input(0)).shape))
+    if (n.op == "PRelu" && !is_by_channel(g_, n.input(1), n.input(0)))
       return "its slopes are no constants by channel";
     if (n.op == "BatchNormalization")
       for (size_t i = 1; i < n.inputs.size(); i++)

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "onnx/file_builder.hpp"
+#include "ops/op.hpp"
 
 namespace tenfold {
 namespace {
@@ -22,6 +23,14 @@ std::string error_of(const std::string& bytes, ErrorCode code) {
   }
   ADD_FAILURE() << "no error";
   return {};
+}
+
+TEST(Import, OperatorsOfLoweredGraphsAreRefused) {
+  for (const ops::OpDef* op : ops::all()) {
+    const std::string_view name = op->name;
+    if (name.starts_with("Q") && name != "QuantizeLinear")
+      error_of(one_node_model(name), ErrorCode::unsupported);
+  }
 }
 
 TEST(Import, OneNode) {

@@ -127,7 +127,7 @@ TEST(Einsum, MatchesMatMulAndFriends) {
   EXPECT_EQ(run("Einsum", {ramp(Shape{3, 3})}, equation("ii->")).at_double(0), 12);
   EXPECT_EQ(list(run("Einsum", {ramp(Shape{2, 3})}, equation("ij->ji"))),
             (std::vector<float>{0, 3, 1, 4, 2, 5}));
-  for (const char* bad : {"", "ij", "ij,jk", "ij->ik", "i1->i", "ij->ii", "ij,,", "->"})
+  for (const char* bad : {"", "ij", "ij,jk", "ij->ik", "i1->i", "ij->ii", "ij,,", "->", "...a...->a"})
     EXPECT_THROW(run("Einsum", {ramp(Shape{2, 3, 4})}, equation(bad)), Error) << bad;
 }
 

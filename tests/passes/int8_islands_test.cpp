@@ -36,6 +36,27 @@ TEST(Int8ChannelLookup, constantsAlongOtherAxesStay) {
   }
 }
 
+TEST(Int8ChannelLookup, quantizationByChannelOfMatrices) {
+  Bytes b;
+  const ValueId x = b.input({3, 4}, DType::u8);
+  const ValueId real = b.op("DequantizeLinear", {x, b.floats({4}, {1, 2, 3, 4})}, {{"axis", int64_t{1}}});
+  b.output(b.quantize(b.op("Relu", {real})));
+  const ValueId bias =
+      b.op("DequantizeLinear",
+           {b.constant(Tensor::from<int32_t>({4}, {{5, 6, -7, 8}})), b.floats({4}, {1, 2, 3, 4})},
+           {{"axis", int64_t{0}}});
+  b.output(b.quantize(b.op("Add", {bias, b.op("DequantizeLinear", {x, b.scale, b.zero})})));
+  EXPECT_EQ(b.lowered(), "DequantizeLinear QChannelLookup Relu QuantizeLinear");
+}
+
+TEST(Int8ChannelLookup, noChannels) {
+  Bytes b;
+  const ValueId x = b.op("DequantizeLinear", {b.input({1, 0, 4, 4}, DType::u8), b.scale, b.zero}),
+                none = b.floats({0}, {});
+  b.output(b.quantize(b.op("BatchNormalization", {x, none, none, none, none})));
+  EXPECT_EQ(b.lowered(), "DequantizeLinear BatchNormalization QuantizeLinear");
+}
+
 TEST(Int8GroupNorm, instancesAndGroups) {
   Bytes b;
   b.output(b.quantize(b.op("InstanceNormalization", {b.pixels(), b.random({4}), b.random({4})})));
@@ -58,10 +79,12 @@ TEST(Int8Resize, linearAndCubic) {
 }
 
 TEST(Int8Resize, alongThreeAxesStays) {
-  Bytes b;
-  b.output(b.quantize(
-      b.op("Resize", {b.pixels(), kNone, b.floats({4}, {1, 2, 2, 2})}, {{"mode", std::string("linear")}})));
-  EXPECT_EQ(b.lowered(), "DequantizeLinear Resize QuantizeLinear");
+  for (float channels : {2.0f, 1.1f}) {  // the latter leaves four channels, each of which moves
+    Bytes b;
+    b.output(b.quantize(b.op("Resize", {b.pixels(), kNone, b.floats({4}, {1, channels, 2, 2})},
+                             {{"mode", std::string("linear")}})));
+    EXPECT_EQ(b.lowered(), "DequantizeLinear Resize QuantizeLinear");
+  }
 }
 
 TEST(Int8Movement, paddingThatAByteHolds) {

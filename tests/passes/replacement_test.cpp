@@ -27,19 +27,28 @@ TEST(EinsumToMatMul, weightsAreTheRightFactor) {
 TEST(EinsumToMatMul, severalAxesAreMerged) {
   EXPECT_EQ(einsum("bijd,bjd->bi", {2, 3, 4, 5}, {2, 4, 5}), "Reshape Reshape MatMul Reshape");
   EXPECT_EQ(einsum("ijk,jkl->il", {2, 3, 4}, {3, 4, 5}), "Reshape Reshape MatMul Reshape");
-  EXPECT_EQ(einsum("i,j->ij", {3}, {4}), "Reshape Reshape MatMul Reshape");
+  EXPECT_EQ(einsum("i,j->ij", {3}, {4}), "Einsum");  // no sum
 }
 
 TEST(EinsumToMatMul, whatIsNoProductOfMatricesStays) {
-  EXPECT_EQ(einsum("ii,ij->j", {3, 3}, {3, 4}), "Einsum");   // a diagonal
-  EXPECT_EQ(einsum("ij,jk->k", {3, 4}, {4, 5}), "Einsum");   // a sum of one operand alone
-  EXPECT_EQ(einsum("ij,jk->ik", {3, 1}, {4, 5}), "Einsum");  // broadcast
+  EXPECT_EQ(einsum("ii,ij->j", {3, 3}, {3, 4}), "Einsum");  // a diagonal
+  EXPECT_EQ(einsum("ij,jk->k", {3, 4}, {4, 5}), "Einsum");  // a sum of one operand alone
+  const Shape ones(std::vector<int64_t>(8, 1));
+  EXPECT_EQ(einsum("abcdefgh,abcdefgh->abcdefg", ones, ones), "Einsum");  // nine axes
+  EXPECT_EQ(einsum("ij,jk->ik", {3, 1}, {4, 5}), "Einsum");               // broadcast
 }
 
 TEST(SumToAdd, ofThree) {
   Builder b;
   b.output(b.op("Sum", {b.input({2, 3}), b.input({3}), b.input({2, 1})}));
   EXPECT_EQ(optimised(b.graph, {"sum-to-add"}), "Add Add");
+}
+
+TEST(BatchNormToConv, noChannels) {
+  Builder b;
+  const ValueId none = b.floats({0}, {});
+  b.output(b.op("BatchNormalization", {b.input({1, 0, 4, 5}), none, none, none, none}));
+  EXPECT_EQ(optimised(b.graph, {"batch-norm-to-conv"}, Stage::fuse), "BatchNormalization");
 }
 
 TEST(BatchNormToConv, behindAnActivation) {

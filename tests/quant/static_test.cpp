@@ -196,6 +196,12 @@ TEST(QuantizeStatic, SlopesAlongPixelsStayInFp32) {
   EXPECT_EQ(consumer(quantize_and_run(b.g).result.graph, "c1").op, "PRelu");
 }
 
+TEST(QuantizeStatic, VectorsHaveNoChannels) {
+  Build b;
+  b.g.outputs = {b.op("PRelu", {b.input({8}), b.constant("slope", random_tensor({8}, 6))}, "p")};
+  EXPECT_EQ(count_ops(quantize_and_run(b.g).result.graph).count("QuantizeLinear"), 0u);
+}
+
 TEST(QuantizeStatic, OutputThatIsAlsoReadInsideKeepsItsName) {
   Build b;
   const ValueId c = b.op("Relu", {b.conv(b.input({1, 3, 8, 8}), 3, 3, "c1", 1)}, "first");

@@ -2,6 +2,7 @@
 
 #include "ops/op.hpp"
 #include "passes/int8/quantized.hpp"
+#include "passes/match.hpp"
 
 namespace tenfold::passes {
 namespace {
@@ -15,11 +16,17 @@ bool is_elementwise(const ir::Node& n) {
          (op->kind == ops::OpKind::unary || op->kind == ops::OpKind::binary || n.op == "BatchNormalization");
 }
 
+bool is_dequantized_constant(const ir::Graph& g, ir::ValueId v) {
+  const ir::Node* n = g.producer(v);
+  return n && n->op == "DequantizeLinear" && g.constant(n->input(0));
+}
+
 }  // namespace
 
 std::optional<Tensor> ByteFunction::evaluate(ir::ValueId v) {
   if (const auto it = known_.find(v); it != known_.end()) return it->second;
   if (const Tensor* c = graph_.constant(v)) return constant(*c);
+  if (is_dequantized_constant(graph_, v)) return dequantized_constant(v);
   if (v == source_ || (graph_.value(v).dtype == DType::u8 && is_source(v))) return bytes(v);
   const ir::Node* n = graph_.producer(v);
   if (!n || !is_elementwise(*n) || ++nodes_ > kMaxNodes) return std::nullopt;
@@ -29,9 +36,13 @@ std::optional<Tensor> ByteFunction::evaluate(ir::ValueId v) {
     if (!t) return std::nullopt;
     inputs.push_back(std::move(*t));
   }
-  Tensor result = ops::evaluate(graph_, graph_.value(v).producer, inputs)[0];
-  known_.emplace(v, result);
-  return result;
+  try {
+    Tensor result = ops::evaluate(graph_, graph_.value(v).producer, inputs)[0];
+    known_.emplace(v, result);
+    return result;
+  } catch (const Error&) {
+    return std::nullopt;  // an operator that takes no tensor of this shape here
+  }
 }
 
 std::optional<Tensor> ByteFunction::input(const ir::Node& n, size_t i) {
@@ -44,18 +55,23 @@ std::optional<Tensor> ByteFunction::input(const ir::Node& n, size_t i) {
   }
   const Tensor* c = graph_.constant(n.inputs[i]);
   if (!c || i == 0) return evaluate(n.inputs[i]);
-  // Quantization parameters stay scalars: a vector of one would mean per channel.
-  if (c->elements() == 1 && c->shape().rank() == 0) return *c;
-  return (n.op == "QuantizeLinear" || n.op == "DequantizeLinear") && c->elements() == 1 ? c->reshaped({1})
-                                                                                        : constant(*c);
+  if (c->shape().rank() == 0) return *c;
+  if (n.op != "QuantizeLinear" && n.op != "DequantizeLinear") return constant(*c);
+  return c->elements() == 1 ? std::optional(c->reshaped({1})) : std::nullopt;  // more mean per channel
+}
+
+std::optional<Tensor> ByteFunction::dequantized_constant(ir::ValueId v) {
+  const auto values = constant_floats(graph_, v);
+  const auto& shape = graph_.value(v).shape;
+  if (!values || !shape || !shape->is_static()) return std::nullopt;
+  return constant(Tensor::from<float>(*shape, *values));
 }
 
 /// One element, or one for each channel that meets axis 1 where shapes are aligned at the back.
 std::optional<Tensor> ByteFunction::constant(const Tensor& c) {
   if (c.elements() == 1) return c.reshaped(channels_ == 0 ? Shape{1} : Shape{1, 1});
   met_vector_ = true;
-  const int axis = c.shape().rank() - rank_ + 1;
-  if (channels_ == 0 || axis < 0 || c.elements() != channels_ || c.shape()[axis] != channels_)
+  if (channels_ == 0 || c.elements() != channels_ || !lies_along(c.shape(), rank_, 1, channels_))
     return std::nullopt;
   return c.reshaped({1, channels_});
 }
@@ -83,8 +99,8 @@ bool ByteFunction::dequantized_chain(ir::ValueId v) const {
     if (!n) return false;
     if (n->op == "DequantizeLinear") return !graph_.constant(n->input(0));
     if (!is_elementwise(*n)) return false;
-    v = n->input(0);
-    if (graph_.constant(v) && n->inputs.size() > 1) v = n->input(1);
+    const bool second = graph_.constant(n->input(0)) || is_dequantized_constant(graph_, n->input(0));
+    v = n->input(second && n->inputs.size() > 1 ? 1 : 0);
   }
   return false;
 }

@@ -29,6 +29,7 @@ class ByteFunction {
 
  private:
   std::optional<Tensor> constant(const Tensor& c);
+  std::optional<Tensor> dequantized_constant(ir::ValueId v);
   std::optional<Tensor> input(const ir::Node& n, size_t i);
   std::optional<Tensor> bytes(ir::ValueId v);
   bool is_source(ir::ValueId v) const;

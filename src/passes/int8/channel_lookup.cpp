@@ -22,7 +22,7 @@ Tensor tables_of(const Tensor& values, int64_t channels) {
 std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   const ir::Node& n = g.node(id);
   const Shape* y = shape_of(g, n.output());
-  if (!quantize_params(g, n) || !y || y->rank() < 2 || is_symbol((*y)[1]) || (*y)[1] > kMostChannels)
+  if (!quantize_params(g, n) || !y || y->rank() < 2 || (*y)[1] < 1 || (*y)[1] > kMostChannels)
     return std::nullopt;
   ByteFunction common(g, false);
   if (common.evaluate(n.output()) || !common.met_vector()) return std::nullopt;

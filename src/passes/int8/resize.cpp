@@ -1,31 +1,26 @@
 // QuantizeLinear(Resize(DequantizeLinear(x)))  ==>  QResize, where pixels are interpolated along one axis or
 // two neighbouring ones.
+#include <algorithm>
 #include <cmath>
 
 #include "ops/resize_axis.hpp"
 #include "passes/int8/quantized.hpp"
-#include "passes/match.hpp"
 #include "passes/pass.hpp"
 
 namespace tenfold::passes {
 namespace {
 
-/// Known scales or sizes, no region of interest, at most two neighbouring axes that change.
+/// At most two axes change, neighbouring ones.
 bool interpolates(const ir::Graph& g, const ir::Node& n) {
   const ops::ResizeOptions options = ops::read_resize_options(n);
-  const Shape *x = shape_of(g, n.input(0)), *y = shape_of(g, n.output());
   if (options.mode == ops::ResizeMode::nearest ||
-      options.coordinates == ops::ResizeCoordinates::tf_crop_and_resize || !x || !y || !x->is_static() ||
-      !y->is_static() || y->elements() == 0)
+      options.coordinates == ops::ResizeCoordinates::tf_crop_and_resize)
     return false;
-  for (size_t i = 1; i < n.inputs.size(); i++) {
-    const Tensor* t = g.constant(n.inputs[i]);
-    if (n.inputs[i] != ir::kNone && (!t || (i == 1 && t->elements() > 0))) return false;
-  }
-  int first = 0, last = x->rank() - 1;
-  while (first < last && (*x)[first] == (*y)[first]) first++;
-  while (first < last && (*x)[last] == (*y)[last]) last--;
-  return last - first <= 1;
+  const auto axes = ops::constant_resize_axes(g, n);
+  if (!axes) return false;
+  const auto changes = [&](const ops::ResizeAxis& a) { return !a.identity(options); };
+  const auto first = std::ranges::find_if(*axes, changes);
+  return std::distance(first, axes->end()) < 3 || std::none_of(first + 2, axes->end(), changes);
 }
 
 std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {

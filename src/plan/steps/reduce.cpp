@@ -1,6 +1,6 @@
 // Reductions over neighbouring axes, and global pools.
 #include "base/math.hpp"
-#include "ops/helpers.hpp"
+#include "passes/match.hpp"
 #include "plan/steps/steps.hpp"
 
 namespace tenfold::plan {
@@ -33,14 +33,9 @@ std::optional<std::vector<bool>> reduced_axes(const BuildContext& b, const ir::N
     for (int i = 1; i < x.rank(); i++) reduced[static_cast<size_t>(i)] = last ? i < x.rank() - 1 : i > 1;
     return reduced;
   }
-  const Tensor* axes = b.graph.constant(n.input(1));
-  if (n.input(1) != ir::kNone && !axes) return std::nullopt;
-  if (!axes || axes->elements() == 0) {
-    if (n.attrs.get_int("noop_with_empty_axes", 0) != 0) return std::nullopt;
-    reduced.assign(reduced.size(), true);
-  }
-  for (int64_t i = 0; axes && i < axes->elements(); i++)
-    reduced[static_cast<size_t>(ops::resolve_axis(axes->at_int(i), x.rank()))] = true;
+  const auto axes = passes::reduced_axes(b.graph, n);
+  if (!axes) return std::nullopt;
+  for (int axis : *axes) reduced[static_cast<size_t>(axis)] = true;
   return reduced;
 }
 

@@ -106,19 +106,6 @@ class BlendStep final : public Step {
   int parts_;
 };
 
-/// The axes from scales and sizes that are constants.
-std::optional<std::array<ops::ResizeAxis, ops::kMaxRank>> constant_axes(const BuildContext& b,
-                                                                        const ir::Node& n) {
-  std::vector<TensorView> inputs{{nullptr, DType::f32, &b.shape(n.input(0))}};
-  for (size_t i = 1; i < n.inputs.size(); i++) {
-    const Tensor* t = b.graph.constant(n.input(i));
-    if (n.input(i) != ir::kNone && !t) return std::nullopt;
-    inputs.push_back(t && !t->empty() ? t->view() : TensorView{});
-  }
-  const std::array outputs{TensorView{nullptr, DType::f32, &b.shape(n.output())}};
-  return ops::resize_axes({n, inputs, outputs});
-}
-
 }  // namespace
 
 std::unique_ptr<Step> make_resize_blend(const BuildContext& b, ir::NodeId id) {
@@ -130,7 +117,7 @@ std::unique_ptr<Step> make_resize_blend(const BuildContext& b, ir::NodeId id) {
       options.coordinates == ops::ResizeCoordinates::tf_crop_and_resize ||
       (!bytes && b.graph.value(n.output()).dtype != DType::f32))
     return nullptr;
-  const auto axes = constant_axes(b, n);
+  const auto axes = ops::constant_resize_axes(b.graph, n);
   if (!axes) return nullptr;
   const auto changes = [&](int i) { return !(*axes)[static_cast<size_t>(i)].identity(options); };
   int first = 0, last = x.rank() - 1;
