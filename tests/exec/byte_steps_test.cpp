@@ -1,9 +1,7 @@
 // INT8 steps against node by node evaluation, bit for bit, on every ISA and number of threads.
 #include <gtest/gtest.h>
 
-#include "cpu/features.hpp"
-#include "exec/session.hpp"
-#include "support/graph_builder.hpp"
+#include "exec/every_isa.hpp"
 
 namespace tenfold::test {
 namespace {
@@ -15,19 +13,9 @@ void expect_same_bytes(const Builder& b, const std::string& what) {
   std::vector<Tensor> inputs;
   for (ValueId id : b.graph.inputs)
     inputs.push_back(random_tensor(b.graph.value(id).dtype, *b.graph.value(id).shape, rng));
-  const auto expected = evaluate_graph(b.graph, inputs);
-  for (cpu::Isa isa : cpu::kAllIsas) {
-    if (!cpu::available(isa)) continue;
-    for (int threads : {1, 3}) {
-      exec::Session session(b.graph, {.threads = threads, .isa = std::string(cpu::to_string(isa))});
-      const auto actual = session.run(inputs);
-      ASSERT_EQ(actual.size(), expected.size());
-      for (size_t o = 0; o < expected.size(); o++)
-        for (int64_t i = 0; i < expected[o].elements(); i++)
-          ASSERT_EQ(actual[o].at_int(i), expected[o].at_int(i))
-              << what << ", " << cpu::to_string(isa) << ", " << threads << " threads, at " << i;
-    }
-  }
+  on_every_isa(b, inputs, what, [](const Tensor& actual, const Tensor& expected, int64_t i) {
+    ASSERT_EQ(actual.at_int(i), expected.at_int(i)) << "at " << i;
+  });
 }
 
 TEST(ResizeU8, EveryModeAndBlock) {

@@ -3,9 +3,7 @@
 
 #include <cmath>
 
-#include "cpu/features.hpp"
-#include "exec/session.hpp"
-#include "support/graph_builder.hpp"
+#include "exec/every_isa.hpp"
 
 namespace tenfold::test {
 namespace {
@@ -17,20 +15,9 @@ void expect_as_reference(const Builder& b, const std::string& what, double toler
   std::vector<Tensor> inputs;
   for (ValueId id : b.graph.inputs)
     inputs.push_back(random_tensor(DType::f32, *b.graph.value(id).shape, rng, -2, 3));
-  const auto expected = evaluate_graph(b.graph, inputs);
-  for (cpu::Isa isa : cpu::kAllIsas) {
-    if (!cpu::available(isa)) continue;
-    for (int threads : {1, 3}) {
-      exec::Session session(b.graph, {.threads = threads, .isa = std::string(cpu::to_string(isa))});
-      const auto actual = session.run(inputs);
-      ASSERT_EQ(actual.size(), expected.size());
-      for (size_t o = 0; o < expected.size(); o++)
-        for (int64_t i = 0; i < expected[o].elements(); i++)
-          ASSERT_NEAR(actual[o].at_double(i), expected[o].at_double(i), tolerance)
-              << what << ", " << cpu::to_string(isa) << ", " << threads << " threads, output " << o << " at "
-              << i;
-    }
-  }
+  on_every_isa(b, inputs, what, [&](const Tensor& actual, const Tensor& expected, int64_t i) {
+    ASSERT_NEAR(actual.at_double(i), expected.at_double(i), tolerance) << "at " << i;
+  });
 }
 
 TEST(SoftmaxF32, EveryAxis) {

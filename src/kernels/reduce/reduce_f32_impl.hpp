@@ -17,10 +17,8 @@ struct Folding {
   void begin(int64_t, int64_t) {}
   F start() const { return S::set_f(sums ? 0 : Op == Reduction::max ? -__builtin_inff() : __builtin_inff()); }
   F join(F a, F b) const {
-    if constexpr (sums)
-      return S::add(a, b);
-    else
-      return combine < S, Op == Reduction::max ? Binary::max : Binary::min > (a, b);
+    constexpr Binary other = Op == Reduction::max ? Binary::max : Binary::min;
+    return combine < S, sums ? Binary::add : other > (a, b);
   }
   F step(F sum, F x, int) const {
     if constexpr (Op == Reduction::squares)

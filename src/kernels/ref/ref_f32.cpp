@@ -241,8 +241,7 @@ void average_pool(const Pool<float>& p) {
 
 /// What a value adds to a sum; for the greatest and the least the value.
 double term(Reduction op, float x) {
-  if (op == Reduction::squares) return double(x) * x;
-  return op == Reduction::absolutes ? std::abs(x) : x;
+  return op == Reduction::squares ? double(x) * x : op == Reduction::absolutes ? std::abs(x) : x;
 }
 void reduce(const Reduce<float>& g) {
   for (int64_t o = 0; o < g.outer; o++)

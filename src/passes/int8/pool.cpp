@@ -1,6 +1,4 @@
 // Average pools between DequantizeLinear and QuantizeLinear run on bytes.
-#include <cmath>
-
 #include "passes/int8/quantized.hpp"
 #include "passes/pass.hpp"
 
@@ -14,12 +12,8 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   const auto x = dequantized(g, n.input(0));
   const auto requant = requantization(g, n.output());
   if (!x || !requant || requant->clamp) return std::nullopt;
-  const float scale = x->params.scale / requant->params.scale;
-  if (!std::isfinite(scale)) return std::nullopt;
   ir::Attributes attrs = n.attrs;
-  attrs.set("scale", scale);
-  attrs.set("x_zero_point", int64_t{x->params.zero_point});
-  attrs.set("y_zero_point", int64_t{requant->params.zero_point});
+  if (!set_scaling(attrs, x->params, requant->params)) return std::nullopt;
   ir::Patch patch(g);
   patch.replace(requant->result,
                 patch.add(global ? "QGlobalAveragePool" : "QAveragePool", {x->value}, attrs, n.name));

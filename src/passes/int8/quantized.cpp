@@ -150,4 +150,12 @@ std::optional<Requantization> requantization(const ir::Graph& g, ir::ValueId rea
   return r;
 }
 
+bool set_scaling(ir::Attributes& attrs, const ActivationParams& x, const ActivationParams& y) {
+  const float scale = x.scale / y.scale;
+  attrs.set("scale", scale);
+  attrs.set("x_zero_point", int64_t{x.zero_point});
+  attrs.set("y_zero_point", int64_t{y.zero_point});
+  return std::isfinite(scale);
+}
+
 }  // namespace tenfold::passes

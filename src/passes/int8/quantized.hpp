@@ -63,4 +63,8 @@ struct Requantization {
 };
 std::optional<Requantization> requantization(const ir::Graph& graph, ir::ValueId real);
 
+/// Attributes of an operator that takes bytes less x_zero_point to bytes with y_zero_point by `scale`, the
+/// input's scale by the output's; false where that is not finite.
+bool set_scaling(ir::Attributes& attrs, const ActivationParams& x, const ActivationParams& y);
+
 }  // namespace tenfold::passes

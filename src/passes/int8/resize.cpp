@@ -1,7 +1,6 @@
 // QuantizeLinear(Resize(DequantizeLinear(x)))  ==>  QResize, where pixels are interpolated along one axis or
 // two neighbouring ones.
 #include <algorithm>
-#include <cmath>
 
 #include "ops/resize_axis.hpp"
 #include "passes/int8/quantized.hpp"
@@ -29,12 +28,8 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   const auto x = dequantized(g, n.input(0));
   const auto requant = requantization(g, n.output());
   if (!x || !requant || requant->clamp || !interpolates(g, n)) return std::nullopt;
-  const float scale = x->params.scale / requant->params.scale;
-  if (!std::isfinite(scale)) return std::nullopt;
   ir::Attributes attrs = n.attrs;
-  attrs.set("scale", scale);
-  attrs.set("x_zero_point", int64_t{x->params.zero_point});
-  attrs.set("y_zero_point", int64_t{requant->params.zero_point});
+  if (!set_scaling(attrs, x->params, requant->params)) return std::nullopt;
   std::vector<ir::ValueId> ins = n.inputs;
   ins[0] = x->value;
   ir::Patch patch(g);
