@@ -37,6 +37,17 @@ struct GemmData {
   size_t turn = 0;
 };
 
+/// Where the taps of a 3x3 convolution over `pixels` of a square image lie; pixels outside are the last one
+/// of a.
+void point_at_taps(GemmData& d, int64_t pixels, int64_t side, int64_t channels) {
+  for (int64_t t = 0; t < 9; ++t)
+    for (int64_t p = 0; p < pixels; ++p) {
+      const int64_t y = p / side + t / 3 - 1, x = p % side + t % 3 - 1;
+      const bool inside = y >= 0 && x >= 0 && y < side && x < side;
+      d.pointers.push_back(d.a.data() + (inside ? y * side + x : pixels) * channels);
+    }
+}
+
 Ready prepare_gemm(const GemmShape& s, const Kernels& kernels) {
   auto d = std::make_shared<GemmData>();
   Bytes bytes;
@@ -51,12 +62,7 @@ Ready prepare_gemm(const GemmShape& s, const Kernels& kernels) {
   for (size_t i = 0; i < copies; ++i)
     d->weights.push_back(
         pack_gemm_u8(kernels.layout, w.data(), s.n, d->taps, s.k, 128, channels(s.n, s.k * d->taps)));
-  for (int64_t t = 0; s.image && t < 9; ++t)
-    for (int64_t p = 0; p < s.m; ++p) {
-      const int64_t y = p / s.image + t / 3 - 1, x = p % s.image + t % 3 - 1;
-      const bool inside = y >= 0 && x >= 0 && y < s.image && x < s.image;
-      d->pointers.push_back(d->a.data() + (inside ? y * s.image + x : s.m) * s.k);
-    }
+  if (s.image) point_at_taps(*d, s.m, s.image, s.k);
   const auto run = [d, &kernels] {
     GemmU8 g;
     g.w = &d->weights[d->turn++ % d->weights.size()];
@@ -179,6 +185,42 @@ void add_depthwise(std::vector<Row>& rows, const DepthwiseShape& s) {
   const int64_t out = (s.side + s.stride - 1) / s.stride;
   r.amount = double(out * out * s.channels * s.kernel * s.kernel);
   r.prepare = [s](const Kernels& kernels) { return prepare_depthwise(s, kernels); };
+  rows.push_back(std::move(r));
+}
+
+struct GroupedShape {
+  int64_t channels, side, width;  ///< stride 1, pad 1
+};
+
+struct GroupedData : GemmData {
+  PackedGroupedU8 w;
+};
+
+Ready prepare_grouped(const GroupedShape& s, const Kernels& kernels) {
+  auto d = std::make_shared<GroupedData>();
+  Bytes bytes;
+  const int64_t pixels = s.side * s.side;
+  d->a = bytes.make<u8>(size_t((pixels + 1) * s.channels) + kSlack);
+  d->c.resize(size_t(pixels * s.channels) + kSlack);
+  const auto w = bytes.make<s8>(size_t(s.channels * s.width * 9));
+  d->w = pack_grouped_u8(kernels.layout, w.data(), s.channels, s.width, 9, 128,
+                         channels(s.channels, s.width * 9));
+  point_at_taps(*d, pixels, s.side, s.channels);
+  const GroupedU8 g{.w = &d->w,
+                    .indirect = d->pointers.data(),
+                    .indirect_stride = pixels,
+                    .m = pixels,
+                    .c = d->c.data(),
+                    .ldc = s.channels};
+  return {[d, g, &kernels] { kernels.grouped_u8(g); }, [d] { return widened(d->c); }};
+}
+
+void add_grouped(std::vector<Row>& rows, const GroupedShape& s) {
+  Row r;
+  r.kernel = fmt::format("grouped_u8 by {}", s.width);
+  r.shape = fmt::format("3x3 {}x{}x{}", s.side, s.side, s.channels);
+  r.amount = double(s.side * s.side * s.channels * s.width * 9);
+  r.prepare = [s](const Kernels& kernels) { return prepare_grouped(s, kernels); };
   rows.push_back(std::move(r));
 }
 
@@ -322,6 +364,8 @@ void add_u8_rows(std::vector<Row>& rows) {
                                                                        {144, 56, 3, 1, 2},
                                                                        {240, 28, 3, 1, 1, true}})
     add_depthwise(rows, s);
+  for (const GroupedShape& s : std::initializer_list<GroupedShape>{{128, 56, 4}, {256, 28, 8}, {104, 28, 8}})
+    add_grouped(rows, s);
   add_streams(rows);
 }
 

@@ -10,8 +10,7 @@
 //   * INT8 results are bit-identical on every ISA and for every split; FP32 may differ in rounding between
 //   ISAs.
 //   * A null entry means that this ISA has no such kernel and the planner uses the operator's reference
-//   evaluation;
-//     only `ref` may have null entries (and entries that no operator reaches).
+//   evaluation; only `ref` may have null entries (and entries that no operator reaches).
 #pragma once
 
 #include <cstddef>
@@ -103,7 +102,7 @@ struct WinogradU8 : OutputU8 {
   std::byte* scratch = nullptr;    ///< winograd_u8_scratch() bytes
 };
 
-/// One image, output rows [y_begin, y_end); padding is virtual (outside pixels count as x_zero_point).
+/// One image, output rows [y_begin, y_end); outside pixels count as x_zero_point.
 struct DepthwiseU8 {
   const PackedDepthwiseU8* w = nullptr;
   const u8* in = nullptr;  ///< pixel (0, 0)
@@ -117,6 +116,18 @@ struct DepthwiseU8 {
   int zero_point = 0;
   const u8* table = nullptr;
   std::byte* scratch = nullptr;  ///< depthwise_u8_scratch() bytes, 64-byte aligned
+};
+
+/// INT8 convolution in narrow groups: all channels of pixels [0, m).
+struct GroupedU8 {
+  const PackedGroupedU8* w = nullptr;
+  const u8* const* indirect = nullptr;  ///< as GemmU8, at channel 0
+  ptrdiff_t indirect_stride = 0;
+  int64_t m = 0;
+  u8* c = nullptr;
+  ptrdiff_t ldc = 0;
+  int zero_point = 0;
+  const u8* table = nullptr;  ///< as in OutputU8
 };
 
 /// C = activation(A * B + bias + residual), rows [0, m), channels [n_begin, n_end) (panel boundaries).
@@ -328,6 +339,7 @@ struct Kernels {
   void (*gemm_u8)(const GemmU8&);
   void (*winograd_u8)(const WinogradU8&);
   void (*depthwise_u8)(const DepthwiseU8&);
+  void (*grouped_u8)(const GroupedU8&);
   void (*add_u8)(const BinaryU8&);
   void (*mul_u8)(const BinaryU8&);
   void (*lookup_u8)(const u8* in, u8* out, int64_t n, const u8* table);

@@ -78,10 +78,8 @@ PackedF32 pack_gemm_f32(const PackLayout& layout, const float* weights, int64_t 
   const Storage s = allocate(p.storage, checked_mul(padded, depth), padded);
   p.weights = s.weights, p.bias = s.bias;
   for (int64_t first = 0; first < n;
-       first += f32::panel_vectors(ceil_div(n - first, layout.lanes)) * layout.lanes) {
+       first += f32::panel_vectors(ceil_div(n - first, layout.lanes)) * layout.lanes)
     p.panel_channel.push_back(first);
-    p.panel_weight_offset.push_back(first * depth);
-  }
   pack_panels(
       layout.lanes, n, taps, k, [&](int64_t c, int64_t tap) { return weights + (c * taps + tap) * k; },
       s.weights);

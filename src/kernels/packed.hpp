@@ -31,14 +31,15 @@ inline constexpr int kBytePairings = 3;
 /// sum to more than 128, and has s8 weights; the others are exact, with s16 weights.  Four bytes make pairs
 /// in three ways: as they are, with the second exchanged for the third, or for the fourth.  The steps of a
 /// panel are sorted by the way that leaves fewest vectors exact, and then by which these are, bit v for
-/// vector v.
+/// vector v.  Two plain steps paired alike whose weights stay within 128 together are a couple: their
+/// products are added as 16 bits.  Couples come last.
 struct SortedSteps {
   SortedSteps() = default;
   SortedSteps(SortedSteps&&) = default;  // not to be copied: it points into itself
   SortedSteps& operator=(SortedSteps&&) = default;
 
   std::vector<uint32_t> offsets;    ///< a panel and tap: number of steps of each of kBytePairings * 2^panel
-                                    ///< kinds, then their offsets in K
+                                    ///< kinds, of couples of each pairing, then their offsets in K
   std::vector<int64_t> panels;      ///< byte offset of every panel in the weights, and the end
   const uint32_t* first = nullptr;  ///< of `offsets`
   const int64_t* panel_offset = nullptr;  ///< of `panels`
@@ -86,6 +87,15 @@ struct PackedDepthwiseU8 {
   PackedBytes storage;
 };
 
+/// Weights of an INT8 convolution with as many output as input channels in every group, 4 or 8.  Owns its
+/// bytes.
+struct PackedGroupedU8 {
+  int64_t channels = 0, width = 0, taps = 0;  ///< width: channels of a group
+  const std::byte* weights = nullptr;         ///< [4 * lanes channels][tap][output channel of its group]
+  const std::byte* params = nullptr;          ///< as in PackedU8
+  PackedBytes storage;
+};
+
 /// FP32 GEMM / convolution weights, panels of vectors.
 struct PackedF32 {
   int lanes = 1;                   ///< of the layout it was packed for
@@ -94,8 +104,7 @@ struct PackedF32 {
   const float* weights = nullptr;
   const float* bias = nullptr;  ///< padded to whole vectors, zeros where the model has none
   PackedBytes storage;
-  std::vector<int64_t> panel_channel;        ///< first channel of every panel; split points over n
-  std::vector<int64_t> panel_weight_offset;  ///< float offset of every panel
+  std::vector<int64_t> panel_channel;  ///< first channel of every panel; split points over n
 };
 
 struct PackedDepthwiseF32 {
@@ -158,6 +167,9 @@ PackedDepthwiseU8 pack_depthwise_u8(const PackLayout& layout, const s8* weights,
                                     int kernel_h, int kernel_w, int stride_h, int stride_w, int dilation_h,
                                     int dilation_w, int x_zero_point,
                                     std::span<const QuantizedChannel> quant);
+/// weights: [channels][width][taps], as a model has them; width 4 or 8, without weight offsets.
+PackedGroupedU8 pack_grouped_u8(const PackLayout& layout, const s8* weights, int64_t channels, int64_t width,
+                                int64_t taps, int x_zero_point, std::span<const QuantizedChannel> quant);
 PackedF32 pack_gemm_f32(const PackLayout& layout, const float* weights, int64_t n, int64_t taps, int64_t k,
                         const float* bias);
 PackedDepthwiseF32 pack_depthwise_f32(const PackLayout& layout, const float* weights, int64_t channels,

@@ -7,9 +7,9 @@ namespace tenfold::kernels {
 namespace {
 
 std::vector<u8> multiply(const Kernels& kernels) {
-  constexpr int64_t kRows = 45, kChannels = 83, kDepth = 200,
-                    kSlack = 64;  // whole tiles and tails of each kind
-  std::vector<u8> a(kRows * kDepth + kSlack), c(kRows * kChannels + kSlack);
+  // 33 rows are one tile of two blocks and one of a block, 71 channels panels of two vectors and of one.
+  constexpr int64_t kRows = 33, kChannels = 71, kDepth = 200, kSlack = 64;
+  std::vector<u8> a(kRows * kDepth + kSlack), c(2 * kRows * kChannels);
   std::vector<s8> weights(kChannels * kDepth);
   for (size_t i = 0; i < a.size(); ++i) a[i] = u8(i * 37 + i / 256);
   for (size_t i = 0; i < weights.size(); ++i) weights[i] = s8(i * 91 + i / 256);
@@ -18,6 +18,10 @@ std::vector<u8> multiply(const Kernels& kernels) {
   GemmU8 g;
   g.w = &packed, g.a = a.data(), g.lda = kDepth, g.m = kRows, g.n_end = kChannels;
   g.c = c.data(), g.ldc = kChannels, g.zero_point = 128;
+  kernels.gemm_u8(g);
+  std::vector<const u8*> rows;
+  for (int64_t m = 0; m < kRows; ++m) rows.push_back(a.data() + m * 7 % kRows * kDepth);
+  g.indirect = rows.data(), g.indirect_stride = kRows, g.c += kRows * kChannels;
   kernels.gemm_u8(g);
   return c;
 }

@@ -68,29 +68,47 @@ TEST(GroupNormU8, EveryGrouping) {
       }
 }
 
+struct ConvLayer {
+  Shape x, w;
+  Ints pads, strides, dilations;
+  int64_t group = 1;
+};
+
+void expect_same_bytes(const ConvLayer& l) {
+  std::mt19937 rng(7);
+  Builder b;
+  const ValueId weights = b.constant(random_tensor(DType::s8, l.w, rng, -40, 40));
+  b.output(
+      b.op("QConv",
+           {b.input(l.x, DType::u8), weights, b.random({l.w[0]}, 0.001, 0.01), b.random({l.w[0]}, -20, 20)},
+           {{"pads", l.pads},
+            {"strides", l.strides},
+            {"dilations", l.dilations},
+            {"group", l.group},
+            {"x_zero_point", int64_t{130}},
+            {"y_zero_point", int64_t{90}}}));
+  expect_same_bytes(b, ir::to_text(b.graph));
+}
+
 TEST(ConvU8, ThreeAxes) {
-  struct Layer {
-    Shape x, w;
-    Ints pads = Ints(6, 0), strides = Ints(3, 1), dilations = Ints(3, 1);
-  };
-  const Layer layers[] = {{{2, 3, 6, 7, 9}, {16, 3, 3, 3, 3}, {1, 1, 1, 1, 1, 1}},
-                          {{2, 3, 6, 7, 9}, {9, 3, 3, 3, 3}, {2, 1, 1, 0, 2, 2}, {2, 2, 2}},
-                          {{1, 5, 7, 6, 8}, {12, 5, 2, 3, 2}, {0, 1, 0, 1, 1, 1}, {1, 1, 1}, {2, 2, 1}},
-                          {{1, 160, 3, 5, 5}, {8, 160, 3, 3, 3}, {1, 1, 1, 1, 1, 1}}};
-  for (const Layer& l : layers) {
-    std::mt19937 rng(7);
-    Builder b;
-    const ValueId weights = b.constant(random_tensor(DType::s8, l.w, rng, -40, 40));
-    b.output(
-        b.op("QConv",
-             {b.input(l.x, DType::u8), weights, b.random({l.w[0]}, 0.001, 0.01), b.random({l.w[0]}, -20, 20)},
-             {{"pads", l.pads},
-              {"strides", l.strides},
-              {"dilations", l.dilations},
-              {"x_zero_point", int64_t{130}},
-              {"y_zero_point", int64_t{90}}}));
-    expect_same_bytes(b, ir::to_text(b.graph));
-  }
+  const Ints ones(3, 1);
+  expect_same_bytes({{2, 3, 6, 7, 9}, {16, 3, 3, 3, 3}, Ints(6, 1), ones, ones});
+  expect_same_bytes({{2, 3, 6, 7, 9}, {9, 3, 3, 3, 3}, {2, 1, 1, 0, 2, 2}, {2, 2, 2}, ones});
+  expect_same_bytes({{1, 5, 7, 6, 8}, {12, 5, 2, 3, 2}, {0, 1, 0, 1, 1, 1}, ones, {2, 2, 1}});
+  expect_same_bytes({{1, 160, 3, 5, 5}, {8, 160, 3, 3, 3}, Ints(6, 1), ones, ones});
+  expect_same_bytes({{1, 24, 4, 5, 6}, {24, 8, 3, 3, 3}, Ints(6, 1), ones, ones, 3});
+}
+
+TEST(ConvU8, NarrowGroups) {
+  for (int64_t width : {2, 4, 8, 16})
+    for (int64_t groups : {2, 5, 24}) {
+      const int64_t channels = width * groups;
+      const Shape x{2, channels, 15, 13}, w{channels, width, 3, 3};
+      expect_same_bytes({x, w, {1, 1, 1, 1}, {1, 1}, {1, 1}, groups});
+      expect_same_bytes({x, w, {0, 1, 2, 2}, {2, 1}, {1, 2}, groups});
+    }
+  expect_same_bytes(
+      {{1, 12, 9, 9}, {24, 4, 3, 3}, {1, 1, 1, 1}, {1, 1}, {1, 1}, 3});  // more filters than channels
 }
 
 TEST(MaxPoolU8, ThreeAxes) {

@@ -35,12 +35,12 @@ inline std::vector<const Kernels*> tables() {
 }
 inline const Kernels& ref() { return *table(Isa::ref); }
 
-/// `size` elements, kSlack canary bytes, then a page that faults when touched.
+/// `size` elements, `slack` canary bytes (outputs need none), then a page that faults when touched.
 template <class T>
 class Guarded {
  public:
-  explicit Guarded(size_t size, T fill = T{}) : size_(size) {
-    const size_t page = 4096, bytes = size * sizeof(T) + kSlack;
+  explicit Guarded(size_t size, T fill = T{}, size_t slack = kSlack) : size_(size), slack_(slack) {
+    const size_t page = 4096, bytes = size * sizeof(T) + slack;
     mapped_ = (bytes + page - 1) / page * page + page;
     base_ = static_cast<char*>(
         mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
@@ -48,7 +48,7 @@ class Guarded {
     mprotect(base_ + mapped_ - page, page, PROT_NONE);
     data_ = reinterpret_cast<T*>(base_ + mapped_ - page - bytes);
     for (size_t i = 0; i < size; ++i) data_[i] = fill;
-    std::memset(reinterpret_cast<char*>(data_ + size), kCanary, kSlack);
+    std::memset(reinterpret_cast<char*>(data_ + size), kCanary, slack);
   }
   ~Guarded() { munmap(base_, mapped_); }
   Guarded(const Guarded&) = delete;
@@ -59,7 +59,7 @@ class Guarded {
   size_t size() const { return size_; }
   /// Nothing was stored behind the end.
   bool intact() const {
-    for (size_t i = 0; i < kSlack; ++i)
+    for (size_t i = 0; i < slack_; ++i)
       if (reinterpret_cast<const char*>(data_ + size_)[i] != kCanary) return false;
     return true;
   }
@@ -67,7 +67,7 @@ class Guarded {
 
  private:
   static constexpr char kCanary = 0x5a;
-  size_t size_, mapped_;
+  size_t size_, slack_, mapped_;
   char* base_;
   T* data_;
 };

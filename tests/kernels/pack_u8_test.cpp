@@ -103,51 +103,91 @@ uint32_t exact_vectors(std::span<const s8> step, size_t vector_bytes) {
   return exact;
 }
 
+/// Whether the products of two steps, pair by pair, stay inside 16 bits together.
+bool are_couple(std::span<const s8> a, std::span<const s8> b) {
+  const auto positive = [](s8 x) { return std::max<int>(x, 0); };
+  const auto negative = [](s8 x) { return std::max<int>(-x, 0); };
+  for (size_t i = 0; i < a.size(); i += 2)
+    if (255 * (positive(a[i]) + positive(a[i + 1]) + positive(b[i]) + positive(b[i + 1])) > 32767 ||
+        255 * (negative(a[i]) + negative(a[i + 1]) + negative(b[i]) + negative(b[i + 1])) > 32767)
+      return false;
+  return true;
+}
+
+/// Checks the sorted steps of one tap of one panel.
+struct SortedTap {
+  const PackLayout& l;
+  const uint32_t* sorted;
+  std::vector<std::vector<s8>> steps;  ///< as they were
+  const std::byte* at;
+  uint32_t couples = 0;
+
+  uint32_t masks() const { return 1u << l.panel; }
+  size_t vector_bytes() const { return 4 * size_t(l.lanes); }
+  const uint32_t* offsets() const { return sorted + kBytePairings * (masks() + 1); }
+
+  void expect_step(const std::vector<s8>& as_it_was, uint32_t pairing, uint32_t exact) {
+    const std::vector<s8> step = paired(as_it_was, pairing);
+    ASSERT_EQ(exact, exact_vectors(step, vector_bytes()));
+    for (uint32_t other = 0; other < kBytePairings; ++other) {
+      const int vectors = std::popcount(exact_vectors(paired(as_it_was, other), vector_bytes()));
+      ASSERT_GE(vectors, std::popcount(exact) + (other < pairing));
+    }
+    for (size_t v = 0; v < step.size() / vector_bytes(); ++v) {
+      expect_vector(at, std::span(step).subspan(v * vector_bytes(), vector_bytes()), exact >> v & 1);
+      at += exact >> v & 1 ? 2 * vector_bytes() : vector_bytes();
+    }
+  }
+  void check() {
+    const uint32_t* offset = offsets();
+    for (uint32_t kind = 0; kind < kBytePairings * masks(); ++kind)
+      for (uint32_t i = 0; i < sorted[kind]; ++i)
+        expect_step(steps.at(*offset++ / 4), kind / masks(), kind % masks());
+    for (uint32_t pairing = 0; pairing < kBytePairings; ++pairing)
+      for (uint32_t i = 0; i < sorted[kBytePairings * masks() + pairing]; ++i, ++couples, offset += 2) {
+        const auto &a = steps.at(offset[0] / 4), &b = steps.at(offset[1] / 4);
+        ASSERT_TRUE(are_couple(paired(a, pairing), paired(b, pairing)));
+        expect_step(a, pairing, 0);
+        expect_step(b, pairing, 0);
+      }
+    std::vector<uint32_t> listed(offsets(), offset), all;
+    std::sort(listed.begin(), listed.end());
+    for (uint32_t k = 0; k < steps.size(); ++k) all.push_back(4 * k);
+    ASSERT_EQ(listed, all);
+  }
+};
+
 /// Steps are sorted by the pairing of bytes that leaves fewest vectors with a pair of products that can leave
-/// 16 bits, and by which these are; they are widened.  Every step is there once.
+/// 16 bits, and by which these are; they are widened.  Couples follow.  Every step is there once.
 TEST(PackU8, SortedSteps) {
   Random r(4);
+  uint32_t couples = 0;
   for (const Kernels* kernels : every_table())
     for (const Shape& s : kShapes) {
       const PackLayout& l = kernels->layout;
       if (l.weight_bytes == 1) continue;
       SCOPED_TRACE(testing::Message() << kernels->name << " n " << s.n << " taps " << s.taps << " k " << s.k);
       std::vector<s8> weights = r.weights(size_t(s.n * s.taps * s.k));
-      for (s8& w : weights) w = r.in(0, 200) == 0 ? w : s8(w / 2);  // both kinds of vectors
+      const int small = int(r.in(2, 4));
+      for (s8& w : weights) w = r.in(0, 200) == 0 ? w : s8(w / small);  // every kind of vector
       const auto channels = r.channels(s.n, s.taps * s.k, false);
       const PackedU8 p = pack_gemm_u8(l, weights.data(), s.n, s.taps, s.k, 3, channels);
       const Expected expected{l, p, weights};
-      const std::byte* at = p.weights;
-      const uint32_t *sorted = p.sorted.first, masks = 1u << l.panel, kinds = kBytePairings * masks;
-      const auto steps = size_t(p.k_padded / 4), vector_bytes = 4 * size_t(l.lanes);
+      SortedTap t{l, p.sorted.first, {}, p.weights};
       for (int64_t panel = 0; panel < ceil_div(s.n, p.panel_channels); ++panel) {
-        ASSERT_EQ(p.sorted.panel_offset[panel], at - p.weights);
-        for (int64_t tap = 0; tap < s.taps; ++tap, sorted += kinds + steps) {
-          std::vector<uint32_t> offsets(sorted + kinds, sorted + kinds + steps), all;
-          size_t i = 0;
-          for (uint32_t kind = 0; kind < kinds; ++kind)
-            for (uint32_t of_kind = 0; of_kind < sorted[kind]; ++of_kind, ++i) {
-              ASSERT_LT(i, steps);
-              const std::vector<s8> as_it_was = expected.quads(panel, tap, offsets[i]),
-                                    step = paired(as_it_was, kind / masks);
-              const uint32_t exact = kind % masks;
-              ASSERT_EQ(exact, exact_vectors(step, vector_bytes));
-              for (uint32_t other = 0; other < kBytePairings; ++other) {
-                const int vectors = std::popcount(exact_vectors(paired(as_it_was, other), vector_bytes));
-                ASSERT_GE(vectors, std::popcount(exact) + (other < kind / masks));
-              }
-              for (size_t v = 0; v < step.size() / vector_bytes; ++v) {
-                expect_vector(at, std::span(step).subspan(v * vector_bytes, vector_bytes), exact >> v & 1);
-                at += exact >> v & 1 ? 2 * vector_bytes : vector_bytes;
-              }
-            }
-          ASSERT_EQ(i, steps);
-          std::sort(offsets.begin(), offsets.end());
-          for (uint32_t k = 0; k < steps; ++k) all.push_back(4 * k);
-          ASSERT_EQ(offsets, all);
+        ASSERT_EQ(p.sorted.panel_offset[panel], t.at - p.weights);
+        for (int64_t tap = 0; tap < s.taps; ++tap) {
+          t.steps.clear();
+          for (int64_t k = 0; k < p.k_padded; k += 4)
+            t.steps.push_back(expected.quads(panel, tap, uint32_t(k)));
+          t.check();
+          if (HasFatalFailure()) return;
+          t.sorted = t.offsets() + t.steps.size();
         }
       }
+      couples += t.couples;
     }
+  EXPECT_GT(couples, 0u);
 }
 
 TEST(PackU8, TapsInsideGiveTheSameBytes) {

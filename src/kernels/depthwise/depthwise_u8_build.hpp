@@ -35,12 +35,13 @@ template <class S, int C, class I = typename S::Int>
 
 /// Row group g of columns c, c + step, ..., C in a vector, byte-interleaved: quad q of it holds four rows of
 /// every channel of a quarter of the vector's.
-template <class S, int C, class I = typename S::Int>
+/// Outside: rows may lie outside the image.
+template <class S, int C, bool Outside = true, class I = typename S::Int>
 [[gnu::always_inline]] inline void interleave_group(const DepthwiseRows& in, int g, int64_t c, int64_t step,
                                                     I zero, I (&quads)[4]) {
   I r[4];
   unroll<4>([&](auto i) TENFOLD_LAMBDA { r[i] = load_columns<S, C>(in, in.row[4 * g + i], c, step, zero); });
-  if (in.outside) [[unlikely]]
+  if (Outside && in.outside) [[unlikely]]
     unroll<4>([&](auto i) TENFOLD_LAMBDA {
       if (in.outside >> (4 * g + i) & 1) r[i] = zero;
     });
@@ -54,8 +55,8 @@ template <class S, int C, class I = typename S::Int>
 /// g goes to d + (4 * g + q) * part, one vector behind the other.  Out of line: one copy for all kernel
 /// shapes, and the call costs nothing beside sixteen shuffles.
 template <class S, int G, int C>
-[[gnu::noinline]] void interleave(const DepthwiseRows& in, int64_t c, int64_t step, int vectors, std::byte* d,
-                                  ptrdiff_t part) {
+[[gnu::noinline, gnu::noclone]] void interleave(const DepthwiseRows& in, int64_t c, int64_t step, int vectors,
+                                                std::byte* d, ptrdiff_t part) {
   using I = typename S::Int;
   const I zero = S::set_i8(in.zero_point);
   for (int v = 0; v < vectors; ++v, c += C * step, d += 4 * S::lanes) {

@@ -51,7 +51,9 @@ void depthwise_pass(const DepthwiseU8& d, int64_t y, int rows) {
   p.channels = w.channels;
   for (int64_t b = 0; b < wide; ++b) {
     if constexpr (S::lanes >= 16 && Shape::K == 3)
-      depthwise_block_3x3<S, Shape>(p);
+      p.in.outside   ? depthwise_block_3x3<S, Shape, true, true>(p)
+      : p.zero_point ? depthwise_block_3x3<S, Shape, true, false>(p)
+                     : depthwise_block_3x3<S, Shape, false, false>(p);
     else
       depthwise_block<S, Shape, 1>(p);
     for (int i = 0; i < 4 * Shape::G; ++i) p.in.row[i] += 4 * S::lanes;

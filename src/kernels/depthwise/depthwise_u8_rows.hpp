@@ -48,7 +48,7 @@ template <class S, class Shape, class Tap>
 /// The bytes of R rows x NX vectors of output columns.  column(p, i, g, s, j): quad s of row group g under
 /// column p + i * Stride of the kernel for vector j; weight(kx, g, r, s): what it is multiplied by for output
 /// row r.
-template <class S, class Shape, int NX, class Column, class Weight, class I = typename S::Int>
+template <class S, class Shape, int NX, bool ZP, class Column, class Weight, class I = typename S::Int>
 [[gnu::always_inline]] inline void depthwise_outputs(const DepthwisePass& d, const Column& column,
                                                      const Weight& weight, I (&y)[Shape::R][NX]) {
   using Quad = typename S::Quad;
@@ -81,7 +81,7 @@ template <class S, class Shape, int NX, class Column, class Weight, class I = ty
       });
     });
     unroll<R * NX>([&](auto i) TENFOLD_LAMBDA {
-      half[h][i / NX][i % NX] = pack2<S>(q[0][i / NX][i % NX], q[1][i / NX][i % NX], zero_point);
+      half[h][i / NX][i % NX] = pack2<S, ZP>(q[0][i / NX][i % NX], q[1][i / NX][i % NX], zero_point);
     });
   });
   unroll<R * NX>([&](auto i) TENFOLD_LAMBDA { S::pin(half[1][i / NX][i % NX]); });
@@ -111,7 +111,7 @@ template <class S, class Shape, int NX, int C>
   const auto weight = [&](int kx, int g, int r, int s)
                           TENFOLD_LAMBDA { return depthwise_weight<S, Shape>(d, kx, g, r, s); };
   I y[R][NX];
-  depthwise_outputs<S, Shape, NX>(d, quad, weight, y);
+  depthwise_outputs<S, Shape, NX, true>(d, quad, weight, y);
   unroll<R * NX>([&](auto i) TENFOLD_LAMBDA {
     constexpr int r = i / NX, j = i % NX;
     if (r >= d.rows) return;
@@ -131,7 +131,8 @@ template <class S, class Shape, int NX, int C>
 /// there instead of going through the scratch, and those that neighbouring windows share are handed on.  On
 /// Zen 4 64 outputs take 35 cycles instead of 50 at stride 2, and 23 instead of 28 at stride 1.  The same for
 /// two or four columns a vector, with shuffles for the columns between, was not faster than the scratch.
-template <class S, class Shape>
+/// ZP: the zero point of the output is not 0.  Outside: rows of the window may lie outside the image.
+template <class S, class Shape, bool ZP, bool Outside>
 void depthwise_block_3x3(const DepthwisePass& d) {
   using I = typename S::Int;
   static_assert(Shape::K == 3 && Shape::G == 1);
@@ -151,14 +152,16 @@ void depthwise_block_3x3(const DepthwisePass& d) {
   I columns[shared + fresh][4];
   const auto quad = [&](int p, int i, int, int s, int j)
                         TENFOLD_LAMBDA { return columns[(j + i) * Stride + p][s]; };
-  unroll<shared>(
-      [&](auto i) TENFOLD_LAMBDA { interleave_group<S, 1>(d.in, 0, i - d.pad_left, 1, zero, columns[i]); });
+  unroll<shared>([&](auto i) TENFOLD_LAMBDA {
+    interleave_group<S, 1, Outside>(d.in, 0, i - d.pad_left, 1, zero, columns[i]);
+  });
   for (int64_t x = 0; x < d.out_w; x += NX) {
     unroll<fresh>([&](auto i) TENFOLD_LAMBDA {
-      interleave_group<S, 1>(d.in, 0, x * Stride - d.pad_left + shared + i, 1, zero, columns[shared + i]);
+      interleave_group<S, 1, Outside>(d.in, 0, x * Stride - d.pad_left + shared + i, 1, zero,
+                                      columns[shared + i]);
     });
     I y[R][NX];
-    depthwise_outputs<S, Shape, NX>(d, quad, weight, y);
+    depthwise_outputs<S, Shape, NX, ZP>(d, quad, weight, y);
     unroll<R * NX>([&](auto i) TENFOLD_LAMBDA {
       constexpr int r = i / NX, j = i % NX;
       if (r < d.rows && x + j < d.out_w)

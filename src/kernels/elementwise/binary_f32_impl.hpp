@@ -52,7 +52,8 @@ template <class S, bool OneA, bool OneB>
   if (OneB && !OneA && exponent == 2) return binary_row<S, Binary::mul, false, false>(a, a, c, n, lo, hi);
   for (int64_t i = 0; i < n; i++) {
     const float p = __builtin_powf(a[OneA ? 0 : i], OneB ? exponent : b[i]);
-    c[i] = p < lo ? lo : p > hi ? hi : p;
+    const float least = p < lo ? lo : p;
+    c[i] = least > hi ? hi : least;
   }
 }
 

@@ -5,23 +5,20 @@
 
 namespace tenfold::kernels {
 
-/// Applies Op to 4 * lanes elements at a time.  Op: (Int a, Int b) -> Int on s32 lanes.
+/// Applies Op to 4 * lanes elements at a time.  Op: bytes a, bytes b -> four vectors of s32, in the lane
+/// order of widen4.
 template <class S, bool BroadcastA, bool BroadcastB, class Op>
 [[gnu::always_inline]] inline void binary_row_u8(const u8* a, const u8* b, u8* c, int64_t n,
                                                  typename S::Int zero_point, const typename S::Table* table,
                                                  const Op& op) {
   using I = typename S::Int;
-  I one_a = S::zero_i(), one_b = S::zero_i();
-  if constexpr (BroadcastA) one_a = S::set_i32(*a);
-  if constexpr (BroadcastB) one_b = S::set_i32(*b);
+  const I one_a = BroadcastA ? S::set_i8(*a) : S::zero_i(), one_b = BroadcastB ? S::set_i8(*b) : S::zero_i();
   for (int64_t i = 0; i < n; i += 4 * S::lanes) {
-    I x[4] = {one_a, one_a, one_a, one_a}, y[4] = {one_b, one_b, one_b, one_b};
-    if constexpr (!BroadcastA) widen4<S>(S::load_i(a + i), x);
-    if constexpr (!BroadcastB) widen4<S>(S::load_i(b + i), y);
-    unroll<4>([&](auto j) TENFOLD_LAMBDA { x[j] = op(x[j], y[j]); });
-    I q = pack4<S>(x[0], x[1], x[2], x[3], zero_point);
-    if (table) q = S::lookup(*table, q);
-    store_bytes<S>(c + i, q, n - i);
+    I q[4];
+    op(BroadcastA ? one_a : S::load_i(a + i), BroadcastB ? one_b : S::load_i(b + i), q);
+    I y = pack4<S>(q[0], q[1], q[2], q[3], zero_point);
+    if (table) y = S::lookup(*table, y);
+    store_bytes<S>(c + i, y, n - i);
   }
 }
 
@@ -83,8 +80,14 @@ void add_u8(const BinaryU8& g) {
   using I = typename S::Int;
   const auto a_scale = S::set_f(g.a_scale), b_scale = S::set_f(g.b_scale), offset = S::set_f(g.offset);
   const auto run = [&]<bool Limit>(std::bool_constant<Limit>) TENFOLD_LAMBDA {
-    binary_u8<S>(g, [&](I x, I y) TENFOLD_LAMBDA {
-      return round_to_i32<S, Limit>(S::fma(S::to_f32(x), a_scale, S::fma(S::to_f32(y), b_scale, offset)));
+    binary_u8<S>(g, [&](I a, I b, I(&q)[4]) TENFOLD_LAMBDA {
+      I x[4], y[4];
+      widen4<S>(a, x);
+      widen4<S>(b, y);
+      unroll<4>([&](auto j) TENFOLD_LAMBDA {
+        q[j] = round_to_i32<S, Limit>(
+            S::fma(S::to_f32(x[j]), a_scale, S::fma(S::to_f32(y[j]), b_scale, offset)));
+      });
     });
   };
   const float bound =
@@ -98,15 +101,20 @@ void add_u8(const BinaryU8& g) {
 template <class S>
 void mul_u8(const BinaryU8& g) {
   using I = typename S::Int;
-  // Products of differences are below 2^16, hence exact as floats.
-  const auto a_zero = S::set_i32(g.a_zero), b_zero = S::set_i32(g.b_zero);
+  const I a_zero = S::set_i16(g.a_zero), b_zero = S::set_i16(g.b_zero), zero = S::zero_i();
   const auto scale = S::set_f(g.a_scale);
   const auto run = [&]<bool Limit>(std::bool_constant<Limit>) TENFOLD_LAMBDA {
-    binary_u8<S>(g, [&](I x, I y) TENFOLD_LAMBDA {
-      // Differences of 16 bits in the low halves of the lanes, products in whole lanes.
-      const I product =
-          S::madd_i16(S::sub_i32(x, a_zero), S::and_i(S::sub_i32(y, b_zero), S::set_i32(0xffff)));
-      return round_to_i32<S, Limit>(S::mul(S::to_f32(product), scale));
+    // Differences of 16 bits, whose products are below 2^16, hence exact as floats.
+    binary_u8<S>(g, [&](I a, I b, I(&q)[4]) TENFOLD_LAMBDA {
+      const auto half = [&](I x, I y, I& even, I& odd) TENFOLD_LAMBDA {
+        x = S::sub_i16(x, a_zero), y = S::sub_i16(y, b_zero);
+        const I low = S::mul_low_i16(x, y), high = S::mul_high_i16(x, y);
+        even = S::lo16(low, high), odd = S::hi16(low, high);
+      };
+      half(S::lo8(a, zero), S::lo8(b, zero), q[0], q[1]);
+      half(S::hi8(a, zero), S::hi8(b, zero), q[2], q[3]);
+      unroll<4>([&](auto j)
+                    TENFOLD_LAMBDA { q[j] = round_to_i32<S, Limit>(S::mul(S::to_f32(q[j]), scale)); });
     });
   };
   if (__builtin_fabsf(g.a_scale) * 65536 < 1e9f)

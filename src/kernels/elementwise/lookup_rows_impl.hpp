@@ -10,7 +10,7 @@ template <class S>
 [[gnu::noinline]] void lookup_rows(u8* d, ptrdiff_t ld, int64_t rows, int64_t n, const typename S::Table& t) {
   for (int64_t m = 0; m < rows; ++m, d += ld)
     for (int64_t i = 0; i < n; i += 4 * S::lanes)
-      store_bytes<S>(d + i, S::lookup(t, S::load_i(d + i)), n - i);
+      store_bytes<S>(d + i, S::lookup(t, load_bytes<S>(d + i, n - i)), n - i);
 }
 
 }  // namespace tenfold::kernels

@@ -7,10 +7,10 @@ namespace tenfold::kernels {
 
 enum class Scaling { multiply, divide };
 
-/// Four vectors of quantized values in source order, as bytes.
+/// Four vectors of quantized values as bytes: in every 128-bit part four of each vector.
 template <class S, Scaling By = Scaling::multiply, class F = typename S::Float>
-[[gnu::always_inline]] inline typename S::Int quantize4(F a, F b, F c, F d, F scale,
-                                                        typename S::Int zero_point) {
+[[gnu::always_inline]] inline typename S::Int quantize_parts(F a, F b, F c, F d, F scale,
+                                                             typename S::Int zero_point) {
   const auto q = [&](F x) TENFOLD_LAMBDA {
     if constexpr (By == Scaling::divide)
       x = S::div(x, scale);
@@ -18,7 +18,13 @@ template <class S, Scaling By = Scaling::multiply, class F = typename S::Float>
       x = S::mul(x, scale);
     return round_to_i32<S, true>(x);
   };
-  return S::template group_rows<1>(pack4<S>(q(a), q(b), q(c), q(d), zero_point));
+  return pack4<S>(q(a), q(b), q(c), q(d), zero_point);
+}
+/// The same in source order.
+template <class S, Scaling By = Scaling::multiply, class F = typename S::Float>
+[[gnu::always_inline]] inline typename S::Int quantize4(F a, F b, F c, F d, F scale,
+                                                        typename S::Int zero_point) {
+  return S::template group_rows<1>(quantize_parts<S, By>(a, b, c, d, scale, zero_point));
 }
 
 template <class S, Scaling By>
@@ -53,14 +59,12 @@ template <class S>
                                                  int64_t channels, typename S::Float scale,
                                                  typename S::Int zero) {
   constexpr int W = S::lanes;
-  alignas(64) u8 planes[4 * W];
   for (int64_t i = 0; i < pixels; i += W) {
     const auto plane = [&](int c) TENFOLD_LAMBDA {
       return c < channels ? S::load_f(in + c * in_plane + i, pixels - i) : S::zero_f();
     };
-    S::store_i(planes, quantize4<S>(plane(0), plane(1), plane(2), plane(3), scale, zero));
-    store_bytes<S>(out + 4 * i, S::quads(planes, planes + W, planes + 2 * W, planes + 3 * W),
-                   4 * (pixels - i));
+    const auto y = quantize_parts<S>(plane(0), plane(1), plane(2), plane(3), scale, zero);
+    store_bytes<S>(out + 4 * i, turn_parts<S>(y), 4 * (pixels - i));
   }
 }
 

@@ -22,6 +22,7 @@ struct GemmU8Tile {
   const std::byte* params;  // VectorParams[NV]
   int zero_point;
   u8* c;                  // where a tile's bytes go
+  int64_t n;              // channels wanted: fewer than the tile's only where stores are masked
   ptrdiff_t ldc, c_step;  // between rows, between tiles
   const u8* table;
   i32* raw;               // if not null: the accumulators of a tile go here and nothing to c
@@ -39,7 +40,8 @@ constexpr int gemm_prefetch_slots = larger(1, NV * 4 * S::lanes / 64);
 template <class S>
 constexpr bool sorted_steps = S::layout.weight_bytes == 2;
 
-template <class S, int MR, int NV, bool ZP, bool Lookup, class I = typename S::Int>
+/// `Part`: of fewer channels than the tile has.
+template <class S, int MR, int NV, bool ZP, bool Lookup, bool Part = false, class I = typename S::Int>
 [[gnu::always_inline]] inline void store_tile(I (&acc)[MR][NV], const GemmU8Tile& t, u8* d) {
   constexpr int G = 4 / NV;  // rows per packed vector
   const auto* params = reinterpret_cast<const VectorParams<S>*>(t.params);
@@ -54,7 +56,7 @@ template <class S, int MR, int NV, bool ZP, bool Lookup, class I = typename S::I
     if constexpr (Lookup) y = S::lookup(S::load_table(t.table), y);
     unroll<G>([&](auto i) TENFOLD_LAMBDA {
       if constexpr (int(h) * G + int(i) < MR) {
-        S::template store_chunk<NV * S::lanes>(d, y, i, NV * S::lanes);
+        S::template store_chunk<NV * S::lanes>(d, y, i, Part ? t.n : NV * S::lanes);
         d += t.ldc;
       }
     });
@@ -96,7 +98,7 @@ template <class S, int Exact, bool Shuffled, int MR, int NV, class I = typename 
   });
   unroll<MR>([&](auto m) TENFOLD_LAMBDA {
     typename Plain::Quad a = Plain::bcast4(p[m] + k);
-    if constexpr (Shuffled) a = S::shuffle(a, order);
+    if constexpr (Shuffled) a = S::shuffle_i8(a, order);
     typename S::Quad halves;
     if constexpr (Exact != 0) halves = S::split(a);
     unroll<NV>([&](auto v) TENFOLD_LAMBDA {
@@ -106,6 +108,27 @@ template <class S, int Exact, bool Shuffled, int MR, int NV, class I = typename 
         Plain::dot4(acc[m][v], a, plain[v]);
     });
   });
+}
+
+/// acc += A * B over `count` couples of steps.
+template <class S, bool Shuffled, int MR, int NV, class I = typename S::Int>
+[[gnu::always_inline]] inline void gemm_couples(I (&acc)[MR][NV], const u8* const (&p)[MR], u32 count,
+                                                const u32*& step, const std::byte*& w, uintptr_t prefetch,
+                                                I order) {
+  using Plain = typename S::Plain;
+  constexpr int V = 4 * S::lanes;
+#pragma GCC unroll 1
+  for (const u32* end = step + 2 * count; step != end; step += 2, w += 2 * NV * V) {
+    I b[2][NV];
+    unroll<2 * NV>([&](auto i) TENFOLD_LAMBDA { b[i / NV][i % NV] = Plain::weights(w + i * V); });
+    unroll<MR>([&](auto m) TENFOLD_LAMBDA {
+      I x = Plain::bcast4(p[m] + step[0]), y = Plain::bcast4(p[m] + step[1]);
+      if constexpr (Shuffled) x = S::shuffle_i8(x, order), y = S::shuffle_i8(y, order);
+      unroll<NV>([&](auto v) TENFOLD_LAMBDA { Plain::dot8(acc[m][v], x, b[0][v], y, b[1][v]); });
+    });
+    gemm_fetch(w, prefetch);
+    gemm_fetch(w + NV * V, prefetch);
+  }
 }
 
 /// acc += A * B over the steps of a tap that pair their bytes alike; `count` has how many are of each kind.
@@ -125,18 +148,26 @@ template <class S, int Kinds, bool Shuffled, int MR, int NV, class I = typename 
 
 /// acc += A * B over one tap of sorted steps; `w` and `sorted` move on.
 template <class S, int MR, int NV, class I = typename S::Int>
-[[gnu::always_inline]] inline void gemm_sorted_tap(I (&acc)[MR][NV], const u8* const (&p)[MR],
+[[gnu::always_inline]] inline void gemm_sorted_tap(I (&acc)[MR][NV], const u8* const (&p)[MR], int64_t steps,
                                                    const u32*& sorted, const std::byte*& w,
                                                    uintptr_t prefetch) {
   constexpr int kinds = 1 << S::layout.panel;
-  const u32* step = sorted + kBytePairings * kinds;
+  const u32 *couples = sorted + kBytePairings * kinds, *step = couples + kBytePairings, *end = step + steps;
   gemm_sorted_steps<S, (1 << NV), false, MR, NV>(acc, p, sorted, step, w, prefetch, S::zero_i());
-  // Where every vector is exact, the order of bytes does not matter.
+  if (step != end) {
+    // Where every vector is exact, the order of bytes does not matter.
 #pragma GCC unroll 1
-  for (int pairing = 1; pairing < kBytePairings; ++pairing)
-    gemm_sorted_steps<S, (1 << NV) - 1, true, MR, NV>(acc, p, sorted + pairing * kinds, step, w, prefetch,
-                                                      S::pairing_order(pairing));
-  sorted = step;
+    for (int pairing = 1; pairing < kBytePairings; ++pairing)
+      gemm_sorted_steps<S, (1 << NV) - 1, true, MR, NV>(acc, p, sorted + pairing * kinds, step, w, prefetch,
+                                                        S::pairing_order(pairing));
+  }
+  if (step != end) {
+    gemm_couples<S, false, MR, NV>(acc, p, couples[0], step, w, prefetch, S::zero_i());
+#pragma GCC unroll 1
+    for (int pairing = 1; pairing < kBytePairings; ++pairing)
+      gemm_couples<S, true, MR, NV>(acc, p, couples[pairing], step, w, prefetch, S::pairing_order(pairing));
+  }
+  sorted = end;
 }
 
 /// acc += A * B over one tap; `w` moves on.  D supplies the product of four bytes.
@@ -188,7 +219,7 @@ template <class S, int MR, int NV>
     const u8* p[MR];
     const auto tap = [&] TENFOLD_LAMBDA {
       if constexpr (sorted_steps<S>)
-        gemm_sorted_tap<S, MR, NV>(acc, p, sorted, w, prefetch);
+        gemm_sorted_tap<S, MR, NV>(acc, p, t.steps, sorted, w, prefetch);
       else
         gemm_tap<S, S, MR, NV>(acc, p, 4 * t.steps, w, prefetch);
     };
@@ -206,6 +237,9 @@ template <class S, int MR, int NV>
     unroll<MR * NV>([&](auto i) TENFOLD_LAMBDA { S::pin(acc[i / NV][i % NV]); });
     if (i32* raw = t.raw) [[unlikely]]
       unroll<MR * NV>([&](auto i) TENFOLD_LAMBDA { S::store_i(raw + i * S::lanes, acc[i / NV][i % NV]); });
+    else if (S::masked_stores && t.n < NV * S::lanes && !t.after)
+      t.table ? store_tile<S, MR, NV, true, S::fast_lookup, true>(acc, t, c)
+              : store_tile<S, MR, NV, true, false, true>(acc, t, c);
     else if (S::fast_lookup && t.table)
       store_tile<S, MR, NV, true, S::fast_lookup>(acc, t, c);
     else if (t.zero_point)

@@ -50,6 +50,20 @@ template <class S, class I = typename S::Int>
   out[2] = S::lo16(high, z);
   out[3] = S::hi16(high, z);
 }
+/// Turns the 4 x 4 bytes of every 128-bit part: byte 4 * i + j comes from 4 * j + i.
+template <class S, class I = typename S::Int>
+[[gnu::always_inline]] inline I turn_parts(I x) {
+  return S::shuffle_i8(x,
+                       S::repeat_part(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)));
+}
+/// min(n, 4 * lanes) bytes at p, zeros behind them; nothing is read beyond.
+template <class S>
+[[gnu::always_inline]] inline typename S::Int load_bytes(const u8* p, int64_t n) {
+  if (n >= 4 * S::lanes) return S::load_i(p);
+  alignas(64) u8 copy[4 * S::lanes] = {};
+  __builtin_memcpy(copy, p, size_t(n));
+  return S::load_i(copy);
+}
 /// min(n, 4 * lanes) bytes of y.
 template <class S, class I = typename S::Int>
 [[gnu::always_inline]] inline void store_bytes(u8* d, I y, int64_t n) {

@@ -4,6 +4,7 @@
 #include "kernels/elementwise/binary_u8_impl.hpp"
 #include "kernels/elementwise/quantize_impl.hpp"
 #include "kernels/gemm/gemm_u8_impl.hpp"
+#include "kernels/grouped/grouped_u8_impl.hpp"
 #include "kernels/norm/group_norm_u8_impl.hpp"
 #include "kernels/pool/pool_u8_impl.hpp"
 #include "kernels/reduce/reduce_u8_impl.hpp"
@@ -22,6 +23,7 @@ TENFOLD_BASELINE void fill_u8_table(Kernels& table) {
   table.gemm_u8 = &gemm_u8<S>;
   table.winograd_u8 = &winograd_u8<S>;
   table.depthwise_u8 = &depthwise_u8<S>;
+  table.grouped_u8 = &grouped_u8<S>;
   table.add_u8 = &add_u8<S>;
   table.mul_u8 = &mul_u8<S>;
   table.lookup_u8 = &lookup_u8<S>;

@@ -28,6 +28,8 @@ struct Vec256 {
   TENFOLD_INLINE Int sub_i32(Int a, Int b) { return _mm256_sub_epi32(a, b); }
   TENFOLD_INLINE Int mul_i32(Int a, Int b) { return _mm256_mullo_epi32(a, b); }
   TENFOLD_INLINE Int madd_i16(Int a, Int b) { return _mm256_madd_epi16(a, b); }
+  TENFOLD_INLINE Int mul_low_i16(Int a, Int b) { return _mm256_mullo_epi16(a, b); }
+  TENFOLD_INLINE Int mul_high_i16(Int a, Int b) { return _mm256_mulhi_epi16(a, b); }
   TENFOLD_INLINE Int adds_i16(Int a, Int b) { return _mm256_adds_epi16(a, b); }
   TENFOLD_INLINE Int pack_i32_i16(Int a, Int b) { return _mm256_packs_epi32(a, b); }
   TENFOLD_INLINE Int pack_i16_u8(Int a, Int b) { return _mm256_packus_epi16(a, b); }
@@ -35,9 +37,12 @@ struct Vec256 {
   TENFOLD_INLINE Int hi8(Int a, Int b) { return _mm256_unpackhi_epi8(a, b); }
   TENFOLD_INLINE Int lo16(Int a, Int b) { return _mm256_unpacklo_epi16(a, b); }
   TENFOLD_INLINE Int hi16(Int a, Int b) { return _mm256_unpackhi_epi16(a, b); }
+  /// Sums of neighbouring lanes, those of a and then those of b in every 128-bit part.
+  TENFOLD_INLINE Int add_pairs_i32(Int a, Int b) { return _mm256_hadd_epi32(a, b); }
+  TENFOLD_INLINE Int shuffle_i8(Int x, Int order) { return _mm256_shuffle_epi8(x, order); }
+  TENFOLD_INLINE Int repeat_part(__m128i x) { return _mm256_broadcastsi128_si256(x); }
   TENFOLD_INLINE Int max_u8(Int a, Int b) { return _mm256_max_epu8(a, b); }
   TENFOLD_INLINE Int and_i(Int a, Int b) { return _mm256_and_si256(a, b); }
-  TENFOLD_INLINE Int or_i(Int a, Int b) { return _mm256_or_si256(a, b); }
   TENFOLD_INLINE Int xor_i(Int a, Int b) { return _mm256_xor_si256(a, b); }
   template <int N>
   TENFOLD_INLINE Int shift_left_i16(Int a) {
@@ -124,12 +129,6 @@ struct Vec256 {
     }
     if (n & 1) *d = u8(_mm_extract_epi8(h, 0));
   }
-  /// `lanes` bytes of four rows -> `lanes` quads (one byte of each row per lane).
-  TENFOLD_INLINE Int quads(const u8* a, const u8* b, const u8* c, const u8* d) {
-    auto l = [](const u8* p) TENFOLD_LAMBDA { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)); };
-    const __m128i x = _mm_unpacklo_epi8(l(a), l(b)), y = _mm_unpacklo_epi8(l(c), l(d));
-    return _mm256_set_m128i(_mm_unpackhi_epi16(x, y), _mm_unpacklo_epi16(x, y));
-  }
 
   // Floats.
   TENFOLD_INLINE Int first_lanes(int64_t n) {
@@ -175,9 +174,6 @@ struct Vec256 {
   TENFOLD_INLINE Float round(Float x) {
     return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   }
-  TENFOLD_INLINE Float floor(Float x) {
-    return _mm256_round_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
-  }
   TENFOLD_INLINE Float and_f(Float a, Float b) { return _mm256_and_ps(a, b); }
   TENFOLD_INLINE Float or_f(Float a, Float b) { return _mm256_or_ps(a, b); }
   TENFOLD_INLINE Float xor_f(Float a, Float b) { return _mm256_xor_ps(a, b); }
@@ -190,7 +186,6 @@ struct Vec256 {
   TENFOLD_INLINE Int to_i32(Float x) { return _mm256_cvtps_epi32(x); }
   TENFOLD_INLINE Int bits(Float x) { return _mm256_castps_si256(x); }
   TENFOLD_INLINE Float from_bits(Int x) { return _mm256_castsi256_ps(x); }
-  TENFOLD_INLINE Float limit_exp2(Float t) { return min(max(t, set_f(-125)), set_f(125)); }
   /// x * 2^n, n a small integer, x in [0.5, 2].
   TENFOLD_INLINE Float scale2(Float x, Float n) {
     return from_bits(add_i32(bits(x), shift_left_i32<23>(to_i32(n))));
@@ -247,6 +242,8 @@ struct Vec256 {
     return Self::split(_mm256_castps_si256(_mm256_broadcast_ss(reinterpret_cast<const float*>(p))));
   }
 
+  static constexpr bool masked_stores =
+      false;                                  // a row shorter than a register tile stored by the tile itself
   static constexpr bool fast_lookup = false;  // worth having in the epilogue of a register tile
   /// 256-entry table lookup of every byte, three instructions for a row of 16 entries.  A byte shuffle uses
   /// the low four bits of an index and gives zero where bit 7 is set.  For x < 128, x - 16r keeps its low
@@ -287,8 +284,8 @@ struct Vec256 {
   };
 
   static constexpr int depthwise_accumulators = 4;   // INT8 depthwise: rows x columns at a time
+  static constexpr int grouped_accumulators = 12;    // INT8 narrow groups: pixels x channels of a group
   static constexpr int f32_rows[4] = {0, 12, 6, 4};  // FP32 GEMM tile: rows for 1, 2, 3 vectors
-  static constexpr int f32_depthwise_columns = 4;
 };
 
 }  // namespace tenfold::kernels

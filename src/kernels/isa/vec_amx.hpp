@@ -43,6 +43,7 @@ struct AmxTraits : Avx512Vnni {
   using Vector = Avx512Vnni;  // for what tiles do not pay for: the packed weights are the same panels
   static constexpr PackLayout layout{16, 1, 2, 64};
   static constexpr int u8_rows[3] = {0, 32, 32};
+  static constexpr bool masked_stores = false;
 };
 
 }  // namespace tenfold::kernels

@@ -20,6 +20,7 @@ struct Avx2 : Vec256<Avx2> {
   };
   static constexpr PackLayout layout{8, 2, 2, 4};
   static constexpr int u8_rows[3] = {0, 8, 4};  // INT8 GEMM tile: rows for 1, 2 vectors
+  static constexpr int grouped_accumulators = 8;
   TENFOLD_INLINE Quad split(Int x) { return {and_i(x, set_i32(0x00ff00ff)), _mm256_srli_epi16(x, 8)}; }
   TENFOLD_INLINE Quad weights(const std::byte* p) { return {load_i(p), load_i(p + 32)}; }
   TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) {
@@ -34,7 +35,6 @@ struct Avx2 : Vec256<Avx2> {
         _mm256_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c, 0, 0x04040404, 0x08080808, 0x0c0c0c0c);
     return add_i32(quads, set_i32(pairing == 1 ? second_and_third : second_and_fourth));
   }
-  TENFOLD_INLINE Int shuffle(Int x, Int order) { return _mm256_shuffle_epi8(x, order); }
 
   struct Pairs : PairOperands {
     TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) { c = add_i32(c, madd_i16(a, w)); }
@@ -44,6 +44,11 @@ struct Avx2 : Vec256<Avx2> {
   struct Plain : PairOperands {
     TENFOLD_INLINE void dot4(Int& c, Quad a, Quad w) {
       c = add_i32(c, madd_i16(_mm256_maddubs_epi16(a, w), set_i16(1)));
+    }
+    /// Of two steps, where 16 bits hold the sum.
+    TENFOLD_INLINE void dot8(Int& c, Quad a, Quad w, Quad a2, Quad w2) {
+      const Int sum = add_i16(_mm256_maddubs_epi16(a, w), _mm256_maddubs_epi16(a2, w2));
+      c = add_i32(c, madd_i16(sum, set_i16(1)));
     }
   };
 };

@@ -14,8 +14,8 @@ struct Avx512Vnni {
   static constexpr PackLayout layout{16, 1, 2, 4};
   static constexpr int u8_rows[3] = {0, 12, 10};
   static constexpr int depthwise_accumulators = 8;  // INT8 depthwise: rows x columns at a time
+  static constexpr int grouped_accumulators = 24;   // INT8 narrow groups: pixels x channels of a group
   static constexpr int f32_rows[4] = {0, 12, 14, 9};
-  static constexpr int f32_depthwise_columns = 7;
 
   // Integers.
   TENFOLD_INLINE Int load_i(const void* p) { return _mm512_loadu_si512(p); }
@@ -33,6 +33,8 @@ struct Avx512Vnni {
   TENFOLD_INLINE Int sub_i32(Int a, Int b) { return _mm512_sub_epi32(a, b); }
   TENFOLD_INLINE Int mul_i32(Int a, Int b) { return _mm512_mullo_epi32(a, b); }
   TENFOLD_INLINE Int madd_i16(Int a, Int b) { return _mm512_madd_epi16(a, b); }
+  TENFOLD_INLINE Int mul_low_i16(Int a, Int b) { return _mm512_mullo_epi16(a, b); }
+  TENFOLD_INLINE Int mul_high_i16(Int a, Int b) { return _mm512_mulhi_epi16(a, b); }
   TENFOLD_INLINE Int adds_i16(Int a, Int b) { return _mm512_adds_epi16(a, b); }
   TENFOLD_INLINE Int pack_i32_i16(Int a, Int b) { return _mm512_packs_epi32(a, b); }
   TENFOLD_INLINE Int pack_i16_u8(Int a, Int b) { return _mm512_packus_epi16(a, b); }
@@ -40,9 +42,15 @@ struct Avx512Vnni {
   TENFOLD_INLINE Int hi8(Int a, Int b) { return _mm512_unpackhi_epi8(a, b); }
   TENFOLD_INLINE Int lo16(Int a, Int b) { return _mm512_unpacklo_epi16(a, b); }
   TENFOLD_INLINE Int hi16(Int a, Int b) { return _mm512_unpackhi_epi16(a, b); }
+  /// Sums of neighbouring lanes, those of a and then those of b in every 128-bit part.
+  TENFOLD_INLINE Int add_pairs_i32(Int a, Int b) {
+    const Float x = from_bits(a), y = from_bits(b);
+    return add_i32(bits(_mm512_shuffle_ps(x, y, 0x88)), bits(_mm512_shuffle_ps(x, y, 0xdd)));
+  }
+  TENFOLD_INLINE Int shuffle_i8(Int x, Int order) { return _mm512_shuffle_epi8(x, order); }
+  TENFOLD_INLINE Int repeat_part(__m128i x) { return _mm512_broadcast_i32x4(x); }
   TENFOLD_INLINE Int max_u8(Int a, Int b) { return _mm512_max_epu8(a, b); }
   TENFOLD_INLINE Int and_i(Int a, Int b) { return _mm512_and_si512(a, b); }
-  TENFOLD_INLINE Int or_i(Int a, Int b) { return _mm512_or_si512(a, b); }
   TENFOLD_INLINE Int xor_i(Int a, Int b) { return _mm512_xor_si512(a, b); }
   template <int N>
   TENFOLD_INLINE Int shift_left_i16(Int a) {
@@ -127,18 +135,6 @@ struct Avx512Vnni {
   }
   /// The first n < 64 bytes of y.
   TENFOLD_INLINE void store_tail(u8* d, Int y, int64_t n) { _mm512_mask_storeu_epi8(d, (1ull << n) - 1, y); }
-  /// `lanes` bytes of four rows -> `lanes` quads (one byte of each row per lane).
-  TENFOLD_INLINE Int quads(const u8* a, const u8* b, const u8* c, const u8* d) {
-    auto l = [](const u8* p) TENFOLD_LAMBDA { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); };
-    Int v = _mm512_castsi128_si512(l(a));
-    v = _mm512_inserti32x4(v, l(b), 1);
-    v = _mm512_inserti32x4(v, l(c), 2);
-    v = _mm512_inserti32x4(v, l(d), 3);
-    const Int t = group_rows<1>(v);  // a 4x4 transpose of dwords, then of bytes inside each 128-bit part
-    const Int index =
-        _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
-    return _mm512_shuffle_epi8(t, index);
-  }
 
   // Floats.
   TENFOLD_INLINE __mmask16 first_lanes(int64_t n) {
@@ -171,9 +167,6 @@ struct Avx512Vnni {
   TENFOLD_INLINE Float round(Float x) {
     return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   }
-  TENFOLD_INLINE Float floor(Float x) {
-    return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
-  }
   TENFOLD_INLINE Float and_f(Float a, Float b) { return _mm512_and_ps(a, b); }
   TENFOLD_INLINE Float or_f(Float a, Float b) { return _mm512_or_ps(a, b); }
   TENFOLD_INLINE Float xor_f(Float a, Float b) { return _mm512_xor_ps(a, b); }
@@ -186,9 +179,6 @@ struct Avx512Vnni {
   TENFOLD_INLINE Int to_i32(Float x) { return _mm512_cvtps_epi32(x); }
   TENFOLD_INLINE Int bits(Float x) { return _mm512_castps_si512(x); }
   TENFOLD_INLINE Float from_bits(Int x) { return _mm512_castsi512_ps(x); }
-  TENFOLD_INLINE Float limit_exp2(Float t) {
-    return min(t, set_f(126));
-  }  // scalef takes care of the other side
   TENFOLD_INLINE Float scale2(Float x, Float n) { return _mm512_scalef_ps(x, n); }
   TENFOLD_INLINE Float scale2_wide(Float x, Float n) { return _mm512_scalef_ps(x, n); }
   /// 1 / x to about 1e-7.
@@ -248,7 +238,8 @@ struct Avx512Vnni {
     }
   };
 
-  static constexpr bool fast_lookup = true;  // worth having in the epilogue of a register tile
+  static constexpr bool masked_stores = true;  // a row shorter than a register tile stored by the tile itself
+  static constexpr bool fast_lookup = true;    // worth having in the epilogue of a register tile
   /// 256-entry table lookup of every byte: two halves of 128 entries, chosen by bit 7.
   struct Table {
     Int part[4];

@@ -15,7 +15,8 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-double clamped(double x, double lo, double hi) { return x < lo ? lo : x > hi ? hi : x; }  // NaN stays NaN
+/// NaN stays NaN; where lo > hi, hi wins as in Clip.
+double clamped(double x, double lo, double hi) { return x > hi || lo > hi ? hi : x < lo ? lo : x; }
 
 double activate(double x, Activation a, double lo, double hi) {
   switch (a) {

@@ -60,6 +60,23 @@ void gemm_u8(const GemmU8& g) {
   }
 }
 
+void grouped_u8(const GroupedU8& g) {
+  const PackedGroupedU8& w = *g.w;
+  const auto* weights = reinterpret_cast<const s8*>(w.weights);
+  for (int64_t m = 0; m < g.m; ++m)
+    for (int64_t c = 0; c < w.channels; ++c) {
+      auto acc = uint32_t(param<int32_t>(w.params, c, 0));
+      for (int64_t t = 0; t < w.taps; ++t) {
+        const u8* x = g.indirect[t * g.indirect_stride + m] + c / w.width * w.width;
+        for (int64_t i = 0; i < w.width; ++i)
+          acc += uint32_t(int(x[i]) * int(weights[(c * w.width + i) * w.taps + t]));
+      }
+      const float multiplier = param<float>(w.params, c, 1), bias = param<float>(w.params, c, 2);
+      const u8 q = to_u8(std::fma(float(wrap(acc)), multiplier, bias), g.zero_point);
+      g.c[m * g.ldc + c] = g.table ? g.table[q] : q;
+    }
+}
+
 void depthwise_u8(const DepthwiseU8& d) {
   const PackedDepthwiseU8& w = *d.w;
   const auto* weights = reinterpret_cast<const s8*>(w.weights);
@@ -232,6 +249,7 @@ void add_u8_kernels_ref(Kernels& table) {
   table.layout = {.lanes = 1, .weight_bytes = 1, .panel = 1, .k_multiple = 4};
   table.gemm_u8 = gemm_u8;
   table.depthwise_u8 = depthwise_u8;
+  table.grouped_u8 = grouped_u8;
   table.add_u8 = add_u8;
   table.mul_u8 = mul_u8;
   table.lookup_u8 = lookup_u8;

@@ -5,7 +5,9 @@
 
 namespace tenfold::plan {
 
-inline std::span<const std::byte> weight_bytes(const kernels::PackedU8& w) {
+/// Of weights that lie before their parameters.
+template <class Packed>
+std::span<const std::byte> weight_bytes(const Packed& w) {
   return {w.weights, static_cast<size_t>(w.params - w.weights)};
 }
 
