@@ -5,6 +5,7 @@
 
 #include "base/math.hpp"
 #include "kernels/pack_channels.hpp"
+#include "kernels/tap_kinds.hpp"
 
 namespace tenfold::kernels {
 namespace {
@@ -27,115 +28,6 @@ struct Pairs {
     even = (both << 8) >> 8;
     odd = both >> 8;
   }
-};
-
-/// The second word of every quad's pair, and 0.
-Words8 second(Words8 pairs) { return Words8(Quads(pairs) >> 16); }
-
-/// Whether u8 x s8 products of paired weights stay inside 16 bits whatever the activations: 255 * 128 < 2^15.
-/// Weights of opposite sign always do, so that the range of the sums tells.  Pairing 1 pairs byte 0 of every
-/// quad with the third instead of the second, pairing 2 with the fourth.
-template <uint32_t pairing>
-bool is_plain(const s8* vector, int64_t bytes) {
-  Words8 most{}, least{};
-  const auto add = [&](Words8 sums) {
-    most = sums > most ? sums : most;
-    least = sums < least ? sums : least;
-  };
-  for (int64_t i = 0; i < bytes; i += kAtOnce) {
-    const Pairs p(vector + i);
-    if constexpr (pairing == 0) {
-      add(p.even + p.odd);
-    } else {
-      add(p.even + second(pairing == 1 ? p.even : p.odd));
-      add(p.odd + second(pairing == 1 ? p.odd : p.even));
-    }
-  }
-  const Words8 unsafe = (most > 128) | (least < -128);
-  int64_t half[2];
-  std::memcpy(half, &unsafe, sizeof half);
-  return (half[0] | half[1]) == 0;
-}
-
-using Sums [[gnu::vector_size(16)]] = uint8_t;
-
-/// Of the pairs of 16 weights, paired as in is_plain, what the positive ones add up to, and the negative
-/// ones.
-template <uint32_t pairing>
-Sums pair_sums(const s8* weights) {
-  const Pairs p(weights);
-  const auto combine = [](Words8 even, Words8 odd) {
-    if constexpr (pairing == 0) return even + odd;
-    const auto first = Quads(even + second(pairing == 1 ? even : odd));
-    const auto other = Quads(odd + second(pairing == 1 ? odd : even));
-    return Words8((first & 0xffff) | other << 16);
-  };
-  const Words8 zero{}, even = p.even > zero ? p.even : zero, odd = p.odd > zero ? p.odd : zero;
-  return Sums(combine(even, odd) | combine(even - p.even, odd - p.odd) << 8);
-}
-
-/// Two steps of a tap.
-struct Couple {
-  uint32_t first, second;
-};
-
-/// Finds couples among the plain steps of a tap whose bytes are paired alike.
-class CoupleFinder {
- public:
-  CoupleFinder(const s8* tap, int64_t step_bytes) : tap_(tap), step_bytes_(step_bytes) {}
-
-  template <uint32_t pairing>
-  void add(uint32_t step) {
-    const s8* from = tap_ + step * step_bytes_;
-    const auto at = int64_t(sums_.size());
-    Sums most{};
-    for (int64_t i = 0; i < step_bytes_; i += kAtOnce) {
-      const Sums s = pair_sums<pairing>(from + i);
-      most = s > most ? s : most;
-      sums_.push_back(s);
-    }
-    int heaviest = 0;
-    for (int i = 0; i < kAtOnce; ++i) heaviest = std::max<int>(heaviest, most[i]);
-    steps_.push_back({heaviest, step, at});
-  }
-
-  /// Heavy steps look for a partner first, and among the kTries lightest.
-  std::vector<Couple> find() {
-    constexpr ptrdiff_t kTries = 8;
-    std::vector<Couple> found;
-    std::sort(steps_.begin(), steps_.end(),
-              [](const Step& a, const Step& b) { return a.heaviest > b.heaviest; });
-    for (auto heavy = steps_.begin(); heavy < steps_.end(); ++heavy)
-      for (auto light = steps_.end(); --light > heavy && steps_.end() - light <= kTries;)
-        if (fit(*heavy, *light)) {
-          found.push_back({heavy->index, light->index});
-          steps_.erase(light);
-          break;
-        }
-    return found;
-  }
-
- private:
-  struct Step {
-    int heaviest;
-    uint32_t index;
-    int64_t sums;  ///< the first of them
-  };
-  bool fit(const Step& a, const Step& b) const {
-    Sums over{};
-    for (int64_t i = 0; i < step_bytes_ / kAtOnce; ++i) {
-      const Sums room = 128 - sums_[size_t(a.sums + i)];
-      over |= Sums(sums_[size_t(b.sums + i)] > room);
-    }
-    int64_t half[2];
-    std::memcpy(half, &over, sizeof half);
-    return (half[0] | half[1]) == 0;
-  }
-
-  const s8* tap_;
-  const int64_t step_bytes_;
-  std::vector<Sums> sums_;
-  std::vector<Step> steps_;
 };
 
 /// A vector of s8 quads as two of s16: bytes 0 and 2 of every quad, then bytes 1 and 3.
@@ -182,65 +74,34 @@ struct PanelSorter {
   uint32_t exact_of(uint32_t kind) const { return kind < couples() ? kind % masks() : 0; }
   int64_t entries() const { return kinds() + steps(); }  ///< of a tap in SortedSteps::offsets
 
-  /// Bit v: vector v of the step is exact when its bytes are paired so.
-  template <uint32_t pairing>
-  uint32_t exact_vectors(const s8* step) const {
-    uint32_t exact = 0;
-    for (int v = 0; v < vectors; ++v)
-      if (!is_plain<pairing>(step + v * vector_bytes(), vector_bytes())) exact |= 1u << v;
-    return exact;
-  }
-  /// The pairing of bytes with the fewest exact vectors, and which these are.
-  uint32_t kind(const s8* step) const {
-    uint32_t best = exact_vectors<0>(step);
-    const auto offer = [&](uint32_t pairing, uint32_t exact) {
-      if (count_bits(exact) < count_bits(best % masks())) best = pairing * masks() + exact;
-    };
-    static_assert(kBytePairings == 3);
-    if (best != 0) offer(1, exact_vectors<1>(step));
-    if (best % masks() != 0) offer(2, exact_vectors<2>(step));
-    return best;
-  }
-  /// The couples of one way to pair bytes, among the plain steps of `kind_of`.
-  template <uint32_t pairing>
-  std::vector<Couple> find_couples(const s8* tap, std::span<const uint32_t> kind_of) const {
-    CoupleFinder plain(tap, step_bytes());
-    for (uint32_t i = 0; i < kind_of.size(); ++i)
-      if (kind_of[i] == pairing * masks()) plain.add<pairing>(i);
-    return plain.find();
-  }
   /// Counts and offsets of every tap; returns the bytes of weights that follow from them.
-  int64_t sort(uint32_t* out) const {
-    int64_t bytes = 0;
-    std::vector<uint32_t> kind_of(static_cast<size_t>(steps()));
-    const s8* tap = from;
-    for (int64_t t = 0; t < packed.taps; ++t, out += entries(), tap += steps() * step_bytes()) {
-      for (size_t i = 0; i < kind_of.size(); ++i) {
-        kind_of[i] = kind(tap + int64_t(i) * step_bytes());
-        bytes += step_bytes() + count_bits(exact_of(kind_of[i])) * vector_bytes();
-      }
-      const std::vector<Couple> found[kBytePairings] = {
-          find_couples<0>(tap, kind_of), find_couples<1>(tap, kind_of), find_couples<2>(tap, kind_of)};
-      list(kind_of, found, out);
+  int64_t sort(TapKinds& tap, uint32_t* out) const {
+    int64_t bytes = packed.taps * steps() * step_bytes();
+    for (int64_t t = 0; t < packed.taps; ++t, out += entries()) {
+      tap.find(from + t * steps() * step_bytes(), vectors);
+      list(tap, out);
+      for (uint32_t kind = 0; kind < couples(); ++kind)
+        bytes += out[kind] * count_bits(exact_of(kind)) * vector_bytes();
     }
     return bytes;
   }
   /// The counts and offsets of one tap.
-  void list(std::span<uint32_t> kind_of, std::span<const std::vector<Couple>> found, uint32_t* counts) const {
+  void list(const TapKinds& tap, uint32_t* counts) const {
     std::fill_n(counts, kinds(), 0);
+    std::vector<bool> single(tap.kinds().size(), true);
     for (uint32_t p = 0; p < kBytePairings; ++p) {
-      counts[couples() + p] = uint32_t(found[p].size());
-      for (const Couple& c : found[p]) kind_of[c.first] = kind_of[c.second] = couples() + p;
+      counts[couples() + p] = uint32_t(tap.couples(p).size());
+      for (const Couple& c : tap.couples(p)) single[c.first] = single[c.second] = false;
     }
-    for (const uint32_t kind : kind_of)
-      if (kind < couples()) ++counts[kind];
+    for (size_t i = 0; i < single.size(); ++i)
+      if (single[i]) ++counts[tap.kinds()[i]];
     std::vector<uint32_t*> next{counts + kinds()};
     for (uint32_t k = 0; k < couples(); ++k) next.push_back(next.back() + counts[k]);
-    for (size_t i = 0; i < kind_of.size(); ++i)
-      if (kind_of[i] < couples()) *next[kind_of[i]]++ = uint32_t(4 * i);
+    for (size_t i = 0; i < single.size(); ++i)
+      if (single[i]) *next[tap.kinds()[i]]++ = uint32_t(4 * i);
     uint32_t* at = next.back();
-    for (const std::vector<Couple>& pairs : found)
-      for (const Couple& c : pairs) *at++ = 4 * c.first, *at++ = 4 * c.second;
+    for (uint32_t p = 0; p < kBytePairings; ++p)
+      for (const Couple& c : tap.couples(p)) *at++ = 4 * c.first, *at++ = 4 * c.second;
   }
   void copy(const uint32_t* sorted, std::byte* to) const {
     std::vector<s8> paired(static_cast<size_t>(step_bytes()));
@@ -276,18 +137,21 @@ struct PanelSorter {
 }  // namespace
 
 void sort_steps(const PackLayout& layout, PackedU8& p) {
+  ensure(4 * layout.lanes == TapKinds::kVectorBytes && layout.panel == TapKinds::kVectors,
+         "sorting steps of {} vectors of {} lanes", layout.panel, layout.lanes);
   const auto panels = int64_t(p.panel_weight_offset.size());
   SortedSteps& s = p.sorted;
   s.panel_stride = p.taps * ((kBytePairings << layout.panel) + kBytePairings + p.k_padded / 4);
   s.offsets.resize(size_t(checked_mul(panels, s.panel_stride)));
   std::vector<PanelSorter> sorters;
+  TapKinds tap(p.k_padded / 4);
   int64_t bytes = 0;
   for (int64_t i = 0; i < panels; ++i) {
     const int64_t left = ceil_div(p.n - i * p.panel_channels, layout.lanes);
     sorters.push_back({layout, p, reinterpret_cast<const s8*>(p.weights) + p.panel_weight_offset[size_t(i)],
                        int(std::min<int64_t>(left, layout.panel))});
     s.panels.push_back(bytes);
-    bytes = checked_add(bytes, sorters.back().sort(s.offsets.data() + i * s.panel_stride));
+    bytes = checked_add(bytes, sorters.back().sort(tap, s.offsets.data() + i * s.panel_stride));
   }
   s.panels.push_back(bytes);
   const int64_t params = round_up(ceil_div(p.n, layout.lanes), layout.panel) * 12 * layout.lanes;
