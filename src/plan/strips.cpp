@@ -173,7 +173,13 @@ ir::NodeId only_reader(const ir::Graph& g, const ir::Node& n) {
 bool is_depthwise(const ir::Graph& g, const ir::Node& n) {
   if (!is_convolution(n) || !n.attrs.get_int("channels_last", 0)) return false;
   const ops::Convolution c = convolution(g, n);
-  return c.group == c.channels && c.filters == c.channels && c.window.is_planar() && c.window.out[1] > 1;
+  return plan::is_depthwise(c) && c.window.out[1] > 1;
+}
+
+/// Has rows: to a depthwise convolution that is pointwise all pixels are one.
+bool has_rows(const ir::Graph& g, const ir::Node& n) {
+  const ops::Convolution c = convolution(g, n);
+  return !plan::is_depthwise(c) || !plan::is_pointwise(c.window);
 }
 
 bool is_pointwise(const ir::Graph& g, const ir::Node& n) {
@@ -191,8 +197,8 @@ std::vector<std::vector<ir::NodeId>> find_chains(const ir::Graph& graph, std::sp
     if (!is_depthwise(graph, n)) continue;
     std::vector<ir::NodeId> chain{id};
     if (const ir::NodeId before = graph.value(n.input(0)).producer; before != ir::kNone)
-      if (const ir::Node& b = graph.node(before);
-          is_convolution(b) && b.attrs.get_int("channels_last", 0) && only_reader(graph, b) == id)
+      if (const ir::Node& b = graph.node(before); is_convolution(b) && b.attrs.get_int("channels_last", 0) &&
+                                                  only_reader(graph, b) == id && has_rows(graph, b))
         chain.insert(chain.begin(), before);
     if (const ir::NodeId behind = only_reader(graph, n); behind != ir::kNone)
       if (is_pointwise(graph, graph.node(behind))) chain.push_back(behind);

@@ -33,6 +33,9 @@ const Network kNetworks[] = {
     {2, 24, 9, 6, {{0, 3, 1, 1, 1, 1, true}, {20, 1}}},                       // depthwise, project
     {1, 12, 11, 6, {{30, 1}, {0, 7, 1, 1, 3, 3, true}}},                      // expand, depthwise
     {1, 12, 11, 6, {{0, 3, 1, 1, 1, 1, true}, {0, 5, 2, 1, 2, 2, true}}},     // two depthwise ones
+    {1, 1, 12, 7, {{0, 3, 1, 1, 1, 1, true}, {1, 1}}},                        // one channel
+    {1, 1, 12, 7, {{1, 1}, {0, 3, 1, 1, 1, 1, true}, {4, 1}}},                // the same in front
+    {1, 8, 9, 7, {{0, 1, 1, 1, 0, 0, true}, {0, 3, 1, 1, 1, 1, true}, {8, 1}}},  // pointwise and depthwise
     // As many pixels as before, but others: not pointwise.
     {1, 16, 3, 3, {{40, 1}, {0, 3, 1, 1, 1, 1, true}, {16, 1, 2, 1, 1, 1, false, 1}}},
     {2, 16, 3, 3, {{24, 1, 2, 1, 1, 1, false, 1}, {0, 3, 1, 1, 1, 1, true}}},

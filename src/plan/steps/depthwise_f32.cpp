@@ -1,6 +1,7 @@
 // FP32 depthwise convolutions.
 #include "ops/fusion.hpp"
 #include "plan/row_step.hpp"
+#include "plan/steps/indirect.hpp"
 #include "plan/steps/pack_key.hpp"
 #include "plan/steps/packable.hpp"
 #include "plan/steps/steps.hpp"
@@ -86,9 +87,7 @@ std::unique_ptr<Step> make_depthwise_f32(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
   if (!b.kernels.depthwise_f32 || n.input(3) != ir::kNone) return nullptr;
   const auto c = packable_convolution(b, n);
-  return c && c->group == c->channels && c->filters == c->channels && c->window.is_planar()
-             ? std::make_unique<DepthwiseF32Step>(b, n, *c)
-             : nullptr;
+  return c && is_depthwise(*c) ? std::make_unique<DepthwiseF32Step>(b, n, *c) : nullptr;
 }
 
 }  // namespace tenfold::plan

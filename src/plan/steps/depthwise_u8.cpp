@@ -3,6 +3,7 @@
 #include "ops/convolve.hpp"
 #include "plan/row_step.hpp"
 #include "plan/steps/epilogue_u8.hpp"
+#include "plan/steps/indirect.hpp"
 #include "plan/steps/pack_key.hpp"
 #include "plan/steps/steps.hpp"
 
@@ -107,8 +108,7 @@ std::unique_ptr<Step> make_depthwise_u8(const BuildContext& b, ir::NodeId id) {
     return nullptr;
   if (n.input(4) != ir::kNone || n.attrs.get_string("output", "u8") != "u8") return nullptr;
   const ops::Convolution c = ops::resolve_convolution(n, b.shape(n.input(0)), b.shape(n.input(1)));
-  const bool depthwise = c.group == c.channels && c.filters == c.channels && c.window.is_planar();
-  return depthwise ? std::make_unique<DepthwiseU8Step>(b, n, c) : nullptr;
+  return is_depthwise(c) ? std::make_unique<DepthwiseU8Step>(b, n, c) : nullptr;
 }
 
 }  // namespace tenfold::plan

@@ -14,6 +14,13 @@ inline bool is_pointwise(const ops::Window& g) {
   return true;
 }
 
+/// Every channel by itself, over at most two axes.  A pointwise convolution of one channel is none: the
+/// planner takes it for a product of all pixels.
+inline bool is_depthwise(const ops::Convolution& c) {
+  return c.group == c.channels && c.filters == c.channels && c.window.is_planar() &&
+         !(c.group == 1 && is_pointwise(c.window));
+}
+
 /// Output pixels that one block of pointers serves: with 9 taps the pointers take 18 KB, which stays in L1
 /// beside the first lines of the tile they point at.
 inline constexpr int64_t kIndirectPixels = 256;
