@@ -1,6 +1,7 @@
 // Operators that only move elements, as strided copies.
 #include <array>
 
+#include "ops/resize_axis.hpp"
 #include "plan/steps/steps.hpp"
 #include "plan/steps/strided_copy.hpp"
 
@@ -64,6 +65,16 @@ StridedCopy box(const Shape& extents, const std::vector<int64_t>& in, const std:
 int resolved_axis(const ir::Node& n, int64_t fallback, int rank) {
   const int64_t axis = n.attrs.get_int("axis", fallback);
   return static_cast<int>(axis < 0 ? axis + rank : axis);
+}
+
+/// Whole factors repeat every input position.
+bool repeats_pixels(const ops::ResizeOptions& o) {
+  using ops::ResizeCoordinates, ops::ResizeNearest;
+  if (o.coordinates == ResizeCoordinates::asymmetric) return o.nearest == ResizeNearest::floor;
+  const bool half = o.coordinates == ResizeCoordinates::half_pixel ||
+                    o.coordinates == ResizeCoordinates::half_pixel_symmetric;
+  return half &&
+         (o.nearest == ResizeNearest::round_prefer_floor || o.nearest == ResizeNearest::round_prefer_ceil);
 }
 
 }  // namespace
@@ -152,19 +163,17 @@ std::unique_ptr<Step> make_expand(const BuildContext& b, ir::NodeId id) {
 /// Nearest Resize by whole factors repeats every pixel: an axis of extent `factor` with input stride 0.
 std::unique_ptr<Step> make_resize_nearest(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
-  const std::string mode = n.attrs.get_string("coordinate_transformation_mode", "half_pixel"),
-                    nearest = n.attrs.get_string("nearest_mode", "round_prefer_floor");
-  const bool repeats = (mode == "asymmetric" && nearest == "floor") ||
-                       (mode.starts_with("half_pixel") && nearest.starts_with("round_prefer"));
-  if (n.attrs.get_string("mode", "nearest") != "nearest" || !repeats ||
-      n.attrs.has("keep_aspect_ratio_policy"))
-    return nullptr;
+  const ops::ResizeOptions o = ops::read_resize_options(n);
+  const auto axes = ops::constant_resize_axes(b.graph, n);
+  if (o.mode != ops::ResizeMode::nearest || !repeats_pixels(o) || !axes) return nullptr;
   const Shape &x = b.shape(n.input(0)), &y = b.shape(n.output());
   const auto in = x.strides(), out = y.strides();
   StridedCopy copy;
   for (int i = 0; i < x.rank(); i++) {
     if (x[i] == 0 || y[i] % x[i] != 0) return nullptr;
     const int64_t factor = y[i] / x[i];
+    // A scale of 2.05 makes 20 pixels of 10 as well, but not two of each.
+    if ((*axes)[static_cast<size_t>(i)].scale != static_cast<float>(factor)) return nullptr;
     copy.axes.push_back({x[i], in[static_cast<size_t>(i)], out[static_cast<size_t>(i)] * factor});
     copy.axes.push_back({factor, 0, out[static_cast<size_t>(i)]});
   }
