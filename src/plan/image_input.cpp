@@ -61,7 +61,10 @@ std::optional<Stem> match(const ir::Graph& g, const ir::Node& n) {
   const ops::Convolution conv = ops::resolve_convolution(n, *g.value(n.input(0)).shape, w->shape());
   // A pointwise convolution is resolved as one long row, which is not the shape of the image.
   if (conv.window.in != ops::Extents3{1, (*image.shape)[2], (*image.shape)[3]}) return std::nullopt;
-  return Stem{q, conv, scale->data<float>()[0], zero ? static_cast<int>(zero->at_int(0)) : 0};
+  const int64_t zero_point = zero ? zero->at_int(0) : 0;
+  // The image is padded with the value that it quantizes zero to, which has to be what the convolution pads.
+  if (zero_point != n.attrs.get_int("x_zero_point", 0)) return std::nullopt;
+  return Stem{q, conv, scale->data<float>()[0], static_cast<int>(zero_point)};
 }
 
 ir::Patch rewrite(const ir::Graph& g, const ir::Node& n, const Stem& s) {
