@@ -105,7 +105,7 @@ void attend(const Query& h, const AttentionLayout& l, double scale, bool zero_ma
     weights[static_cast<size_t>(j)] = score;
     best = std::max(best, score);
   }
-  if (zero_masked && best == -std::numeric_limits<double>::infinity()) {
+  if (l.keys == 0 || (zero_masked && best == -std::numeric_limits<double>::infinity())) {
     std::fill_n(h.out, l.value_head, 0.0f);
     return;
   }

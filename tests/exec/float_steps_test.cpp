@@ -48,6 +48,32 @@ TEST(ResizeF32, EveryModeAndCoordinate) {
       }
 }
 
+/// Scales that make as many pixels as a whole factor, and repeat others.
+TEST(ResizeF32, NearestByWholeFactors) {
+  for (const auto& [coordinates, nearest] :
+       {std::pair{"asymmetric", "floor"}, std::pair{"half_pixel", "round_prefer_floor"},
+        std::pair{"half_pixel_symmetric", "round_prefer_ceil"}})
+    for (float scale : {2.0f, 3.0f, 2.05f, 2.009f}) {
+      Builder b;
+      b.output(b.op("Resize", {b.input({1, 2, 16, 100}), ir::kNone, b.floats({4}, {1, 1, scale, scale})},
+                    {{"mode", std::string("nearest")},
+                     {"coordinate_transformation_mode", std::string(coordinates)},
+                     {"nearest_mode", std::string(nearest)}}));
+      expect_as_reference(b, std::string(coordinates) + " by " + std::to_string(scale), 0);
+    }
+}
+
+TEST(AttentionF32, NoKeys) {
+  Builder b;
+  b.output(b.op("Attention", {b.input({1, 2, 6, 8}), b.input({1, 2, 0, 8}), b.input({1, 2, 0, 5})}));
+  on_every_isa(
+      b,
+      {Tensor(DType::f32, {1, 2, 6, 8}), Tensor(DType::f32, {1, 2, 0, 8}), Tensor(DType::f32, {1, 2, 0, 5})},
+      "no keys", [](const Tensor& actual, const Tensor&, int64_t i) {
+        ASSERT_EQ(actual.at_double(i), 0) << "at " << i;
+      });
+}
+
 TEST(PoolF32, ThreeAxes) {
   for (const char* op : {"MaxPool", "AveragePool"})
     for (const Ints& kernel : {Ints{2, 2, 2}, Ints{3, 1, 1}, Ints{1, 3, 2}, Ints{3, 2, 3}})

@@ -97,6 +97,7 @@ std::unique_ptr<Step> make_attention_f32(const BuildContext& b, ir::NodeId id) {
   if (!b.kernels.attention_f32) return nullptr;
   const int64_t keys =
       ops::attention_layout(n, b.shape(n.input(0)), b.shape(n.input(1)), b.shape(n.input(2))).keys;
+  if (keys == 0) return nullptr;  // the kernel divides by the sum of the weights
   if (n.input(3) != ir::kNone && !AttentionStep::supported_mask(b.shape(n.input(3)), keys)) return nullptr;
   return std::make_unique<AttentionStep>(b, n);
 }
