@@ -1,5 +1,7 @@
 #include "base/thread_pool.hpp"
 
+#include <unistd.h>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -46,12 +48,12 @@ bool spin(const F& done) {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) {
-  workers_.reserve(threads > 1 ? static_cast<size_t>(threads - 1) : 0);
+ThreadPool::ThreadPool(int threads) : process_(getpid()) {
+  workers_->threads.reserve(threads > 1 ? static_cast<size_t>(threads - 1) : 0);
   try {
-    for (int i = 1; i < threads; i++) workers_.emplace_back([this, i] { work(i); });
+    for (int i = 1; i < threads; i++) workers_->threads.emplace_back([this] { work(); });
   } catch (const std::system_error& e) {
-    const size_t started = workers_.size();
+    const size_t started = workers_->threads.size();
     stop();
     fail(ErrorCode::unsupported, "{} threads: the system lets only {} more start ({}); ask for fewer",
          threads, started, e.code().message());
@@ -60,13 +62,20 @@ ThreadPool::ThreadPool(int threads) {
 
 ThreadPool::~ThreadPool() { stop(); }
 
+bool ThreadPool::in_forked_child() const { return getpid() != process_; }
+
 void ThreadPool::stop() {
+  if (in_forked_child()) {
+    // Joining the threads, and destroying what they wait for, would wait for them for ever.
+    static_cast<void>(workers_.release());
+    return;
+  }
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(workers_->mutex);
     stop_.store(true);
   }
-  wake_.notify_all();
-  for (std::thread& t : workers_) t.join();
+  workers_->wake.notify_all();
+  for (std::thread& t : workers_->threads) t.join();
 }
 
 void ThreadPool::take_parts(uint64_t generation) {
@@ -88,15 +97,15 @@ void ThreadPool::fork(Job job, int parts) {
   job_ = job;
   pending_.store(parts, std::memory_order_relaxed);
   state_.store(generation << 40 | static_cast<uint64_t>(parts) << 20, std::memory_order_seq_cst);
-  if (parked_.load(std::memory_order_seq_cst) > 0) {
-    const std::lock_guard lock(mutex_);
-    wake_.notify_all();
+  if (parked_.load(std::memory_order_seq_cst) > 0 && !in_forked_child()) {
+    const std::lock_guard lock(workers_->mutex);
+    workers_->wake.notify_all();
   }
   take_parts(generation);
   while (pending_.load(std::memory_order_acquire) != 0) pause();
 }
 
-void ThreadPool::work(int) {
+void ThreadPool::work() {
   uint64_t seen = 0;
   const auto changed = [&] {
     return generation_of(state_.load(std::memory_order_seq_cst)) != seen ||
@@ -104,9 +113,9 @@ void ThreadPool::work(int) {
   };
   while (true) {
     if (!spin(changed)) {
-      std::unique_lock lock(mutex_);
+      std::unique_lock lock(workers_->mutex);
       parked_.fetch_add(1, std::memory_order_seq_cst);
-      wake_.wait(lock, changed);
+      workers_->wake.wait(lock, changed);
       parked_.fetch_sub(1, std::memory_order_seq_cst);
     }
     if (stop_.load(std::memory_order_relaxed)) return;

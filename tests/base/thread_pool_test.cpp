@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -34,6 +36,25 @@ TEST(ThreadPool, WakesAfterParking) {
     pool.run(3, [&](int i) { sum += i + 1; });
     ASSERT_EQ(sum.load(), 6);
   }
+}
+
+/// The child has the pool without its threads: it works alone, and the end of the pool waits for nobody.
+TEST(ThreadPool, InAForkedChild) {
+  auto pool = std::make_unique<ThreadPool>(3);
+  pool->run(3, [](int) {});
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));  // workers park
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(10);  // ends a child that hangs
+    std::atomic<int> sum{0};
+    pool->run(3, [&](int i) { sum += i + 1; });
+    pool.reset();
+    _exit(sum.load());
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 6);
 }
 
 // Plain memory on both sides of a call: ThreadSanitizer sees whether run() orders it.
