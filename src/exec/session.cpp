@@ -172,6 +172,7 @@ void keep(const plan::Timings& choices) {
 Session::Session(ir::Graph model, const SessionOptions& options) : model_(std::move(model)) {
   if (options.threads < 0 || options.threads > 1024)
     fail(ErrorCode::invalid_argument, "threads must be 0 to 1024, not {}", options.threads);
+  if (options.max_plans == 0) fail(ErrorCode::invalid_argument, "max_plans must be at least 1");
   state_ = std::make_unique<State>(options, kernel_table(options.isa));
   if (options.tuning != Tuning::off) state_->timings = known_timings(model_);
   std::vector<Shape> shapes;

@@ -27,7 +27,8 @@ struct SessionOptions {
   std::set<std::string> disabled_passes;
   Tuning tuning = Tuning::cached;
   std::function<bool()> cancelled;  ///< asked while tuning measures; true throws Error(cancelled)
-  size_t max_plans = 8;  ///< plans kept for different input shapes; the least recently used goes first
+  size_t max_plans =
+      8;  ///< plans kept for different input shapes, at least 1; the least recently used goes first
 };
 
 /// The kernels of an ISA; an empty name means TENFOLD_ISA or else the best of this CPU.  Throws
@@ -56,8 +57,8 @@ class Session {
   /// Throws invalid_argument where count, dtype or shape do not fit the model, naming the input.
   std::vector<Tensor> run(std::span<const Tensor> feeds);
   /// The same into memory of the caller: allocates nothing once the shapes have been seen.  `outputs` must
-  /// have the dtypes and shapes of output_shapes().  Where other operators read an output of bytes, there must
-  /// be kTensorSlack readable bytes behind it.
+  /// have the dtypes and shapes of output_shapes().  Where other operators read an output of bytes, there
+  /// must be kTensorSlack readable bytes behind it.
   void run(std::span<const TensorView> feeds, std::span<const TensorView> outputs);
   /// Shapes of the outputs for given input shapes (plans for them if needed).
   std::vector<Shape> output_shapes(std::span<const Shape> input_shapes);

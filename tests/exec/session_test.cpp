@@ -138,6 +138,7 @@ TEST(Session, MisuseIsATypedError) {
   }
   EXPECT_THROW(session.run(std::span<const Tensor>{}), Error);
   EXPECT_THROW(Session(small_network(), {.threads = -1}), Error);
+  EXPECT_THROW(Session(small_network(), {.threads = 1, .max_plans = 0}), Error);
 }
 
 }  // namespace
