@@ -55,6 +55,8 @@ def array(name: str, value: Any) -> np.ndarray:
         raise invalid(f"input '{name}' must be an array; {type(value).__name__} is none: {cause}") from cause
     if result.dtype == object:
         raise invalid(f"input '{name}' must be an array of numbers, not {type(value).__name__}")
+    if not result.dtype.isnative:
+        raise invalid(f"input '{name}' has dtype {result.dtype.str}, which is not this machine's byte order")
     # ascontiguousarray makes a 0-d array 1-d, so scalars are left alone.
     return result if result.flags.c_contiguous else np.ascontiguousarray(result)
 

@@ -172,7 +172,7 @@ def test_arguments_of_the_wrong_type(tmp_path: Path) -> None:
     for options in (3, tenfold.SessionOptions(isa=None)):
         with pytest.raises(tenfold.TenfoldError, match="sess_options"):
             tenfold.InferenceSession(path, options)
-    for names in ("y", 3):
+    for names in ("y", 3, np.array(["y", "y"])):
         with pytest.raises(tenfold.TenfoldError, match="output_names must be a sequence of names"):
             session.run(names, {"x": np.zeros(2, np.float32)})
 

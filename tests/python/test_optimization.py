@@ -58,6 +58,13 @@ def test_bad_calibration_data(tmp_path: Path, data: list, message: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_samples_in_another_byte_order(tmp_path: Path) -> None:
+    sample = np.zeros((1, 3, 224, 224), np.float32)
+    name = tenfold.InferenceSession(model_path(NAME), threads=1).get_inputs()[0].name
+    with pytest.raises(tenfold.TenfoldError, match="byte order"):
+        tenfold.quantize_static(model_path(NAME), tmp_path / "int8.onnx", [{name: sample.astype(">f4")}])
+
+
 def test_ctrl_c_stops_the_calibration(tmp_path: Path) -> None:
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     signal.setitimer(signal.ITIMER_REAL, 0.5)
