@@ -90,23 +90,6 @@ void translate_errors(nb::module_& m) {
   });
 }
 
-/// A row for each step: name, operators, kernel, microseconds, shape of the output.
-nb::list profile(exec::Session& s, const std::vector<Array>& feeds) {
-  std::vector<Tensor> tensors;
-  for (const Array& a : feeds) tensors.push_back(borrow(a));
-  std::vector<Shape> shapes;
-  for (const Tensor& t : tensors) shapes.push_back(t.shape());
-  const auto plan = s.plan_for(shapes);
-  nb::list rows;
-  for (const exec::StepTime& t : s.profile(tensors)) {
-    const ir::Node& n = plan->graph.node(t.step->node());
-    rows.append(nb::make_tuple(n.name.empty() ? plan->graph.value(n.output()).name : n.name,
-                               plan::operators(plan->graph, *t.step), std::string(t.step->kernel),
-                               t.microseconds, to_string(*plan->graph.value(n.output()).shape)));
-  }
-  return rows;
-}
-
 void bind_session(nb::module_& m) {
   nb::class_<IoInfo>(m, "IoInfo")
       .def_ro("name", &IoInfo::name)
@@ -145,14 +128,7 @@ void bind_session(nb::module_& m) {
              return d;
            })
       .def_prop_ro("threads", &exec::Session::threads)
-      .def_prop_ro("isa", [](const exec::Session& s) { return std::string(s.isa_name()); })
-      .def("plan_text",
-           [](exec::Session& s, const std::vector<Array>& feeds) {
-             std::vector<Shape> shapes;
-             for (const Array& a : feeds) shapes.push_back(borrow(a).shape());
-             return ir::to_text(s.plan_for(shapes)->graph);
-           })
-      .def("profile", &profile);
+      .def_prop_ro("isa", [](const exec::Session& s) { return std::string(s.isa_name()); });
 }
 
 }  // namespace
