@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/math.hpp"
 #include "base/thread_pool.hpp"
 #include "ir/graph.hpp"
 #include "kernels/kernels.hpp"
@@ -26,9 +27,9 @@ struct RunContext {
   }
 };
 
-/// Immutable after construction and shared by all contexts of a plan; run() allocates nothing and does not
-/// throw for any data (an operator whose data can be invalid, such as Gather, throws Error before it stores
-/// anything).
+/// Immutable after construction and shared by all contexts of a plan; run() allocates nothing (reference
+/// evaluations may) and does not throw for any data (an operator whose data can be invalid, such as Gather,
+/// throws Error before it stores anything).
 class Step {
  public:
   virtual ~Step() = default;
@@ -42,6 +43,9 @@ class Step {
   /// while the step runs.  Before the first run.
   virtual void fetch_ahead(std::span<const std::byte>) {}
 };
+
+/// The scratch of one of several threads takes whole cache lines, so that none is shared.
+inline size_t whole_lines(size_t bytes) { return round_up(bytes, size_t{64}); }
 
 /// What threads share out in a matrix product.
 enum class Split { automatic, rows, channels };

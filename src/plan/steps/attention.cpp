@@ -32,9 +32,8 @@ class AttentionStep final : public Step {
     args_.scale = n.attrs.get_float("scale", 1 / std::sqrt(static_cast<float>(layout_.head)));
     zero_masked_ = mask_ != ir::kNone && n.attrs.get_int("masked_rows_zero", 0) != 0;
     if (mask_ != ir::kNone) mask_strides(b.shape(mask_));
-    scratch_ =
-        (kernels::attention_f32_scratch(b.kernels.layout, args_.keys, args_.head, args_.value_head) + 63) /
-        64 * 64;
+    scratch_ = whole_lines(
+        kernels::attention_f32_scratch(b.kernels.layout, args_.keys, args_.head, args_.value_head));
     parts_ = static_cast<int>(std::min<int64_t>(b.threads, heads_));
   }
   size_t scratch_bytes() const override { return static_cast<size_t>(parts_) * scratch_; }

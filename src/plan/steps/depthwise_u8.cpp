@@ -19,7 +19,7 @@ class DepthwiseU8Step final : public RowStep {
         kernels_(b.kernels),
         epilogue_(n),
         packed_(pack(b, n)),
-        scratch_((kernels::depthwise_u8_scratch(b.kernels.layout, *packed_) + 63) / 64 * 64) {
+        scratch_(whole_lines(kernels::depthwise_u8_scratch(b.kernels.layout, *packed_))) {
     // Depthwise convolutions run at a fifth of the dot product's peak, so a fork pays earlier.
     constexpr double kForkMacs = 60e3;
     parts_ = ops::convolution_macs(b.graph, n) < kForkMacs && b.split == Split::automatic

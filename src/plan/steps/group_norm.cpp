@@ -49,7 +49,7 @@ class GroupNormStep final : public Step {
   }
 
  private:
-  size_t part_bytes() const { return (2 * sizeof(float) * static_cast<size_t>(args_.pixel) + 63) / 64 * 64; }
+  size_t part_bytes() const { return whole_lines(2 * sizeof(float) * static_cast<size_t>(args_.pixel)); }
 
   const ir::ValueId x_, scale_, bias_, y_;
   const int64_t batch_, groups_;

@@ -38,7 +38,7 @@ class GroupNormU8Step final : public Step {
  private:
   /// For every channel two sums of 64 bits and two of 32 bits, a factor and a shift.
   static constexpr size_t kChannelBytes = 2 * sizeof(int64_t) + 2 * sizeof(uint32_t) + 2 * sizeof(float);
-  size_t part_bytes() const { return (kChannelBytes * static_cast<size_t>(channels_) + 63) / 64 * 64; }
+  size_t part_bytes() const { return whole_lines(kChannelBytes * static_cast<size_t>(channels_)); }
 
   void normalize(const RunContext& c, int64_t image, Range groups, std::byte* scratch) const {
     const int64_t per_group = channels_ / groups_, first = groups.begin * per_group;

@@ -70,8 +70,8 @@ class MatMulIntegerStep final : public Step {
         parts_(GemmSplit(b, m_, {0, n_}, static_cast<double>(m_) * static_cast<double>(n_ * k_)).parts) {
     const size_t floats = static_cast<size_t>(kRows * n_) * sizeof(float);
     const size_t flipped = signed_ ? static_cast<size_t>(kRows * k_) + kTensorSlack : 0;
-    flipped_offset_ = (floats + 63) / 64 * 64;
-    scratch_ = (flipped_offset_ + flipped + 63) / 64 * 64;
+    flipped_offset_ = whole_lines(floats);
+    scratch_ = whole_lines(flipped_offset_ + flipped);
   }
   size_t scratch_bytes() const override { return scratch_ * static_cast<size_t>(parts_); }
 

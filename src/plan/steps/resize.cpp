@@ -93,7 +93,7 @@ class BlendStep final : public Step {
 
  private:
   int64_t row_elements() const { return columns_.in * block_; }
-  size_t part_bytes() const { return (sizeof(float) * static_cast<size_t>(row_elements()) + 63) / 64 * 64; }
+  size_t part_bytes() const { return whole_lines(sizeof(float) * static_cast<size_t>(row_elements())); }
 
   const ir::Node& node_;
   const Kernels kernels_;
