@@ -1,4 +1,5 @@
 // Matrix products with constant weights, INT8 and FP32, and FP32 products of two activations.
+#include "base/math.hpp"
 #include "ops/fusion.hpp"
 #include "plan/steps/epilogue_u8.hpp"
 #include "plan/steps/fetch_ahead.hpp"
@@ -124,49 +125,129 @@ class MatMulF32Step final : public Step {
   const GemmSplit split_;
 };
 
-/// Batched product of two activations: the batches are shared out.
+/// The shape of a factor as matrices: a vector is a row on the left, a column on the right.
+Shape as_matrices(const Shape& s, bool left) {
+  if (s.rank() > 1) return s;
+  return left ? Shape{1, s[0]} : Shape{s[0], 1};
+}
+
+/// Where the matrices of a factor begin whose other axes broadcast to `batches`.
+std::vector<int64_t> matrix_offsets(const Shape& factor, const Shape& batches) {
+  const int own_axes = factor.rank() - 2;
+  std::vector<int64_t> offsets(static_cast<size_t>(batches.elements()));
+  for (int64_t i = 0; i < batches.elements(); i++) {
+    int64_t rest = i, step = factor.elements(own_axes, factor.rank()), offset = 0;
+    for (int axis = batches.rank() - 1, own = own_axes - 1; own >= 0; axis--, own--) {
+      if (factor[own] != 1) offset += rest % batches[axis] * step;
+      step *= factor[own];
+      rest /= batches[axis];
+    }
+    offsets[static_cast<size_t>(i)] = offset;
+  }
+  return offsets;
+}
+
+Shape broadcast_batches(const Shape& a, const Shape& b) {
+  const Shape &longer = a.rank() > b.rank() ? a : b, &shorter = a.rank() > b.rank() ? b : a;
+  Shape batches(std::vector<int64_t>(longer.begin(), longer.end() - 2));
+  for (int i = shorter.rank() - 3, to = batches.rank() - 1; i >= 0; i--, to--)
+    if (batches[to] == 1) batches[to] = shorter[i];
+  return batches;
+}
+
+/// Batched product of two activations: the batches are shared out, and their rows where these are fewer than
+/// threads.
 class MatMulDynamicStep final : public Step {
  public:
-  MatMulDynamicStep(const BuildContext& b, const ir::Node& n, int64_t batch, bool repeat_b)
+  MatMulDynamicStep(const BuildContext& b, const ir::Node& n)
       : a_(n.input(0)),
         b_(n.input(1)),
+        bias_(n.input(2)),
+        residual_(n.input(3)),
         y_(n.output()),
         kernels_(b.kernels),
-        batch_(batch),
-        repeat_b_(repeat_b) {
-    const Shape &sa = b.shape(a_), &sb = b.shape(b_);
+        fusion_(ops::fusion_of(n)) {
+    const Shape sa = as_matrices(b.shape(a_), true), sb = as_matrices(b.shape(b_), false);
+    const Shape batches = broadcast_batches(sa, sb);
     m_ = sa[sa.rank() - 2];
     k_ = sa.back();
     n_ = sb.back();
-    scratch_ = (kernels::gemm_dynamic_f32_scratch(b.kernels.layout, n_, k_) + 63) / 64 * 64;
-    parts_ = static_cast<int>(std::min<int64_t>(b.threads, batch_));
+    a_offsets_ = matrix_offsets(sa, batches);
+    b_offsets_ = matrix_offsets(sb, batches);
+    if (sb.elements() == k_ * n_ && sa.elements() == batches.elements() * m_ * k_) {
+      m_ *= batches.elements();  // one matrix on the right: all rows are of one product
+      a_offsets_ = b_offsets_ = {0};
+    }
+    scratch_ = whole_lines(kernels::gemm_dynamic_f32_scratch(b.kernels.layout, n_, k_));
+    blocks_ = row_blocks(b.threads);
+    parts_ = static_cast<int>(std::min<int64_t>(b.threads, units()));
   }
   size_t scratch_bytes() const override { return scratch_ * static_cast<size_t>(parts_); }
 
   void run(const RunContext& c) const override {
     c.pool->run(parts_, [&](int part) {
-      const Range range = split(batch_, part, parts_);
-      for (int64_t i = range.begin; i < range.end; i++)
-        kernels_.gemm_dynamic_f32({.a = c.at<const float>(a_) + i * m_ * k_,
+      const Range range = split(units(), part, parts_);
+      for (int64_t i = range.begin; i < range.end; i++) {
+        const auto matrix = static_cast<size_t>(i / blocks_);
+        const Range rows = split(m_, static_cast<int>(i % blocks_), blocks_);
+        const int64_t first = i / blocks_ * m_ + rows.begin, count = rows.end - rows.begin;
+        kernels_.gemm_dynamic_f32({.a = c.at<const float>(a_) + a_offsets_[matrix] + rows.begin * k_,
                                    .lda = k_,
-                                   .b = c.at<const float>(b_) + (repeat_b_ ? 0 : i * k_ * n_),
+                                   .b = c.at<const float>(b_) + b_offsets_[matrix],
                                    .ldb = n_,
-                                   .c = c.at<float>(y_) + i * m_ * n_,
+                                   .c = c.at<float>(y_) + first * n_,
                                    .ldc = n_,
-                                   .m = m_,
+                                   .m = count,
                                    .n = n_,
                                    .k = k_,
                                    .scratch = c.scratch + static_cast<size_t>(part) * scratch_});
+        finish(c, first, count);
+      }
     });
   }
 
  private:
-  const ir::ValueId a_, b_, y_;
+  /// What the kernel leaves to do with `rows` rows of the output.
+  void finish(const RunContext& c, int64_t first, int64_t rows) const {
+    using kernels::Binary;
+    float* y = c.at<float>(y_) + first * n_;
+    if (bias_ != ir::kNone)
+      kernels_.binary_f32({.op = Binary::add,
+                           .a = y,
+                           .b = c.at<const float>(bias_),
+                           .c = y,
+                           .outer = rows,
+                           .inner = n_,
+                           .a_outer = n_,
+                           .c_outer = n_});
+    if (residual_ != ir::kNone)
+      kernels_.binary_f32({.op = Binary::add,
+                           .a = y,
+                           .b = c.at<const float>(residual_) + first * n_,
+                           .c = y,
+                           .outer = 1,
+                           .inner = rows * n_});
+    if (fusion_.kind != kernels::Activation::none)
+      kernels_.unary_f32(y, y, rows * n_, fusion_.kind, fusion_.lo, fusion_.hi);
+  }
+  int64_t batch() const { return std::ssize(a_offsets_); }
+  int64_t units() const { return batch() * blocks_; }
+  /// Every block packs the matrix on the right anew, which takes rows to pay for it.
+  int row_blocks(int threads) const {
+    constexpr int64_t kRows = 32;
+    constexpr double kForkMacs = 50e3;
+    const double macs = static_cast<double>(m_) * static_cast<double>(n_) * static_cast<double>(k_);
+    if (batch() >= threads || macs < kForkMacs) return 1;
+    return static_cast<int>(std::clamp<int64_t>(m_ / kRows, 1, ceil_div(int64_t{threads}, batch())));
+  }
+
+  const ir::ValueId a_, b_, bias_, residual_, y_;
   const kernels::Kernels& kernels_;
-  const int64_t batch_;
-  const bool repeat_b_;
+  const ops::Fusion fusion_;
+  std::vector<int64_t> a_offsets_, b_offsets_;  ///< of the factors of every product
   int64_t m_, n_, k_;
   size_t scratch_;
+  int blocks_;  ///< of rows in a product
   int parts_;
 };
 
@@ -195,16 +276,10 @@ std::unique_ptr<Step> make_matmul_f32(const BuildContext& b, ir::NodeId id) {
 
 std::unique_ptr<Step> make_matmul_dynamic_f32(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
-  if (!b.kernels.gemm_dynamic_f32 || n.inputs.size() > 2 || b.graph.value(n.output()).dtype != DType::f32)
-    return nullptr;
-  if (ops::fusion_of(n).kind != kernels::Activation::none) return nullptr;
-  const Shape &sa = b.shape(n.input(0)), &sb = b.shape(n.input(1));
-  if (sa.rank() < 2 || sb.rank() < 2) return nullptr;
-  const int64_t batch = sa.elements(0, sa.rank() - 2), batch_b = sb.elements(0, sb.rank() - 2);
-  const std::vector<int64_t> head_a(sa.begin(), sa.end() - 2), head_b(sb.begin(), sb.end() - 2);
-  const bool repeat = batch_b == 1;
-  if (!repeat && head_a != head_b) return nullptr;
-  return std::make_unique<MatMulDynamicStep>(b, n, batch, repeat);
+  if (!b.kernels.gemm_dynamic_f32 || b.graph.value(n.output()).dtype != DType::f32) return nullptr;
+  const ir::ValueId bias = n.input(2);
+  if (bias != ir::kNone && b.shape(bias).elements() != b.shape(n.input(1)).back()) return nullptr;
+  return std::make_unique<MatMulDynamicStep>(b, n);
 }
 
 }  // namespace tenfold::plan
