@@ -30,7 +30,10 @@ std::optional<ir::Patch> rewrite(const Graph& graph, ir::NodeId id) {
     if (!matmul || matmul->inputs.size() != 2 || matmul->attrs.has("activation") ||
         !used_once(graph, product))
       continue;
-    if (!out || out->rank() < 2 || is_symbol(out->back()) || !is_f32(graph, product)) continue;
+    // Behind a product with a vector the last axis is one of rows.
+    if (!out || out->rank() < 2 || rank_of(graph, matmul->input(1)) < 2 || is_symbol(out->back()) ||
+        !is_f32(graph, product))
+      continue;
     ir::Patch patch(graph);
     const auto bias = bias_vector(patch, graph, add.input(1 - side), out->rank(), out->back());
     if (!bias) continue;
