@@ -170,12 +170,28 @@ const Case kCases[] = {
      [](Builder& b) {
        return b.op("Gemm", {b.input({3, 8}), b.random({8, 6}), b.random({3, 6})});
      },
-     "Gemm"},
+     "MatMul"},
     {"GemmTransposedInput",
      [](Builder& b) {
        return b.op("Gemm", {b.input({8, 3}), b.random({8, 6})}, {{"transA", int64_t{1}}});
      },
-     "Gemm"},
+     "Transpose MatMul"},
+    {"GemmOfActivations",
+     [](Builder& b) {
+       return b.op("Gemm", {b.input({3, 8}), b.input({8, 6}), b.input({3, 1})},
+                   {{"alpha", 0.5f}, {"beta", 2.0f}});
+     },
+     "MatMul Mul Mul Add"},
+    {"ConvComputedBias",
+     [](Builder& b) {
+       return b.op("Relu", {b.op("Conv", {b.input({1, 4, 5, 5}), b.random({6, 4, 3, 3}), b.input({6})})});
+     },
+     "Reshape Conv Add"},
+    {"MatMulVectorAdd",  // the summand lies along the rows
+     [](Builder& b) {
+       return b.op("Add", {b.op("MatMul", {b.input({3, 6, 8}), b.random({8})}), b.random({6})});
+     },
+     "MatMul Add"},
     {"GemmRelu",
      [](Builder& b) {
        return b.op("Relu", {b.op("Gemm", {b.input({3, 8}), b.random({8, 6}), b.random({6})})});
