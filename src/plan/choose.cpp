@@ -30,7 +30,8 @@ void append(std::string& key, const ir::Attribute& value) {
 std::string node_key(const ir::Graph& graph, const ir::Node& node) {
   static constexpr std::string_view kOps[] = {"QConv", "QMatMul", "Conv", "MatMul"};
   if (std::ranges::find(kOps, node.op) == std::end(kOps) || !graph.constant(node.input(1))) return {};
-  std::string key = node.op;
+  // The weights' type, as u8 ones are widened where s8 ones may be multiplied as bytes.
+  std::string key = fmt::format("{} {}", node.op, to_string(graph.value(node.input(1)).dtype));
   for (ir::ValueId id : node.inputs) {
     key += ' ';
     key += id == ir::kNone ? "-" : to_string(*graph.value(id).shape);
@@ -48,7 +49,8 @@ std::string node_key(const ir::Graph& graph, const ir::Node& node) {
 
 bool is_empty(const ir::Graph& g, const ir::Node& n) {
   const auto empty = [&](ir::ValueId v) { return v != ir::kNone && g.value(v).shape->elements() == 0; };
-  return empty(n.input(0)) || empty(n.output(0));
+  // Of a Concat the first input may be empty as any other.
+  return (n.op != "Concat" && empty(n.input(0))) || empty(n.output(0));
 }
 
 BuildContext shared_as(const BuildContext& b, int threads, Split split) {

@@ -14,10 +14,19 @@ void expect_as_reference(const Builder& b, const std::string& what, double toler
   std::mt19937 rng(3);
   std::vector<Tensor> inputs;
   for (ValueId id : b.graph.inputs)
-    inputs.push_back(random_tensor(DType::f32, *b.graph.value(id).shape, rng, -2, 3));
+    inputs.push_back(random_tensor(b.graph.value(id).dtype, *b.graph.value(id).shape, rng, -2, 3));
   on_every_isa(b, inputs, what, [&](const Tensor& actual, const Tensor& expected, int64_t i) {
     ASSERT_NEAR(actual.at_double(i), expected.at_double(i), tolerance) << "at " << i;
   });
+}
+
+/// The last step runs on a kernel, wherever there are any.
+void expect_kernel(const Builder& b, const std::string& kernel, const std::string& what = {}) {
+  exec::Session session(b.graph, {.threads = 1});
+  if (session.isa_name() == std::string_view("ref")) return;
+  std::vector<Shape> shapes;
+  for (ValueId id : b.graph.inputs) shapes.push_back(*b.graph.value(id).shape);
+  EXPECT_EQ(session.plan_for(shapes)->steps.back().kernel, kernel) << what;
 }
 
 TEST(SoftmaxF32, EveryAxis) {
@@ -72,6 +81,54 @@ TEST(AttentionF32, NoKeys) {
       "no keys", [](const Tensor& actual, const Tensor&, int64_t i) {
         ASSERT_EQ(actual.at_double(i), 0) << "at " << i;
       });
+}
+
+TEST(MatMulF32, OfActivationsThatBroadcast) {
+  for (const auto& [left, right] :
+       {std::pair{Shape{3, 5, 40}, Shape{3, 40, 9}}, std::pair{Shape{5, 40}, Shape{3, 40, 9}},
+        std::pair{Shape{4, 2, 6, 7}, Shape{4, 1, 7, 20}}, std::pair{Shape{2, 6, 7}, Shape{4, 1, 7, 20}},
+        std::pair{Shape{1, 3, 6, 7}, Shape{2, 1, 7, 5}}, std::pair{Shape{4, 2, 6, 7}, Shape{7, 20}},
+        std::pair{Shape{3, 6, 40}, Shape{40}}, std::pair{Shape{40}, Shape{3, 40, 9}},
+        std::pair{Shape{40}, Shape{40}}, std::pair{Shape{131, 64}, Shape{64, 50}}}) {
+    Builder b;
+    b.output(b.op("MatMul", {b.input(left), b.input(right)}));
+    const std::string what = to_string(left) + " by " + to_string(right);
+    expect_as_reference(b, what);
+    expect_kernel(b, "gemm_dynamic_f32", what);
+  }
+}
+
+TEST(MatMulF32, OfActivationsWithWhatFollows) {
+  Builder b;
+  const ValueId product = b.op("MatMul", {b.input({2, 70, 30}), b.input({2, 30, 45})});
+  const ValueId biased = b.op("Add", {product, b.random({45})});
+  b.output(b.op("Relu", {b.op("Add", {biased, b.input({2, 70, 45})})}));
+  expect_as_reference(b, "bias, residual and activation");
+  expect_kernel(b, "gemm_dynamic_f32");
+}
+
+TEST(GemmF32, OfActivations) {
+  for (int64_t flip : {0, 1})
+    for (const Shape& c : {Shape{}, Shape{9}, Shape{40, 1}, Shape{40, 9}}) {
+      Builder b;
+      const ValueId x = b.input(flip ? Shape{20, 40} : Shape{40, 20}),
+                    w = b.input(flip ? Shape{9, 20} : Shape{20, 9});
+      b.output(b.op("Gemm", {x, w, b.input(c)},
+                    {{"transA", flip}, {"transB", flip}, {"alpha", 0.5f}, {"beta", flip ? 2.0f : 1.0f}}));
+      expect_as_reference(b, "C of shape " + to_string(c));
+    }
+}
+
+TEST(ConvF32, BiasThatIsComputed) {
+  Builder b;
+  b.output(b.op("Conv", {b.input({2, 20, 9, 8}), b.random({24, 20, 3, 3}), b.input({24})}));
+  expect_as_reference(b, "computed bias");
+  Builder depthwise;
+  depthwise.output(depthwise.op(
+      "Relu", {depthwise.op(
+                  "Conv", {depthwise.input({2, 20, 9}), depthwise.random({20, 1, 3}), depthwise.input({20})},
+                  {{"group", int64_t{20}}})}));
+  expect_as_reference(depthwise, "computed bias of a depthwise convolution over one axis");
 }
 
 TEST(PoolF32, ThreeAxes) {
@@ -178,6 +235,54 @@ TEST(LstmF32, DirectionsBatchesAndStates) {
           b.output(y);
         expect_as_reference(b, direction);
       }
+}
+
+TEST(LstmF32, LengthsThatAreFull) {
+  for (const std::vector<int32_t>& lengths : {std::vector<int32_t>{6, 6}, {6, 4}}) {
+    Builder b;
+    b.output(b.op("LSTM", {b.input({6, 2, 9}), b.random({1, 32, 9}), b.random({1, 32, 8}), ir::kNone,
+                           b.constant(Tensor::from<int32_t>({2}, lengths))}));
+    expect_as_reference(b, "lengths");
+    expect_kernel(b, lengths[1] == 6 ? "lstm_f32" : "reference");
+  }
+}
+
+TEST(LayerNormF32, OverAnyLastAxes) {
+  for (int64_t axis : {-1, -2, 1, 0}) {
+    Builder b;
+    const Shape x{3, 4, 25};
+    const Shape normalized(std::vector<int64_t>(axis < 0 ? x.end() + axis : x.begin() + axis, x.end()));
+    b.output(b.op("LayerNormalization", {b.input(x), b.random(normalized), b.random(normalized)},
+                  {{"axis", axis}}));
+    expect_as_reference(b, "axis " + std::to_string(axis));
+    expect_kernel(b, "layer_norm_f32");
+  }
+}
+
+TEST(QuantizeS8, OnTheKernelsOfU8) {
+  const auto scalar = [](Builder& b, auto v) { return b.constant(Tensor::scalar(v)); };
+  for (int8_t zero : {-128, -3, 0, 127}) {
+    Builder quantize, dequantize;
+    quantize.output(quantize.op(
+        "QuantizeLinear", {quantize.input({5000}), scalar(quantize, 0.0078125f), scalar(quantize, zero)}));
+    expect_as_reference(quantize, "quantize", 0);
+    expect_kernel(quantize, "quantize_u8");
+    dequantize.output(dequantize.op(
+        "DequantizeLinear",
+        {dequantize.input({5000}, DType::s8), scalar(dequantize, 0.3f), scalar(dequantize, zero)}));
+    expect_as_reference(dequantize, "dequantize", 1e-5);
+    expect_kernel(dequantize, "dequantize_u8");
+  }
+}
+
+TEST(Concat, WithEmptyInputs) {
+  for (const auto& [first, second] : {std::pair{0, 5}, {5, 0}, {0, 0}}) {
+    Builder b;
+    b.output(b.op("Concat", {b.input({2, first, 7}), b.input({2, 3, 7}), b.input({2, second, 7})},
+                  {{"axis", int64_t{1}}}));
+    expect_as_reference(b, "concat");
+    expect_kernel(b, "copy");
+  }
 }
 
 /// Equal weights of input and state are packed with and without the bias.

@@ -1,4 +1,6 @@
 // Elementwise steps over one contiguous tensor: activations, byte tables, quantization.
+#include <array>
+
 #include "ops/fusion.hpp"
 #include "plan/steps/steps.hpp"
 
@@ -55,17 +57,24 @@ std::optional<ops::Fusion> activation_of(const ir::Graph& g, const ir::Node& n) 
   return ops::fusion_of(as_fusion);
 }
 
+/// To kernels s8 are u8 with the sign bit flipped and a zero point that is 128 more.
 struct ScalarQuantization {
   float scale;
-  int zero_point;
+  int zero_point;  ///< of the u8
+  bool is_signed;
 };
+constexpr uint8_t kSignBit = 128;
+
 std::optional<ScalarQuantization> scalar_quantization(const BuildContext& b, const ir::Node& n,
                                                       DType quantized) {
   const Tensor *scale = b.graph.constant(n.input(1)), *zero = b.graph.constant(n.input(2));
-  if (quantized != DType::u8 || !scale || scale->elements() != 1 || scale->dtype() != DType::f32 ||
-      (zero && zero->elements() != 1))
+  const bool is_signed = quantized == DType::s8;
+  if ((quantized != DType::u8 && !is_signed) || !scale || scale->elements() != 1 ||
+      scale->dtype() != DType::f32 || (zero && zero->elements() != 1))
     return std::nullopt;
-  return ScalarQuantization{scale->data<float>()[0], zero ? static_cast<int>(zero->at_int(0)) : 0};
+  const int zero_point = zero ? static_cast<int>(zero->at_int(0)) : 0;
+  return ScalarQuantization{scale->data<float>()[0], is_signed ? zero_point + kSignBit : zero_point,
+                            is_signed};
 }
 
 }  // namespace
@@ -105,7 +114,10 @@ std::unique_ptr<Step> make_quantize_u8(const BuildContext& b, ir::NodeId id) {
   return flat(
       b, n.output(), 0.1,
       [kernel, q = *q, x = n.input(0), y = n.output()](const RunContext& c, int64_t begin, int64_t count) {
-        kernel(c.at<const float>(x) + begin, c.at<uint8_t>(y) + begin, count, 1.0f / q.scale, q.zero_point);
+        uint8_t* to = c.at<uint8_t>(y) + begin;
+        kernel(c.at<const float>(x) + begin, to, count, 1.0f / q.scale, q.zero_point);
+        if (!q.is_signed) return;
+        for (int64_t i = 0; i < count; i++) to[i] ^= kSignBit;
       });
 }
 
@@ -117,7 +129,16 @@ std::unique_ptr<Step> make_dequantize_u8(const BuildContext& b, ir::NodeId id) {
   return flat(
       b, n.output(), 0.1,
       [kernel, q = *q, x = n.input(0), y = n.output()](const RunContext& c, int64_t begin, int64_t count) {
-        kernel(c.at<const uint8_t>(x) + begin, c.at<float>(y) + begin, count, q.scale, q.zero_point);
+        const uint8_t* from = c.at<const uint8_t>(x) + begin;
+        float* to = c.at<float>(y) + begin;
+        if (!q.is_signed) return kernel(from, to, count, q.scale, q.zero_point);
+        constexpr int64_t kBlock = 2048;
+        std::array<uint8_t, kBlock + kTensorSlack> flipped{};
+        for (int64_t first = 0; first < count; first += kBlock) {
+          const int64_t n = std::min(kBlock, count - first);
+          for (int64_t i = 0; i < n; i++) flipped[static_cast<size_t>(i)] = from[first + i] ^ kSignBit;
+          kernel(flipped.data(), to + first, n, q.scale, q.zero_point);
+        }
       });
 }
 

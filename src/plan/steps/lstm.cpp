@@ -153,13 +153,22 @@ bool has_default_activations(const ir::Node& n) {
   return true;
 }
 
+/// No sequence ends before the last step.
+bool full_lengths(const BuildContext& b, const ir::Node& n) {
+  if (n.input(4) == ir::kNone) return true;
+  const Tensor* lengths = b.graph.constant(n.input(4));
+  for (int64_t i = 0; lengths && i < lengths->elements(); i++)
+    if (lengths->at_int(i) != b.shape(n.input(0))[0]) return false;
+  return lengths != nullptr;
+}
+
 }  // namespace
 
 std::unique_ptr<Step> make_lstm_f32(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
   const bool plain = has_default_activations(n) && n.attrs.get_float("clip", 0) == 0 &&
                      n.attrs.get_int("input_forget", 0) == 0 && n.attrs.get_int("layout", 0) == 0 &&
-                     n.input(4) == ir::kNone && n.input(7) == ir::kNone;
+                     full_lengths(b, n) && n.input(7) == ir::kNone;
   if (!b.kernels.gemm_f32 || !plain) return nullptr;
   for (size_t i : {1u, 2u, 3u})
     if (n.input(i) != ir::kNone && !b.graph.constant(n.input(i))) return nullptr;

@@ -1,4 +1,4 @@
-// Steps over rows of the last axis: Softmax, LayerNormalization.
+// Steps over rows: Softmax over the last axis, LayerNormalization over any number of last ones.
 #include "plan/steps/steps.hpp"
 
 namespace tenfold::plan {
@@ -52,10 +52,10 @@ std::unique_ptr<Step> make_softmax_f32(const BuildContext& b, ir::NodeId id) {
 std::unique_ptr<Step> make_layer_norm_f32(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
   const Shape& s = b.shape(n.input(0));
-  if (!b.kernels.layer_norm_f32 || n.outputs.size() != 1 || !is_last_axis(n.attrs.get_int("axis", -1), s) ||
-      n.attrs.has("activation"))
-    return nullptr;
-  const int64_t columns = s.back(), rows = s.elements(0, s.rank() - 1);
+  if (!b.kernels.layer_norm_f32 || n.outputs.size() != 1 || n.attrs.has("activation")) return nullptr;
+  const int64_t axis = n.attrs.get_int("axis", -1);
+  const int first_axis = static_cast<int>(axis < 0 ? axis + s.rank() : axis);
+  const int64_t columns = s.elements(first_axis, s.rank()), rows = s.elements(0, first_axis);
   for (size_t i : {1u, 2u})
     if (n.input(i) != ir::kNone && b.shape(n.input(i)).elements() != columns) return nullptr;
   const float epsilon = n.attrs.get_float("epsilon", 1e-5f);
