@@ -39,7 +39,8 @@ class SessionOptions:
         intra_op_num_threads: 0 means as many as the process may use.
         isa: Instruction set; empty for TENFOLD_ISA or the best of this CPU.
         tuning: Where the choice between kernels comes from: "off" for cost models alone, "cached" for what the model
-            carries or this user's cache of timings knows, "measure" to measure (seconds) and keep what neither knows.
+            carries or this user's cache of timings knows, "measure" for that cache alone, to which is added (in
+            seconds) what it does not know.
     """
 
     intra_op_num_threads: int = 0
@@ -112,7 +113,8 @@ class InferenceSession:
         Raises:
             TenfoldError: An input is missing, unknown, or of the wrong type or shape, or an output name is unknown.
         """
-        if isinstance(output_names, str) or not isinstance(output_names or [], Sequence):
+        names = [] if output_names is None else output_names
+        if isinstance(names, str) or not isinstance(names, Sequence):
             raise checks.invalid(f"output_names must be a sequence of names, not {output_names!r}")
         if not isinstance(input_feed, Mapping):
             raise checks.invalid(f"input_feed must map names to arrays, not be {type(input_feed).__name__}")
@@ -121,14 +123,14 @@ class InferenceSession:
         missing = sorted(known - set(input_feed))
         if unknown or missing:
             raise checks.invalid(f"inputs do not fit the model: missing {missing}, unknown {unknown}")
-        absent = [name for name in output_names or [] if name not in self._output_names]
+        absent = [name for name in names if name not in self._output_names]
         if absent:
             raise checks.invalid(f"the model has no outputs {absent}; it has {self._output_names}")
         outputs = self._core.run([_array(info, input_feed[info.name]) for info in self._inputs])
-        if not output_names:
+        if not names:
             return list(outputs)
         by_name = dict(zip(self._output_names, outputs))
-        return [by_name[name] for name in output_names]
+        return [by_name[name] for name in names]
 
 
 def _node_arg(info: _core.IoInfo) -> NodeArg:

@@ -81,9 +81,8 @@ struct Session::Context {
     const ir::Graph& g = plan->graph;
     for (size_t i = 0; i < pointers.size(); i++) {
       const plan::Location& at = plan->locations[i];
-      if (at.kind == plan::Location::Kind::arena) pointers[i] = arena.get() + at.offset;
-      // A value that aliases a constant has no constant of its own, but the same location kind: follow the
-      // root.
+      if (at.kind == plan::Location::Kind::arena)
+        pointers[i] = arena.get() + at.offset;
       else if (at.kind == plan::Location::Kind::input || at.kind == plan::Location::Kind::output)
         bound.push_back(i);
     }
@@ -91,6 +90,7 @@ struct Session::Context {
       const DType type = g.value(g.inputs[i]).dtype;
       padded_inputs.push_back(size_of(type) == 1 ? Tensor(type, input_shapes[i]) : Tensor());
     }
+    // Constants, and values that alias one: these have none of their own.
     const std::vector<ir::ValueId> roots = plan::alias_roots(g);
     for (size_t i = 0; i < pointers.size(); i++) {
       const ir::Value& root = g.value(roots[i]);
@@ -141,7 +141,7 @@ struct Session::State {
   SessionOptions options;
   const kernels::Kernels& kernels;
   ThreadPool pool;
-  plan::Timings timings;  ///< of this user, overridden by what the model carries
+  plan::Timings timings;  ///< to follow
   plan::PackCache packs;
   std::mutex mutex;
   std::list<Context> contexts;  ///< most recently used first
@@ -150,9 +150,12 @@ struct Session::State {
 namespace {
 
 /// What is known before anything is measured.  A model's own choices win: an artifact runs as it was proven.
-plan::Timings known_timings(const ir::Graph& model) {
+/// A session that measures trusts what was measured here.
+plan::Timings known_timings(const ir::Graph& model, Tuning tuning) {
+  if (tuning == Tuning::off) return {};
   plan::Timings timings = plan::Timings::load(plan::timings_file());
-  if (const auto own = model.metadata.find(kTimingsMetadata); own != model.metadata.end())
+  const auto own = model.metadata.find(kTimingsMetadata);
+  if (tuning == Tuning::cached && own != model.metadata.end())
     timings.merge(plan::Timings::parse(own->second));
   return timings;
 }
@@ -174,7 +177,7 @@ Session::Session(ir::Graph model, const SessionOptions& options) : model_(std::m
     fail(ErrorCode::invalid_argument, "threads must be 0 to 1024, not {}", options.threads);
   if (options.max_plans == 0) fail(ErrorCode::invalid_argument, "max_plans must be at least 1");
   state_ = std::make_unique<State>(options, kernel_table(options.isa));
-  if (options.tuning != Tuning::off) state_->timings = known_timings(model_);
+  state_->timings = known_timings(model_, options.tuning);
   std::vector<Shape> shapes;
   for (ir::ValueId id : model_.inputs) {
     const ir::Value& v = model_.value(id);

@@ -15,7 +15,7 @@ namespace tenfold::exec {
 enum class Tuning {
   off,      ///< cost models alone
   cached,   ///< what the model carries or this user's cache of timings knows, else the cost models
-  measure,  ///< the same, but what neither knows is measured (seconds) and kept in the cache
+  measure,  ///< this user's cache, and what it does not know is measured (seconds) and kept there
 };
 
 /// The metadata entry of a model that carries timings, as plan::Timings::text() writes them.
@@ -37,7 +37,7 @@ const kernels::Kernels& kernel_table(const std::string& isa);
 
 /// Time of one step in one run.
 struct StepTime {
-  const plan::PlannedStep* step;
+  const plan::PlannedStep* step;  ///< of plan_for(), and valid while that plan is
   double microseconds;
 };
 
@@ -56,7 +56,8 @@ class Session {
   /// Feeds in the order of model().inputs; results in the order of model().outputs, freshly allocated.
   /// Throws invalid_argument where count, dtype or shape do not fit the model, naming the input.
   std::vector<Tensor> run(std::span<const Tensor> feeds);
-  /// The same into memory of the caller: allocates nothing once the shapes have been seen.  `outputs` must
+  /// The same into memory of the caller: allocates nothing once the shapes have been seen, but where an
+  /// operator without a kernel runs by its reference evaluation.  `outputs` must
   /// have the dtypes and shapes of output_shapes().  Where other operators read an output of bytes, there
   /// must be kTensorSlack readable bytes behind it.
   void run(std::span<const TensorView> feeds, std::span<const TensorView> outputs);
@@ -64,7 +65,8 @@ class Session {
   std::vector<Shape> output_shapes(std::span<const Shape> input_shapes);
   /// The plan for given input shapes, for inspection.
   std::shared_ptr<const plan::Plan> plan_for(std::span<const Shape> input_shapes);
-  /// The measured choices that the plans made so far follow: what makes them again on another such machine.
+  /// The measured choices that the plans kept now (see max_plans) follow: what makes them again on another
+  /// such machine.
   plan::Timings choices() const;
   /// Runs once and times every step.
   std::vector<StepTime> profile(std::span<const Tensor> feeds);

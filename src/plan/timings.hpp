@@ -17,6 +17,7 @@ struct Choice {
   Split split = Split::automatic;
   int64_t rows = 0;         ///< of a strip, for chains in strips
   double microseconds = 0;  ///< of the node by itself, its weights not in the first caches
+  int64_t measured = 0;     ///< when, in seconds since 1970: the oldest are forgotten first
 
   bool operator==(const Choice&) const = default;
 };
@@ -41,13 +42,18 @@ class Timings {
   bool empty() const { return machines_.empty(); }
 
   /// JSON: {"tenfold_timings": 1, "machines": {machine: {node: [kernel, threads, split, rows,
-  /// microseconds]}}}.
+  /// microseconds, measured]}}}.
   std::string text() const;
   /// Merges these entries into the file, which other processes may be doing too: it is replaced as a whole,
-  /// and the worst that happens is that an entry is measured again.  Throws Error(io).
+  /// and the worst that happens is that an entry is measured again.  What other versions of the engine
+  /// measured is dropped, and of every machine the oldest entries beyond kMostNodes.  Throws Error(io).
   void save(const std::filesystem::path& file) const;
 
+  static constexpr size_t kMostNodes = 4096;  ///< about 1 MB
+
  private:
+  void forget();
+
   std::map<std::string, std::map<std::string, Choice>> machines_;
 };
 

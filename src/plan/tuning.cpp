@@ -210,6 +210,8 @@ Choice fastest(const BuildContext& b, std::span<const ir::NodeId> chain, std::ve
   for (Candidate& c : all)
     if (c.best < limit && cost(c, single) < cost(*chosen, single)) chosen = &c;
   chosen->choice.microseconds = all.size() > 1 ? chosen->best : 0;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  chosen->choice.measured = std::chrono::duration_cast<std::chrono::seconds>(now).count();
   return std::move(chosen->choice);
 }
 

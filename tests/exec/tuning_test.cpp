@@ -137,6 +137,19 @@ TEST_F(TuningTest, AModelCarriesItsChoices) {
   }
 }
 
+/// What a model carries may come from another machine of that name.
+TEST_F(TuningTest, WhatIsMeasuredHereComesBeforeWhatTheModelCarries) {
+  Session measured(network(), {.threads = 1, .tuning = Tuning::measure});
+  plan::Timings own;
+  for (const auto& s : measured.plan_for(std::vector<Shape>{{1, 40, 21, 13}})->steps)
+    for (const std::string& key : s.timing_keys)
+      own.put(plan::Timings::machine(measured.isa_name(), 1), key, {.kernel = s.kernel, .microseconds = 1e9});
+  ir::Graph model = network();
+  model.metadata[kTimingsMetadata] = own.text();
+  Session again(std::move(model), {.threads = 1, .tuning = Tuning::measure});
+  EXPECT_EQ(again.choices().text(), measured.choices().text());
+}
+
 TEST_F(TuningTest, ChoicesThatCannotBeFollowedAreNone) {
   Session measured(network(), {.threads = 1, .tuning = Tuning::measure});
   const std::string machine = plan::Timings::machine(measured.isa_name(), 1);

@@ -10,7 +10,7 @@
 namespace tenfold::plan {
 namespace {
 
-const Choice kConv{"conv_u8", 2, Split::channels, 0, 12.5},
+const Choice kConv{"conv_u8", 2, Split::channels, 0, 12.5, 1000},
     kWinograd{"winograd_4x4_u8", 1, Split::automatic, 0, 3}, kStrips{"strips_u8", 2, Split::automatic, 7, 40};
 
 std::filesystem::path scratch_folder() {
@@ -37,35 +37,52 @@ TEST(Timings, TextKeepsEveryEntry) {
 
 TEST(Timings, WhatIsNoTimingsIsEmpty) {
   for (const char* text :
-       {"", "{", "[]", "7", "null", R"({"machines": {"m": {"n": ["conv_u8", 1, "rows", 0, 1]}}})",
-        R"({"tenfold_timings": 2, "machines": {"m": {"n": ["conv_u8", 1, "rows", 0, 1]}}})",
+       {"", "{", "[]", "7", "null", R"({"machines": {"m": {"n": ["conv_u8", 1, "rows", 0, 1, 0]}}})",
+        R"({"tenfold_timings": 2, "machines": {"m": {"n": ["conv_u8", 1, "rows", 0, 1, 0]}}})",
         R"({"tenfold_timings": "1", "machines": {}})", R"({"tenfold_timings": 1})",
         R"({"tenfold_timings": 1, "machines": [1]})", R"({"tenfold_timings": 1, "machines": {"m": 1}})",
-        R"({"tenfold_timings": 1, "machines": {"m": {"n": ["conv_u8", 1, "rows", 1]}}})",
-        R"({"tenfold_timings": 1, "machines": {"m": {"n": [1, 1, "rows", 0, 1]}}})",
-        R"({"tenfold_timings": 1, "machines": {"m": {"n": ["conv_u8", 0, "rows", 0, 1]}}})",
-        R"({"tenfold_timings": 1, "machines": {"m": {"n": ["conv_u8", "1", "rows", 0, 1]}}})",
-        R"({"tenfold_timings": 1, "machines": {"m": {"n": ["conv_u8", 1, "diagonals", 0, 1]}}})"})
+        R"({"tenfold_timings": 1, "machines": {"m": {"n": ["conv_u8", 1, "rows", 1, 0]}}})",
+        R"({"tenfold_timings": 1, "machines": {"m": {"n": ["conv_u8", 1, "rows", 0, 1]}}})",
+        R"({"tenfold_timings": 1, "machines": {"m": {"n": [1, 1, "rows", 0, 1, 0]}}})",
+        R"({"tenfold_timings": 1, "machines": {"m": {"n": ["conv_u8", 0, "rows", 0, 1, 0]}}})",
+        R"({"tenfold_timings": 1, "machines": {"m": {"n": ["conv_u8", "1", "rows", 0, 1, 0]}}})",
+        R"({"tenfold_timings": 1, "machines": {"m": {"n": ["conv_u8", 1, "diagonals", 0, 1, 0]}}})"})
     EXPECT_TRUE(Timings::parse(text).empty()) << text;
 }
 
 TEST(Timings, SavingKeepsWhatOthersSaved) {
   const auto file = scratch_folder() / "deep/timings.json";
   EXPECT_TRUE(Timings::load(file).empty());
+  const std::string machine = Timings::machine("avx2", 1);
   Timings a, b;
-  a.put("m", "first", kConv);
-  a.put("m", "second", kConv);
-  b.put("m", "second", kWinograd);
+  a.put(machine, "first", kConv);
+  a.put(machine, "second", kConv);
+  b.put(machine, "second", kWinograd);
   a.save(file);
   b.save(file);
   const Timings both = Timings::load(file);
-  ASSERT_TRUE(both.find("m", "first") && both.find("m", "second"));
-  EXPECT_EQ(*both.find("m", "first"), kConv);
-  EXPECT_EQ(*both.find("m", "second"), kWinograd);
+  ASSERT_TRUE(both.find(machine, "first") && both.find(machine, "second"));
+  EXPECT_EQ(*both.find(machine, "first"), kConv);
+  EXPECT_EQ(*both.find(machine, "second"), kWinograd);
   std::ofstream(file) << "something else";
   a.save(file);  // what is no timings is replaced
-  EXPECT_TRUE(Timings::load(file).find("m", "first"));
+  EXPECT_TRUE(Timings::load(file).find(machine, "first"));
   EXPECT_THROW(a.save(file / "below_a_file.json"), Error);
+}
+
+TEST(Timings, SavingForgetsOtherVersionsAndTheOldest) {
+  const auto file = scratch_folder() / "timings.json";
+  const std::string machine = Timings::machine("avx2", 1);
+  constexpr int64_t kTooMany = 3;
+  Timings timings;
+  timings.put(machine + "9", "node", kConv);
+  for (int64_t i = 0; i < static_cast<int64_t>(Timings::kMostNodes) + kTooMany; i++)
+    timings.put(machine, std::to_string(i), {.kernel = "conv_u8", .measured = i});
+  timings.save(file);
+  const Timings kept = Timings::load(file);
+  EXPECT_EQ(kept.find(machine + "9", "node"), nullptr);
+  EXPECT_EQ(kept.find(machine, std::to_string(kTooMany - 1)), nullptr);
+  EXPECT_NE(kept.find(machine, std::to_string(kTooMany)), nullptr);
 }
 
 TEST(Timings, WhatIsNoFileIsEmpty) {
