@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -74,7 +75,6 @@ Features detect() {
   f.avx512vl = zmm && bit(seven.b, 31);
   f.avx512_vbmi = zmm && bit(seven.c, 1);
   f.avx512_vnni = zmm && bit(seven.c, 11);
-  f.amx_bf16 = tiles && bit(seven.d, 22);
   f.amx_tile = tiles && bit(seven.d, 24);
   f.amx_int8 = tiles && bit(seven.d, 25);
   return f;
@@ -83,16 +83,16 @@ Features detect() {
 Features detect() { return {}; }
 #endif
 
-/// Quota of cgroup v2 or v1 in CPUs; infinity where there is none.
-double cgroup_cpus() {
+/// The quota that files in one folder of a control group tell, of version 2 or 1.
+double quota_in(const std::filesystem::path& folder) {
   double quota = -1, period = 0;
-  if (std::ifstream v2("/sys/fs/cgroup/cpu.max"); v2) {
+  if (std::ifstream v2(folder / "cpu.max"); v2) {
     std::string first;
     v2 >> first >> period;
     if (first != "max") quota = std::strtod(first.c_str(), nullptr);
   } else {
-    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") >> quota;
-    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_period_us") >> period;
+    std::ifstream(folder / "cpu.cfs_quota_us") >> quota;
+    std::ifstream(folder / "cpu.cfs_period_us") >> period;
   }
   return quota > 0 && period > 0 ? quota / period : INFINITY;
 }
@@ -198,6 +198,25 @@ size_t second_level_cache() {
     return size_t{1} << 20;
   }();
   return bytes;
+}
+
+double cgroup_cpus(const std::filesystem::path& root) {
+  const std::filesystem::path mounted = root / "sys/fs/cgroup";
+  double least = std::min(quota_in(mounted), quota_in(mounted / "cpu"));
+  std::ifstream groups(root / "proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {  // hierarchy:controllers:path
+    const size_t controllers = line.find(':'), path = line.find(':', controllers + 1);
+    if (controllers == std::string::npos || path == std::string::npos) continue;
+    const std::string names =
+        fmt::format(",{},", std::string_view(line).substr(controllers + 1, path - controllers - 1));
+    const bool v2 = names == ",,";
+    if (!v2 && names.find(",cpu,") == std::string::npos) continue;
+    const std::filesystem::path top = v2 ? mounted : mounted / "cpu";
+    std::filesystem::path below;
+    for (const auto& part : std::filesystem::path(line.substr(path + 1)).relative_path())
+      least = std::min(least, quota_in(top / (below /= part)));
+  }
+  return least;
 }
 
 int allowed_cpus() {

@@ -1,6 +1,7 @@
 // What this CPU and operating system offer, and which ISA to use.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +21,7 @@ struct Features {
   bool avx2 = false, fma = false, f16c = false, avx_vnni = false;
   bool avx512f = false, avx512bw = false, avx512vl = false, avx512dq = false, avx512_vnni = false,
        avx512_vbmi = false;
-  bool amx_tile = false, amx_int8 = false, amx_bf16 = false;
+  bool amx_tile = false, amx_int8 = false;
 };
 const Features& features();
 
@@ -41,6 +42,9 @@ struct Cache {
 std::vector<Cache> data_caches();  ///< of CPU 0, smallest first; empty where the system does not tell
 size_t second_level_cache();       ///< bytes of it for each core, or 1 MB where the system does not tell
 
+/// The least quota, in CPUs, of the control groups that this process is in, from its own to the root of what
+/// is mounted; infinity where there is none.  `root` holds proc and sys.
+double cgroup_cpus(const std::filesystem::path& root = "/");
 /// CPUs this process may use: affinity mask and cgroup quota, at least 1.
 int allowed_cpus();
 
