@@ -180,17 +180,11 @@ class Rebuilder {
     return op.kind == ops::OpKind::unary || op.kind == ops::OpKind::binary;
   }
 
-  /// The widest operand was computed channels last, and no operand of full rank only exists plain (unless
-  /// constant or so small that its transposition does not matter).
+  /// Some operand of full rank was computed channels last.  Others that only exist plain are transposed.
   bool follows_last(const ir::Node& n) {
     const int r = rank(n.output());
     if (n.attrs.get_int("block_size", 0) > 0) return false;  // its scales have the tensor's rank
-    bool any = false;
-    for (ValueId v : n.inputs) {
-      if (v == kNone || from_.value(v).is_constant()) continue;
-      if (is_last(v) && rank(v) == r) any = true;
-    }
-    return any && r >= 3;
+    return r >= 3 && std::ranges::any_of(n.inputs, [&](ValueId v) { return is_last(v) && rank(v) == r; });
   }
 
   void spatial(const ir::Node& n) {
