@@ -232,9 +232,9 @@ class MatMulDynamicStep final : public Step {
   }
   int64_t batch() const { return std::ssize(a_offsets_); }
   int64_t units() const { return batch() * blocks_; }
-  /// Every block packs the matrix on the right anew, which takes rows to pay for it.
+  /// Every block packs the matrix on the right anew, which takes some rows to pay for it.
   int row_blocks(int threads) const {
-    constexpr int64_t kRows = 32;
+    constexpr int64_t kRows = 8;
     constexpr double kForkMacs = 50e3;
     const double macs = static_cast<double>(m_) * static_cast<double>(n_) * static_cast<double>(k_);
     if (batch() >= threads || macs < kForkMacs) return 1;
