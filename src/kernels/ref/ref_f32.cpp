@@ -15,9 +15,8 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// NaN stays NaN; where lo > hi, hi wins as in Clip.
+// As Clip: NaN stays NaN, and where lo > hi it is hi.
 double clamped(double x, double lo, double hi) { return x > hi || lo > hi ? hi : x < lo ? lo : x; }
-
 double activate(double x, Activation a, double lo, double hi) {
   switch (a) {
     case Activation::none:
