@@ -74,7 +74,10 @@ double share_equal(std::span<const double> a, std::span<const double> b) {
   return a.empty() ? 1 : static_cast<double>(equal) / static_cast<double>(a.size());
 }
 
-/// The lowest agreement(output, FP32 model's output) of the sample; -1 where it is no number.
+/// What a sample scores whose agreement is no number.
+constexpr double kNoAgreement = -1;
+
+/// The lowest agreement(output, FP32 model's output) of the sample.
 template <class F>
 double worst_agreement(const Judged& j, F&& agreement) {
   if (j.outputs.empty() || j.outputs.size() != j.reference.size())
@@ -88,7 +91,7 @@ double worst_agreement(const Judged& j, F&& agreement) {
            to_string(a.dtype()), to_string(a.shape()), to_string(b.dtype()), to_string(b.shape()));
     const auto x = numbers(a), y = numbers(b);
     const double value = is_float(a.dtype()) ? agreement(x, y) : share_equal(x, y);
-    worst = std::isfinite(value) ? std::min(worst, value) : -1;
+    worst = std::isfinite(value) ? std::min(worst, value) : kNoAgreement;
   }
   return worst;
 }
@@ -107,6 +110,7 @@ class Cosine final : public Metric {
       return aa == 0 && bb == 0 ? 1 : aa == 0 || bb == 0 ? 0 : ab / std::sqrt(aa * bb);
     });
   }
+  double spread() const override { return 1 - kNoAgreement; }
 };
 
 /// 1 - largest absolute difference over the range of the FP32 model's output, the lowest over the outputs.
@@ -124,6 +128,7 @@ class MaxError final : public Metric {
       return error == 0 ? 1 : 1 - error / (hi - lo);
     });
   }
+  double spread() const override { return 1 - kNoAgreement; }
 };
 
 template <class M>

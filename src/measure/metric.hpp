@@ -26,6 +26,8 @@ class Metric {
   virtual ~Metric() = default;
   /// Higher is better; 1 is perfect.  Throws Error(data) naming the sample where label or outputs do not fit.
   virtual double score(const Judged& judged) const = 0;
+  /// How far apart two scores can lie, which is what a sample costs that is lost altogether.
+  virtual double spread() const { return 1; }
   /// What the model says about the sample, for people: the text read, the class found; empty if there is no
   /// such thing.
   virtual std::string describe(std::span<const Tensor> outputs) const;

@@ -36,11 +36,10 @@ double cross(F&& f, double level, double lo, double hi) {
 }
 }  // namespace
 
-Interval tango_interval(size_t lost, size_t gained, size_t n) {
-  if (n == 0) fail(ErrorCode::data, "a confidence interval needs samples");
-  const auto b = static_cast<double>(lost), c = static_cast<double>(gained), total = static_cast<double>(n);
-  const auto statistic = [&](double delta) { return tango_statistic(b, c, total, delta); };
-  const double centre = (b - c) / total;
+Interval tango_interval(double lost, double gained, double n) {
+  if (!(n > 0)) fail(ErrorCode::data, "a confidence interval needs samples");
+  const auto statistic = [&](double delta) { return tango_statistic(lost, gained, n, delta); };
+  const double centre = (lost - gained) / n;
   return {cross(statistic, kZ95, -1.0, centre), cross(statistic, -kZ95, centre, 1.0)};
 }
 
@@ -57,40 +56,32 @@ double student_t(size_t freedom) {
          (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * v * v * v);
 }
 
-Interval t_interval(std::span<const double> differences) {
-  ensure(differences.size() >= 2, "a t interval needs two samples");
-  const auto n = static_cast<double>(differences.size());
-  double mean = 0, square = 0;
-  for (double d : differences) mean += d / n;
-  for (double d : differences) square += (d - mean) * (d - mean);
-  const double half = student_t(differences.size() - 1) * std::sqrt(square / (n - 1) / n);
-  return {mean - half, mean + half};
-}
-
 namespace {
-/// The t interval, at least as wide as what one unseen loss or gain in three out of n samples would make it.
-Interval general_interval(std::span<const double> differences, double drop, double spread) {
-  const auto n = static_cast<double>(differences.size());
-  const double least = std::min(1.0, 3.0 / n) * spread;
-  Interval t = differences.size() >= 2 ? t_interval(differences) : Interval{drop - spread, drop + spread};
-  return {std::min(t.lo, drop - least), std::max(t.hi, drop + least)};
+/// The interval that `n` samples would give which differ as those of `o` do.
+Interval interval_of(const PairedOutcome& o, size_t n) {
+  const auto count = static_cast<double>(n);
+  const double scale = count / static_cast<double>(o.samples);
+  if (o.exact)
+    return tango_interval(scale * static_cast<double>(o.lost), scale * static_cast<double>(o.gained), count);
+  // The t interval, at least as wide as losses or gains make it that n samples need not have shown.
+  const double unseen = std::min(1.0, 3.0 / count) * o.spread;
+  const double half = n < 2 ? o.spread : std::max(unseen, student_t(n - 1) * o.deviation / std::sqrt(count));
+  return {o.drop - half, o.drop + half};
 }
 }  // namespace
 
-PairedOutcome compare_paired(std::span<const double> baseline, std::span<const double> candidate) {
+PairedOutcome compare_paired(std::span<const double> baseline, std::span<const double> candidate,
+                             double spread) {
   if (baseline.size() != candidate.size())
     fail(ErrorCode::invalid_argument, "{} baseline scores and {} candidate scores cannot be paired",
          baseline.size(), candidate.size());
   if (baseline.empty()) fail(ErrorCode::data, "the evaluation data set is empty: give at least one sample");
-  PairedOutcome o;
-  o.samples = baseline.size();
-  std::vector<double> differences;
-  bool exact = true;
+  PairedOutcome o{.samples = baseline.size(), .exact = spread <= 1};
   double lowest = baseline[0], highest = baseline[0];
   for (size_t i = 0; i < baseline.size(); i++) {
     for (double s : {baseline[i], candidate[i]}) {
       if (!std::isfinite(s)) fail(ErrorCode::invalid_argument, "the score of sample {} is not finite", i);
-      exact = exact && (s == 0 || s == 1);
+      o.exact = o.exact && (s == 0 || s == 1);
       lowest = std::min(lowest, s);
       highest = std::max(highest, s);
     }
@@ -98,15 +89,20 @@ PairedOutcome compare_paired(std::span<const double> baseline, std::span<const d
     o.candidate += candidate[i];
     o.lost += candidate[i] < baseline[i];
     o.gained += candidate[i] > baseline[i];
-    differences.push_back(baseline[i] - candidate[i]);
   }
   const auto n = static_cast<double>(o.samples);
   o.baseline /= n;
   o.candidate /= n;
   o.drop =
-      exact ? (static_cast<double>(o.lost) - static_cast<double>(o.gained)) / n : o.baseline - o.candidate;
-  o.confidence = exact ? tango_interval(o.lost, o.gained, o.samples)
-                       : general_interval(differences, o.drop, highest - lowest);
+      o.exact ? (static_cast<double>(o.lost) - static_cast<double>(o.gained)) / n : o.baseline - o.candidate;
+  o.spread = std::max(spread, highest - lowest);
+  double square = 0;
+  for (size_t i = 0; i < baseline.size(); i++) {
+    const double off = baseline[i] - candidate[i] - o.drop;
+    square += off * off;
+  }
+  if (o.samples > 1) o.deviation = std::sqrt(square / (n - 1));
+  o.confidence = interval_of(o, o.samples);
   return o;
 }
 
@@ -129,9 +125,17 @@ Certificate certify(const PairedOutcome& outcome, double max_drop) {
 
 size_t samples_needed(const PairedOutcome& outcome, double max_drop) {
   if (outcome.drop >= max_drop) return 0;
-  // The half width shrinks with the square root of the number of samples.
-  const double ratio = (outcome.confidence.hi - outcome.drop) / (max_drop - outcome.drop);
-  return static_cast<size_t>(std::ceil(static_cast<double>(outcome.samples) * std::min(ratio * ratio, 1e9)));
+  constexpr size_t kMost = size_t{1} << 50;  // nobody has them
+  // The upper end falls as samples are added: as 1 / n while none of them changes, later as 1 / sqrt(n).
+  const auto enough = [&](size_t n) { return interval_of(outcome, n).hi < max_drop; };
+  size_t high = 1;
+  while (high < kMost && !enough(high)) high *= 2;
+  size_t low = high / 2;
+  while (low + 1 < high) {
+    const size_t mid = low + (high - low) / 2;
+    (enough(mid) ? high : low) = mid;
+  }
+  return high;
 }
 
 double quantile(std::span<const double> sorted, double q) {

@@ -54,20 +54,22 @@ struct PairedOutcome {
   double drop = 0;                     ///< baseline - candidate
   Interval confidence;                 ///< 95 %, of the drop
   size_t lost = 0, gained = 0;         ///< samples on which the candidate scores lower / higher
+  bool exact = false;                  ///< all scores are 0 or 1
+  double spread = 1;                   ///< how far apart two scores can lie
+  double deviation = 0;                ///< standard deviation of the differences
 };
 /// Compares per-sample scores (higher is better, same sample at the same index).  Scores that are all 0 or 1
 /// take Tango's score interval, others the paired t interval, widened where few samples differ: a loss that
 /// was not seen in n samples has a rate below 3/n with 95 % confidence (rule of three), each at most as large
-/// as the spread of the scores.  Throws invalid_argument for different lengths or scores that are not finite,
-/// data for no samples.
-PairedOutcome compare_paired(std::span<const double> baseline, std::span<const double> candidate);
+/// as `spread`, which is Metric::spread(): what was seen cannot tell it, as equal scores lie nowhere apart.
+/// Throws invalid_argument for different lengths or scores that are not finite, data for no samples.
+PairedOutcome compare_paired(std::span<const double> baseline, std::span<const double> candidate,
+                             double spread = 1);
 
 /// 95 % score interval of the difference of paired proportions (lost - gained) / n (T. Tango, "Equivalence
 /// test and confidence interval for the difference in proportions for the paired-sample design", Statistics
-/// in Medicine 17, 1998).
-Interval tango_interval(size_t lost, size_t gained, size_t n);
-/// Paired 95 % t interval of the mean of `differences` (at least two).
-Interval t_interval(std::span<const double> differences);
+/// in Medicine 17, 1998).  Counts need not be whole: rates at another number of samples.
+Interval tango_interval(double lost, double gained, double n);
 /// The 97.5 % quantile of Student's t with `freedom` degrees.
 double student_t(size_t freedom);
 
@@ -79,7 +81,7 @@ enum class Certificate {
 std::string_view to_string(Certificate certificate);
 /// `max_drop` in the unit of the scores (0.01: one point of accuracy).
 Certificate certify(const PairedOutcome& outcome, double max_drop);
-/// About how many samples would certify the same drop; 0 where no number would.
+/// About how many samples that differ at the same rate would certify the drop; 0 where no number would.
 size_t samples_needed(const PairedOutcome& outcome, double max_drop);
 
 }  // namespace tenfold::measure

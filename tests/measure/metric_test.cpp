@@ -57,6 +57,17 @@ TEST(Metric, TopK) {
   EXPECT_THROW(score("top1", g, Tensor::from<int64_t>({1, 2}, {1, 2}), "1"), Error);
 }
 
+TEST(Metric, SpreadIsWhatALostSampleCosts) {
+  const ir::Graph g = text_model("a\nb", 3);
+  for (const MetricInfo& m : metrics()) {
+    const auto metric = m.make(g);
+    EXPECT_EQ(metric->spread(), m.needs_labels ? 1 : 2) << m.name;
+  }
+  const Tensor good = Tensor::from<float>({2}, {1, 2}), bad = Tensor::from<float>({2}, {NAN, 2});
+  for (const char* name : {"cosine", "max_error"})
+    EXPECT_EQ(score(name, g, good, "", {good}) - score(name, g, bad, "", {good}), 2) << name;
+}
+
 TEST(Metric, CtcDecodesRepeatsAndBlanks) {
   const ir::Graph g = text_model("a\nb\né\n", 5);  // blank a b é space
   const auto alphabet = ctc_alphabet(g, 5);

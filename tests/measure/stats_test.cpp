@@ -142,28 +142,59 @@ TEST(Paired, ExactScores) {
   EXPECT_EQ(samples_needed(o, 0.001), 0u);
 }
 
+TEST(Paired, SamplesNeededAreEnough) {
+  // `lost` of `n` samples change from 1 to `score`.
+  const auto outcome = [](size_t n, size_t lost, double score) {
+    std::vector<double> candidate(n, 1.0);
+    std::fill_n(candidate.begin(), lost, score);
+    return compare_paired(std::vector<double>(n, 1.0), candidate);
+  };
+  // Where no sample changes the interval ends at z^2 / (n + z^2).
+  for (size_t n : {size_t{12}, size_t{60}, size_t{1000}})
+    EXPECT_EQ(samples_needed(outcome(n, 0, 0), 0.01), 381u) << n;
+  for (double score : {0.0, 0.5})
+    for (size_t more : {size_t{2}, size_t{5}, size_t{20}}) {
+      // As many as it says certify, three quarters do not.
+      const size_t needed = samples_needed(outcome(100 * more, more, score), 0.02);
+      EXPECT_EQ(certify(outcome(needed, needed / 100, score), 0.02), Certificate::certified);
+      EXPECT_NE(certify(outcome(needed * 3 / 4, needed * 3 / 400, score), 0.02), Certificate::certified);
+    }
+}
+
 TEST(Paired, GeneralScores) {
   std::mt19937 random(4);
   std::normal_distribution<double> score(0.9, 0.05), loss(0.01, 0.02);
-  std::vector<double> base(500), candidate(500), differences(500);
+  std::vector<double> base(500), candidate(500);
+  double square = 0;
   for (size_t i = 0; i < base.size(); i++) {
     base[i] = score(random);
     candidate[i] = base[i] - loss(random);
-    differences[i] = base[i] - candidate[i];
+    square += (base[i] - candidate[i] - 0.01) * (base[i] - candidate[i] - 0.01);
   }
+  const double t = student_t(499) * std::sqrt(square / 499 / 500);
   const PairedOutcome o = compare_paired(base, candidate);
   EXPECT_NEAR(o.drop, 0.01, 0.004);
-  EXPECT_LE(o.confidence.lo, t_interval(differences).lo);
-  EXPECT_GE(o.confidence.hi, t_interval(differences).hi);
-  EXPECT_GT(o.confidence.lo, 0.0);
+  EXPECT_NEAR(o.confidence.hi - o.drop, 3.0 / 500, 1e-12);  // few samples: what they need not have shown
+  EXPECT_LT(t, 3.0 / 500);
+  // Losses as large as the spread are seen in the deviation.
+  for (size_t i = 0; i < 50; i++) candidate[i] = 0;
+  const PairedOutcome wide = compare_paired(base, candidate);
+  EXPECT_NEAR(wide.confidence.hi - wide.drop, student_t(499) * wide.deviation / std::sqrt(500), 1e-12);
+  EXPECT_GT(wide.confidence.hi - wide.drop, 3.0 / 500);
 }
 
 TEST(Paired, EqualScoresAreNotCertain) {
-  const std::vector<double> s{0.5, 0.9, 0.7, 1.0};
-  const PairedOutcome o = compare_paired(s, s);
-  EXPECT_EQ(o.drop, 0);
-  EXPECT_GE(o.confidence.hi, 0.375);  // 3 / 4 of the spread
-  EXPECT_EQ(certify(o, 0.01), Certificate::too_little_data);
+  // Neither are those of one sample, or of many that are all the same: the spread is the metric's.
+  for (const std::vector<double>& s :
+       {std::vector<double>{0.5, 0.9, 0.7, 1.0}, std::vector<double>(4, 0.99), {0.99}, {1.0}}) {
+    const PairedOutcome o = compare_paired(s, s), wide = compare_paired(s, s, 2);
+    EXPECT_EQ(o.drop, 0);
+    EXPECT_GE(o.confidence.hi, 0.75);  // 3 / 4 of the spread
+    EXPECT_GE(wide.confidence.hi, 1.5);
+    EXPECT_EQ(certify(o, 0.01), Certificate::too_little_data);
+  }
+  const std::vector<double> decibels{20, 35, 30};  // a spread that was seen counts
+  EXPECT_EQ(compare_paired(decibels, decibels).confidence.hi, 15);
 }
 
 TEST(Paired, Errors) {
