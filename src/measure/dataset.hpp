@@ -1,6 +1,7 @@
 // Data sets on disk: a folder with dataset.json, labels.tsv and the samples.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -51,16 +52,30 @@ std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& folder, const
 /// A data set that lies in memory (Python iterables, tests).
 std::unique_ptr<Dataset> memory_dataset(std::vector<Sample> samples);
 
-/// What calibration reads: the samples of a data set, or every `stride`-th of them.
+/// The first samples of another data set.
+class FirstSamples final : public Dataset {
+ public:
+  FirstSamples(const Dataset& data, size_t limit) : data_(data), size_(std::min(limit, data.size())) {}
+  size_t size() const override { return size_; }
+  Sample get(size_t index) const override { return data_.get(index); }
+  bool has_labels() const override { return data_.has_labels(); }
+  std::string task() const override { return data_.task(); }
+
+ private:
+  const Dataset& data_;
+  size_t size_;
+};
+
+/// What calibration reads: the samples of a data set.
 class DatasetFeeds final : public quant::FeedStream {
  public:
-  explicit DatasetFeeds(const Dataset& data, size_t stride = 1) : data_(data), stride_(stride) {}
+  explicit DatasetFeeds(const Dataset& data) : data_(data) {}
   bool next(std::vector<Tensor>& feeds) override;
   void reset() override { position_ = 0; }
 
  private:
   const Dataset& data_;
-  size_t stride_, position_ = 0;
+  size_t position_ = 0;
 };
 
 }  // namespace tenfold::measure

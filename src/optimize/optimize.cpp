@@ -24,7 +24,7 @@ class Search {
          const measure::Metric& metric, const Goal& goal, const Options& options)
       : model_(model),
         evaluation_(evaluation),
-        calibration_(calibration),
+        calibration_(calibration, options.calibration_samples),
         metric_(metric),
         goal_(goal),
         options_(options) {}
@@ -81,22 +81,22 @@ class Search {
   quant::Calibration calibrate() {
     begin("calibrating", kCalibrationShare);
     measure::DatasetFeeds feeds(calibration_);
-    const size_t limit = std::min(options_.calibration_samples, calibration_.size());
-    quant::CalibrationOptions options{.max_samples = limit, .cancelled = options_.cancelled};
+    quant::CalibrationOptions options{.cancelled = options_.cancelled};
     options.progress = [&](size_t done, size_t passes) {
-      report(static_cast<double>(done) / static_cast<double>(limit * std::max<size_t>(1, passes)));
+      report(static_cast<double>(done) /
+             static_cast<double>(calibration_.size() * std::max<size_t>(1, passes)));
     };
     return quant::calibrate(model_, exec::native_compile(goal_.threads), feeds,
                             quant::calibration_values_for_search(model_), options);
   }
 
   measure::PairedOutcome compare(std::span<const double> scores) const {
-    return measure::compare_paired(std::span(result_.candidates[0].scores).first(scores.size()), scores);
+    return measure::compare_paired(std::span(result_.candidates[0].scores).first(scores.size()), scores,
+                                   metric_.spread());
   }
 
   /// Judges a form on the evaluation samples, all of them unless the first ones prove too large a drop.
-  /// `may_certify`: false behind the end of the sequence of walk().
-  Candidate judge(std::string name, quant::QuantizeResult form, bool may_certify) const {
+  Candidate judge(std::string name, quant::QuantizeResult form) const {
     Candidate c{.name = std::move(name), .graph = std::move(form.graph), .records = std::move(form.records)};
     EvaluateOptions options = evaluate_options();
     if (options_.keep_reference) options.reference = &reference_;
@@ -107,7 +107,6 @@ class Search {
     c.scores = evaluate(c.graph, evaluation_, metric_, options);
     c.outcome = compare(c.scores);
     c.certificate = measure::certify(c.outcome, goal_.max_drop);
-    if (!may_certify && c.certificate == Certificate::certified) c.certificate = Certificate::too_little_data;
     c.bytes = onnx::save_to_bytes(c.graph).size();
     return c;
   }
@@ -116,21 +115,24 @@ class Search {
   /// that gets none: a fixed sequence of tests, whose order the evaluation samples had no part in, certifies
   /// a candidate wrongly with the probability of one test (docs/adr/0006).
   void walk(const Forms& forms, const std::vector<Fp32Layers>& rungs) {
-    bool unbroken = true;
     const double share = kCandidatesShare / static_cast<double>(rungs.size());
     for (const Fp32Layers& fp32 : rungs) {
       const std::string name = forms.name(fp32);
       begin(name, share);
-      Candidate c = judge(name, forms.make(fp32), unbroken);
-      unbroken = unbroken && c.certificate == Certificate::certified;
+      Candidate c = judge(name, forms.make(fp32));
+      if (sequence_end_ && c.certificate == Certificate::certified)
+        c.certificate = Certificate::too_little_data;
+      if (!sequence_end_ && c.certificate != Certificate::certified)
+        sequence_end_ = result_.candidates.size();
       const bool missed = c.certificate == Certificate::missed;
       result_.candidates.push_back(std::move(c));
       if (missed) break;
     }
     if (result_.candidates.size() == 1 + rungs.size()) return;
-    // How far the fastest form is off, for the report.
+    // How far the fastest form is off, for the report: a safer one missed, so that luck would choose it.
     begin(forms.name({}), share);
-    result_.candidates.push_back(judge(forms.name({}), forms.make({}), false));
+    result_.candidates.push_back(judge(forms.name({}), forms.make({})));
+    result_.candidates.back().certificate = Certificate::missed;
   }
 
   /// The artifact names the kernels that its latency was proven with.
@@ -180,51 +182,69 @@ class Search {
   }
 
   void decide() {
-    auto& r = result_;
+    Result& r = result_;
     r.chosen = fastest(Certificate::certified);  // the baseline is certified, so there always is one
     const double reached = latency_of(r.candidates[r.chosen]);
     const bool in_time = goal_.latency_ms <= 0 || reached <= goal_.latency_ms;
     const size_t uncertain = fastest(Certificate::too_little_data);
-    if (r.chosen == 0 && uncertain < r.candidates.size() && latency_of(r.candidates[uncertain]) < reached) {
+    const bool hopes =
+        uncertain < r.candidates.size() && latency_of(r.candidates[uncertain]) < reached && r.chosen == 0;
+    if (hopes && (goal_.latency_ms <= 0 || !in_time)) {
       r.chosen = uncertain;
       r.verdict = Verdict::too_little_data;
-      r.samples_wanted = measure::samples_needed(r.candidates[uncertain].outcome, goal_.max_drop);
-      r.explanation = fmt::format(
-          "{} loses {:.2f} points on {} samples, which is too few to certify a drop below {:.2f}; about {} "
-          "samples would do",
-          r.candidates[uncertain].name, 100 * r.candidates[uncertain].outcome.drop, evaluation_.size(),
-          100 * goal_.max_drop, r.samples_wanted);
+      r.samples_wanted = samples_wanted(r.candidates[uncertain]);
+      r.explanation = doubt(r.candidates[uncertain]);
       return;
     }
-    const Candidate& c = r.candidates[r.chosen];
-    if (in_time && r.chosen == 0) {
-      r.verdict = Verdict::met;
-      r.explanation = fmt::format(
-          "fp32 stays, at {:.2f} ms: no quantized form is both faster and within the accuracy budget",
-          reached);
-      return;
-    }
-    if (in_time) {
-      r.verdict = Verdict::met;
-      r.explanation = fmt::format(
-          "{} is {:.1f} times as fast as fp32 at {:.2f} ms and loses at most {:.2f} points", c.name,
-          latency_of(r.candidates[0]) / reached, reached, 100 * std::max(0.0, c.outcome.confidence.hi));
-      return;
-    }
-    r.verdict = r.chosen == 0 ? Verdict::accuracy_missed : Verdict::latency_missed;
-    r.explanation = fmt::format(
-        "the fastest candidate within the accuracy budget is {} at {:.2f} ms, {:.2f} ms above the target of "
-        "{:.2f} ms",
-        c.name, reached, reached - goal_.latency_ms, goal_.latency_ms);
+    r.verdict = in_time ? Verdict::met : r.chosen == 0 ? Verdict::accuracy_missed : Verdict::latency_missed;
+    r.explanation = explain(r.candidates[r.chosen], reached, in_time);
+    if (hopes)
+      r.explanation += fmt::format("; at {:.2f} ms {}", latency_of(r.candidates[uncertain]),
+                                   doubt(r.candidates[uncertain]));
+  }
+
+  /// About how many samples would certify `c`, and the candidate that ended the sequence before it.
+  size_t samples_wanted(const Candidate& c) const {
+    return std::max(measure::samples_needed(c.outcome, goal_.max_drop),
+                    measure::samples_needed(result_.candidates[sequence_end_].outcome, goal_.max_drop));
+  }
+
+  /// What the data leave open about a candidate whose drop looks allowed.
+  std::string doubt(const Candidate& c) const {
+    const bool behind = measure::certify(c.outcome, goal_.max_drop) == Certificate::certified;
+    const Candidate& unproven = behind ? result_.candidates[sequence_end_] : c;
+    return fmt::format(
+        "{} {:.2f} points on {} samples, too few to certify a drop below {:.2f}; about {} samples would do",
+        behind ? fmt::format("{} counts only once {}, which is safer, is certified; that one loses", c.name,
+                             unproven.name)
+               : c.name + " loses",
+        100 * unproven.outcome.drop, evaluation_.size(), 100 * goal_.max_drop, samples_wanted(c));
+  }
+
+  /// What was reached with `c`, the fastest certified candidate.
+  std::string explain(const Candidate& c, double reached, bool in_time) const {
+    if (!in_time)
+      return fmt::format(
+          "the fastest candidate within the accuracy budget is {} at {:.2f} ms, {:.2f} ms above the "
+          "target of {:.2f} ms",
+          c.name, reached, reached - goal_.latency_ms, goal_.latency_ms);
+    if (result_.chosen == 0)
+      return fmt::format("fp32 stays, at {:.2f} ms: no faster form is certified within the accuracy budget",
+                         reached);
+    return fmt::format("{} is {:.1f} times as fast as fp32 at {:.2f} ms and loses at most {:.2f} points",
+                       c.name, latency_of(result_.candidates[0]) / reached, reached,
+                       100 * std::max(0.0, c.outcome.confidence.hi));
   }
 
   const ir::Graph& model_;
-  const measure::Dataset &evaluation_, &calibration_;
+  const measure::Dataset& evaluation_;
+  const measure::FirstSamples calibration_;
   const measure::Metric& metric_;
   const Goal& goal_;
   const Options& options_;
   Result result_;
   std::vector<std::vector<Tensor>> reference_;
+  size_t sequence_end_ = 0;  ///< the candidate whose certificate failed; 0: none yet
   std::string stage_;
   double done_ = 0, share_ = 0;
 };

@@ -27,7 +27,7 @@ struct Progress {
 };
 
 struct Options {
-  size_t calibration_samples = 300;  ///< at most this many are read
+  size_t calibration_samples = 300;  ///< only the first so many are read
   size_t tuning_samples = 24;        ///< of those, for comparing forms and layers without evaluation data
   uint64_t seed = 0;                 ///< decides the order in which evaluation samples are visited
   bool keep_reference =
@@ -56,7 +56,8 @@ enum class Verdict {
   latency_missed,   ///< accuracy certified, the fastest such candidate is too slow
   accuracy_missed,  ///< no quantized candidate keeps the accuracy: FP32 is what is left, and it misses the
                     ///< latency
-  too_little_data,  ///< the best candidate's drop looks allowed, but the data cannot certify it
+  too_little_data,  ///< a faster candidate's drop looks allowed, but the data cannot certify it, and no
+                    ///< certified one reaches a latency target
 };
 std::string_view to_string(Verdict verdict);
 
@@ -71,8 +72,9 @@ struct Result {
 
 /// Searches the candidates for `model` (canonical FP32 graph).  `metric` judges evaluation samples; the
 /// calibration samples choose ranges, corrections and the order of candidates (docs/adr/0006).  The chosen
-/// candidate is the fastest whose accuracy is certified; it is never slower than the baseline.  Errors: data
-/// (empty set, NaN, a sample that does not fit), invalid_argument (a quantized model), cancelled.
+/// candidate is the fastest whose accuracy is certified, unless that says too_little_data; it is never slower
+/// than the baseline.  Errors: data (empty set, NaN, a sample that does not fit), invalid_argument (a
+/// quantized model), cancelled.
 Result optimize(const ir::Graph& model, const measure::Dataset& evaluation,
                 const measure::Dataset& calibration, const measure::Metric& metric, const Goal& goal,
                 const Options& options = {});

@@ -29,19 +29,21 @@ std::vector<std::vector<Tensor>> Tuning::run(const ir::Graph& graph) const {
 double Tuning::error(const ir::Graph& graph) const {
   const auto results = run(graph);
   double total = 0;
-  for (size_t i = 0; i < results.size(); i++)
-    for (size_t o = 0; o < results[i].size(); o++) {
-      if (results[i][o].dtype() != DType::f32) continue;
+  for (size_t o = 0; o < results.at(0).size(); o++) {
+    if (results[0][o].dtype() != DType::f32) continue;
+    // Of all samples together: one with an output near 0 would outweigh all others.
+    double difference = 0, norm = 0;
+    for (size_t i = 0; i < results.size(); i++) {
       const auto x = results[i][o].span<float>(), y = reference_[i][o].span<float>();
-      double difference = 0, norm = 1e-30;
       for (size_t k = 0; k < x.size(); k++) {
         const double d = static_cast<double>(x[k]) - static_cast<double>(y[k]);
         difference += d * d;
         norm += static_cast<double>(y[k]) * static_cast<double>(y[k]);
       }
-      total += difference / norm;
     }
-  return total / static_cast<double>(results.size());
+    total += norm > 0 ? difference / norm : difference;
+  }
+  return total;
 }
 
 std::vector<LayerEffect> layer_effects(const ir::Graph& model, const quant::CalibrationTable& table,

@@ -18,7 +18,7 @@ class Tuning {
   Tuning(const ir::Graph& model, const measure::Dataset& samples, size_t count, int threads,
          std::function<bool()> cancelled);
 
-  /// Mean over samples and FP32 outputs of |difference|^2 / |FP32 output|^2.
+  /// Sum over FP32 outputs of |difference|^2 / |FP32 output|^2, both over all samples.
   double error(const ir::Graph& graph) const;
   /// Of the inputs of the first sample.
   const std::vector<Shape>& shapes() const { return shapes_; }

@@ -5,6 +5,7 @@
 
 #include "optimize/cost.hpp"
 #include "optimize/optimize.hpp"
+#include "optimize/sensitivity.hpp"
 #include "optimize/small_search.hpp"
 
 namespace tenfold::optimize {
@@ -67,6 +68,89 @@ TEST(Search, ATargetThatNothingReachesIsMissed) {
   const Result r = search(s, 300, {.max_drop = 0.3, .latency_ms = 1e-6});
   EXPECT_NE(r.verdict, Verdict::met);
   EXPECT_EQ(r.candidates[r.chosen].certificate, measure::Certificate::certified);
+}
+
+/// 100 samples a candidate, of which `lost` are lost; 5 points are allowed.
+Result scripted(std::vector<size_t> lost, double latency_ms = 0) {
+  const ir::Graph model = test::deep_model();
+  const auto data = test::samples_with_outliers(model, 100),
+             calibration = test::samples_with_outliers(model, 8);
+  Options options = quick();
+  options.keep_reference = false;
+  return optimize(model, *data, *calibration, test::Scripted(100, std::move(lost)),
+                  {.max_drop = 0.05, .latency_ms = latency_ms}, options);
+}
+
+TEST(Search, SaysWhichCandidateNeedsMoreSamples) {
+  // The first rung falls short, and what follows would be certified but for that.
+  const Result r = scripted({0, 3, 0});
+  ASSERT_GE(r.candidates.size(), 3u);
+  ASSERT_EQ(r.verdict, Verdict::too_little_data);
+  EXPECT_EQ(r.samples_wanted, measure::samples_needed(r.candidates[1].outcome, 0.05));
+  EXPECT_GT(r.samples_wanted, 100u);
+  EXPECT_NE(r.explanation.find(r.candidates[1].name), std::string::npos) << r.explanation;
+  EXPECT_NE(r.explanation.find("loses 3.00 points on 100 samples"), std::string::npos) << r.explanation;
+}
+
+TEST(Search, NothingBehindAMissedRungIsChosen) {
+  const Result r = scripted({0, 8, 3});
+  ASSERT_EQ(r.candidates.size(), 3u);
+  EXPECT_EQ(r.candidates[2].outcome.lost, 3u);
+  EXPECT_EQ(r.candidates[2].certificate, measure::Certificate::missed);
+  EXPECT_EQ(r.chosen, 0u);
+  EXPECT_EQ(r.verdict, Verdict::met);
+}
+
+TEST(Search, ATargetThatFp32ReachesIsMetWhateverIsUncertain) {
+  const Result r = scripted({0, 3, 0}, 1e5);
+  EXPECT_EQ(r.verdict, Verdict::met);
+  EXPECT_EQ(r.chosen, 0u);
+  EXPECT_NE(r.explanation.find("too few to certify"), std::string::npos) << r.explanation;
+  EXPECT_EQ(scripted({0, 3, 0}, 1e-6).verdict, Verdict::too_little_data);
+}
+
+/// Remembers the last sample that was asked for.
+class Watched final : public measure::Dataset {
+ public:
+  explicit Watched(std::unique_ptr<measure::Dataset> data) : data_(std::move(data)) {}
+  size_t size() const override { return data_->size(); }
+  measure::Sample get(size_t index) const override {
+    last = std::max(last, index);
+    return data_->get(index);
+  }
+  bool has_labels() const override { return false; }
+  std::string task() const override { return {}; }
+  mutable size_t last = 0;
+
+ private:
+  std::unique_ptr<measure::Dataset> data_;
+};
+
+TEST(Search, ReadsNoMoreCalibrationSamplesThanAllowed) {
+  const test::SmallSearch s;
+  const Watched calibration(test::samples(s.model, 20, 2));
+  Options options = quick();
+  options.calibration_samples = 5;
+  optimize(s.model, *test::samples(s.model, 20, 1), calibration, s.metric, {.max_drop = 0.3}, options);
+  EXPECT_EQ(calibration.last, 4u);
+}
+
+TEST(Tuning, AnOutputOfZerosDoesNotOutweighTheOthers) {
+  const auto shifted = [](float by) {
+    quant::test_support::Build b;
+    const auto c = b.constant("c", Tensor::scalar(by));
+    b.g.outputs = {b.op("Relu", {b.op("Add", {b.input({1, 4}), c}, "a")}, "r")};
+    return b.g;
+  };
+  const auto sample = [](float v) {
+    return measure::Sample{{Tensor::from<float>({1, 4}, {v, v, v, v})}, "", ""};
+  };
+  const auto data = measure::memory_dataset({sample(1), sample(0), sample(-1)});
+  const Tuning tuning(shifted(0), *data, 3, 1, {});
+  EXPECT_EQ(tuning.error(shifted(0)), 0);
+  EXPECT_NEAR(tuning.error(shifted(0.5f)), 0.5, 1e-6);  // (0.25 + 0.25) of 1
+  const auto zeros = measure::memory_dataset({sample(-1)});
+  EXPECT_NEAR(Tuning(shifted(0), *zeros, 1, 1, {}).error(shifted(1.5f)), 1, 1e-6);  // as it is: 4 times 0.25
 }
 
 ErrorCode code_of(const std::function<void()>& f) {
