@@ -18,19 +18,13 @@ ir::Graph batch_norms_as_convolutions(const ir::Graph& graph, const QuantizeOpti
 /// quantize_static() and calibration_values() do this themselves.
 ir::Graph uniform_constants_as_scalars(const ir::Graph& graph);
 
-/// Cross-layer equalization (M. Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias
-/// Correction", ICCV 2019, section 4.1): scales each channel between two convolutions so that the weights
-/// before and after it have the same range.  Only across nothing, Relu or LeakyRelu, which commute with
-/// positive scales; the FP32 result stays the same up to rounding.  Helps per-tensor weights most.  For FP32
-/// graphs, before calibration.
-ir::Graph equalize_layers(const ir::Graph& graph);
-
 struct BiasCorrectionOptions {
   size_t max_samples = 32;
   std::function<bool()> cancelled;  ///< true throws Error(cancelled)
 };
 
-/// Empirical bias correction (ibid., section 4.2): shifts the int32 bias of every Conv, ConvTranspose and
+/// Empirical bias correction (M. Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias
+/// Correction", ICCV 2019, section 4.2): shifts the int32 bias of every Conv, ConvTranspose and
 /// Gemm so that the mean of each output channel over `stream` is that of `original`.  Layer by layer, each
 /// with all before it corrected: several at a time, an error is corrected in every layer that it reaches and
 /// grows (eight groups on PP-OCRv4 rec: no line was read).  Each layer runs once a sample all the same,

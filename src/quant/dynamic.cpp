@@ -21,6 +21,11 @@ struct DynamicValue {
   ValueId values, scale, zero_point;
 };
 
+/// s8 values, scale and zero point of one weight, shared by all products with it.
+struct DynamicWeight {
+  ValueId values, scale, zero_point;
+};
+
 /// A [columns, rows] matrix as [rows, columns].
 Tensor transposed(const Tensor& matrix) {
   const int64_t n = matrix.shape()[0], k = matrix.shape()[1];
@@ -37,24 +42,12 @@ class Writer {
   void quantize(NodeId id) {
     const Node n = g_.node(id);
     const std::string stem = node_label(g_, id);
-    const Tensor& weight = *g_.constant(n.input(1));
-    const bool flip = n.op == "Gemm" && n.attrs.get_int("transB", 0) != 0;
-    const QuantizedWeight w = quantize_weight(flip ? transposed(weight) : weight,
-                                              options_.per_channel ? std::optional(1) : std::nullopt);
-    const auto count = static_cast<int64_t>(w.scales.size());
-    const Shape parameter = options_.per_channel ? Shape{count} : Shape{};
-    const std::string weight_name = g_.value(n.input(1)).name;
-    Tensor zeros(DType::s8, parameter);
-    std::memset(zeros.mutable_raw(), 0, zeros.bytes());
-    const ValueId values = constant(weight_name + "_quantized", w.data),
-                  zero = constant(weight_name + "_zero_point", std::move(zeros));
-    const ValueId scale =
-        constant(weight_name + "_scale", Tensor::from<float>(parameter, std::span<const float>(w.scales)));
-
+    const DynamicWeight& w = weight(n.input(1), n.op == "Gemm" && n.attrs.get_int("transB", 0) != 0);
     const DynamicValue& x = dynamic(n.input(0));
-    const ValueId product = add("MatMulInteger", {x.values, values, x.zero_point, zero}, {}, stem + "_quant");
+    const ValueId product =
+        add("MatMulInteger", {x.values, w.values, x.zero_point, w.zero_point}, {}, stem + "_quant");
     const ValueId real = add("Cast", {product}, {{"to", kOnnxFloat}}, stem + "_cast");
-    const ValueId scales = add("Mul", {x.scale, scale}, {}, stem + "_scales");
+    const ValueId scales = add("Mul", {x.scale, w.scale}, {}, stem + "_scales");
     ValueId result = add("Mul", {real, scales}, {}, stem + "_scaled");
     if (n.input(2) != kNone) result = add("Add", {result, n.input(2)}, {}, stem + "_biased");
     const ValueId old = n.output();
@@ -75,6 +68,22 @@ class Writer {
     ops::infer(g_, id);
     return g_.node(id).output();
   }
+  const DynamicWeight& weight(ValueId v, bool flip) {
+    const auto it = weights_.find({v, flip});
+    if (it != weights_.end()) return it->second;
+    const Tensor& original = *g_.constant(v);
+    const QuantizedWeight w = quantize_weight(flip ? transposed(original) : original,
+                                              options_.per_channel ? std::optional(1) : std::nullopt);
+    const Shape parameter = options_.per_channel ? Shape{static_cast<int64_t>(w.scales.size())} : Shape{};
+    Tensor zeros(DType::s8, parameter);
+    std::memset(zeros.mutable_raw(), 0, zeros.bytes());
+    const std::string name = g_.value(v).name;
+    const ValueId values = constant(name + "_quantized", w.data),
+                  zero_point = constant(name + "_zero_point", std::move(zeros)),
+                  scale = constant(name + "_scale",
+                                   Tensor::from<float>(parameter, std::span<const float>(w.scales)));
+    return weights_[{v, flip}] = {values, scale, zero_point};
+  }
   const DynamicValue& dynamic(ValueId v) {
     const auto it = dynamic_.find(v);
     if (it != dynamic_.end()) return it->second;
@@ -87,6 +96,7 @@ class Writer {
   Graph g_;
   const QuantizeOptions& options_;
   std::map<ValueId, DynamicValue> dynamic_;
+  std::map<std::pair<ValueId, bool>, DynamicWeight> weights_;  ///< by what was transposed, too
 };
 
 std::string obstacle(const Graph& g, NodeId id, const QuantizeOptions& options) {
@@ -103,7 +113,8 @@ std::string obstacle(const Graph& g, NodeId id, const QuantizeOptions& options) 
 
 QuantizeResult quantize_dynamic(const Graph& graph, const QuantizeOptions& options) {
   require_float(graph);
-  check_options(graph, options, [](std::string_view op) { return op == "MatMul" || op == "Gemm"; });
+  check_options(graph, options, "dynamically quantized",
+                [](std::string_view op) { return op == "MatMul" || op == "Gemm"; });
   QuantizeResult result;
   Writer writer(graph, options);
   for (NodeId id : graph.topological_order()) {

@@ -12,7 +12,6 @@ namespace tenfold::quant {
 /// The interval of values that one quantized tensor has to represent.
 struct Range {
   float lo = 0, hi = 0;
-  float width() const { return hi - lo; }
   bool operator==(const Range&) const = default;
 };
 /// The smallest range that holds both.

@@ -49,7 +49,7 @@ class Placer {
       : g_(graph), options_(options), order_(graph.topological_order()), state_(graph.node_count()) {}
 
   Placement run() {
-    check_options(g_, options_, [](std::string_view op) { return role_of(op) != Role::none; });
+    check_options(g_, options_, "int8", [](std::string_view op) { return role_of(op) != Role::none; });
     for (NodeId id : order_) classify(id);
     for (NodeId id : order_) state(id).supplied = supplied(id);
     for (auto it = order_.rbegin(); it != order_.rend(); ++it) state(*it).quantized = quantized(*it);
@@ -89,10 +89,17 @@ class Placer {
     if (s.role == Role::combine && (is_scalar_constant(g_, n.input(0)) != is_scalar_constant(g_, n.input(1))))
       s.role = Role::table;
     if (n.op == "Sub" && !is_constant(g_, n.input(0)) && !is_constant(g_, n.input(1))) s.role = Role::combine;
-    // Cubic interpolation leaves the range of its input.
-    if (n.op == "Resize" && n.attrs.get_string("mode", "nearest") == "cubic") s.role = Role::average;
+    if (n.op == "Resize" && leaves_range(n)) s.role = Role::average;
     s.reason = obstacle(id);
     s.eligible = s.reason.empty();
+  }
+
+  /// Cubic interpolation does, and so may what lies outside of the picture.
+  static bool leaves_range(const Node& resize) {
+    const bool outside =
+        resize.attrs.get_string("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize";
+    return resize.attrs.get_string("mode", "nearest") == "cubic" ||
+           (outside && resize.attrs.get_float("extrapolation_value", 0) != 0);
   }
 
   std::string obstacle(NodeId id) const {
@@ -161,11 +168,11 @@ class Placer {
     if (n.op == "Sub" || n.op == "Div")
       if (is_scalar_constant(g_, n.input(0)) == is_scalar_constant(g_, n.input(1)))
         return fmt::format("{} of two tensors has no int8 form", n.op);
-    if (options_.matmul_activations || !is_smooth_activation(n)) return {};
+    if (!is_smooth_activation(n)) return {};
     const Node* before = g_.producer(n.input(0));
     if (before && before->op == "Add") before = behind_bias(*before);
     if (before && (before->op == "MatMul" || before->op == "Gemm"))
-      return "an activation behind a MatMul keeps FP32 accuracy (matmul_activations quantizes it)";
+      return "behind a matrix product, in transformers, it has outliers that int8 cannot hold";
     return {};
   }
 
@@ -283,14 +290,15 @@ class Placer {
 
 }  // namespace
 
-void check_options(const Graph& graph, const QuantizeOptions& options, bool (*known)(std::string_view)) {
+void check_options(const Graph& graph, const QuantizeOptions& options, std::string_view form,
+                   bool (*known)(std::string_view)) {
   std::set<std::string> labels;
   for (NodeId id : graph.topological_order()) labels.insert(node_label(graph, id));
   for (const std::string& name : options.exclude)
     if (!labels.contains(name))
       fail(ErrorCode::invalid_argument, "the model has no node '{}' to exclude from quantization", name);
   for (const std::string& op : options.ops)
-    if (!known(op)) fail(ErrorCode::invalid_argument, "operator '{}' has no int8 form", op);
+    if (!known(op)) fail(ErrorCode::invalid_argument, "operator '{}' has no {} form", op, form);
 }
 
 std::string weight_obstacle(const Graph& g, const Node& n) {

@@ -23,8 +23,8 @@ struct Placement {
 Placement place(const ir::Graph& graph, const QuantizeOptions& options);
 
 /// Throws invalid_argument where options.exclude names no node of the graph, or options.ops an operator that
-/// `known` rejects.
-void check_options(const ir::Graph& graph, const QuantizeOptions& options,
+/// `known` rejects as having no such `form`.
+void check_options(const ir::Graph& graph, const QuantizeOptions& options, std::string_view form,
                    bool (*known)(std::string_view op));
 
 /// Where the weight of a compute node carries its output channels; nothing if only one scale fits (grouped

@@ -14,9 +14,6 @@ struct QuantizeOptions {
   bool per_channel = true;        ///< weights: one scale per output channel
   std::set<std::string> exclude;  ///< nodes that stay FP32, by node_label(); an unknown one is an error
   std::set<std::string> ops;      ///< operators to quantize; empty: all that have an int8 form
-  /// Gelu and SiLU behind a MatMul or Gemm in int8 too.  Off: in transformers these activations have
-  /// outliers.
-  bool matmul_activations = false;
   /// Ranges end where the only reader stops telling values apart (HardSwish at -3, HardSigmoid at both ends,
   /// ...).
   bool saturate_ranges = true;

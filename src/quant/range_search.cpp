@@ -74,14 +74,14 @@ class RangeSearch {
     return score == Score::mse ? mse(a, b) : divergence(a, b);
   }
 
-  /// Calls f(cell begin, cell end, level) for the bins that round to each level of [a, b].
+  /// Calls f(begin, end) for the bins that round to each level of [a, b].
   template <class F>
   void for_levels(int a, int b, F&& f) const {
     const double step = static_cast<double>(b - a) / (kLevels - 1);
     int begin = a;
     for (int level = 0; level < kLevels; level++) {
       const int end = level == kLevels - 1 ? b : a + static_cast<int>(std::lround((level + 0.5) * step));
-      f(begin, end, a + level * step - kZero);
+      f(begin, end);
       begin = end;
     }
   }
@@ -111,8 +111,9 @@ class RangeSearch {
   }
 
   /// KL(P || Q) as in S. Migacz, "8-bit Inference with TensorRT" (GTC 2017): P is the histogram with what is
-  /// clipped added to its outer bins; Q has 256 levels, each spread evenly over its non-empty bins, without
-  /// what is clipped.
+  /// clipped added to its outer bins; Q has 256 levels, each spread evenly over the bins that P fills,
+  /// without what is clipped.  An outer level that nothing but what is clipped fills has half a count in Q.
+  /// Both sum to 1, so that clipping half of all values never pays.
   double divergence(int a, int b) const {
     const double inside = at(b).mass - at(a).mass, all = at(kBins).mass;
     if (inside <= 0) return std::numeric_limits<double>::infinity();
@@ -120,14 +121,22 @@ class RangeSearch {
     const auto bin = [&](int i) { return at(i + 1).mass - at(i).mass; };
     double p_log_p = at(b).log - at(a).log;
     p_log_p += c_log_c(bin(a) + below) - c_log_c(bin(a)) + c_log_c(bin(b - 1) + above) - c_log_c(bin(b - 1));
-    double p_log_q = 0;
-    for_levels(a, b, [&](int begin, int end, double) {
-      const double q = at(end).mass - at(begin).mass, used = at(end).used - at(begin).used;
-      const double p = q + (begin == a ? below : 0) + (end == b ? above : 0);
-      // An outer cell may be empty but for what is clipped; half a count keeps its logarithm finite.
-      if (p > 0) p_log_q += p * (q > 0 ? std::log(q / used) : std::log(0.5));
+    double p_log_q = 0, sum_q = 0;
+    for_levels(a, b, [&](int begin, int end) {
+      const double inner = at(end).mass - at(begin).mass;
+      double p = inner, used = at(end).used - at(begin).used;
+      const auto add_clipped = [&](double mass, int outer) {
+        p += mass;
+        used += mass > 0 && bin(outer) == 0;
+      };
+      if (begin == a) add_clipped(below, a);
+      if (end == b) add_clipped(above, b - 1);
+      if (p <= 0) return;
+      const double q = inner > 0 ? inner : 0.5;
+      p_log_q += p * std::log(q / used);
+      sum_q += q;
     });
-    return (p_log_p - p_log_q) / all - std::log(all) + std::log(inside);
+    return (p_log_p - p_log_q) / all - std::log(all) + std::log(sum_q);
   }
 
   const Statistics& s_;

@@ -1,9 +1,12 @@
 // Writes a placement into the graph: Q/DQ pairs on activations, s8 weights and int32 biases behind
 // DequantizeLinear.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numeric>
+#include <tuple>
 
 #include "ops/op.hpp"
 #include "quant/correct.hpp"
@@ -115,18 +118,25 @@ class Writer {
   const Graph& graph() const { return g_; }
 
  private:
-  /// constant -> DequantizeLinear; per channel where there is more than one scale.
-  ValueId dequantized_constant(Tensor data, std::vector<float> scales, Tensor zero_point,
-                               std::optional<int> axis, const std::string& stem) {
-    ir::Attributes attrs;
+  /// Integers with their scale and zero point.
+  using Constants = std::array<ValueId, 3>;
+
+  Constants constants(Tensor data, const std::vector<float>& scales, Tensor zero_point,
+                      std::optional<int> axis, const std::string& stem) {
     Tensor scale =
         axis ? Tensor::from<float>(Shape{static_cast<int64_t>(scales.size())}, std::span<const float>(scales))
              : Tensor::scalar(scales.front());
-    if (axis) attrs.set("axis", int64_t{*axis});
     const ValueId q = g_.add_constant(g_.unique_name(stem + "_quantized"), std::move(data));
     const ValueId s = g_.add_constant(g_.unique_name(stem + "_scale"), std::move(scale));
     const ValueId z = g_.add_constant(g_.unique_name(stem + "_zero_point"), std::move(zero_point));
-    return add_node("DequantizeLinear", {q, s, z}, std::move(attrs), stem + "_DequantizeLinear");
+    return {q, s, z};
+  }
+
+  /// constants -> DequantizeLinear; per channel where there is more than one scale.
+  ValueId dequantized(const Constants& c, std::optional<int> axis, const std::string& stem) {
+    ir::Attributes attrs;
+    if (axis) attrs.set("axis", int64_t{*axis});
+    return add_node("DequantizeLinear", {c.begin(), c.end()}, std::move(attrs), stem + "_DequantizeLinear");
   }
 
   ValueId add_node(std::string op, std::vector<ValueId> inputs, ir::Attributes attrs, std::string name) {
@@ -158,9 +168,12 @@ class Writer {
     }
     QuantizedWeight q = quantize_weight(weight, axis, bounds);
     const std::vector<float> scales = q.scales;
-    g_.set_input(
-        id, 1,
-        dequantized_constant(std::move(q.data), q.scales, zeros(DType::s8, axis, scales.size()), axis, stem));
+    // Layers that share a weight share its integers; a bias may have widened the scales of one of them.
+    const auto [shared, first] = weights_.try_emplace({w, axis, scales});
+    if (first)
+      shared->second =
+          constants(std::move(q.data), scales, zeros(DType::s8, axis, scales.size()), axis, stem);
+    g_.set_input(id, 1, dequantized(shared->second, axis, stem));
 
     if (bias.empty()) return;
     const std::string bias_stem = g_.value(g_.node(id).input(2)).name;
@@ -168,8 +181,9 @@ class Writer {
     for (float s : scales) bias_scales.push_back(s * input_scale);
     const std::optional<int> bias_axis = axis ? std::optional<int>(0) : std::nullopt;
     g_.set_input(id, 2,
-                 dequantized_constant(quantize_bias(bias, input_scale, scales), bias_scales,
-                                      zeros(DType::i32, bias_axis, scales.size()), bias_axis, bias_stem));
+                 dequantized(constants(quantize_bias(bias, input_scale, scales), bias_scales,
+                                       zeros(DType::i32, bias_axis, scales.size()), bias_axis, bias_stem),
+                             bias_axis, bias_stem));
   }
 
   static int64_t output_channels(const Node& n, const Shape& weight) {
@@ -200,9 +214,8 @@ class Writer {
       q.mutable_data<uint8_t>()[i] =
           static_cast<uint8_t>(std::clamp(std::nearbyint(values[i] / p.scale) + p.zero_point, 0.0f, 255.0f));
     const std::string stem = g_.value(v).name;
-    g_.set_input(
-        id, input,
-        dequantized_constant(std::move(q), {p.scale}, Tensor::scalar(p.zero_point), std::nullopt, stem));
+    const Constants c = constants(std::move(q), {p.scale}, Tensor::scalar(p.zero_point), std::nullopt, stem);
+    g_.set_input(id, input, dequantized(c, std::nullopt, stem));
   }
 
   void write_pair(ValueId v) {
@@ -227,6 +240,7 @@ class Writer {
   const Placement& placement_;
   SharedRanges& ranges_;
   const QuantizeOptions& options_;
+  std::map<std::tuple<ValueId, std::optional<int>, std::vector<float>>, Constants> weights_;
 };
 
 /// What placement sees of a model: forms that int8 represents well.

@@ -52,37 +52,6 @@ TEST(BatchNorm, BecomesAConvolutionBehindConcat) {
   EXPECT_EQ(count_ops(quantize(b.g, keep).graph).at("BatchNormalization"), 1);
 }
 
-TEST(Equalize, KeepsTheResultAndHelpsPerTensorWeights) {
-  Build b;
-  const ValueId r = b.op("Relu", {b.conv(b.input({1, 3, 8, 8}), 3, 8, "c1", 1)}, "r1");
-  const ValueId dw =
-      b.op("Conv",
-           {r, b.constant("dw.w", random_tensor({8, 1, 3, 3}, 7)), b.constant("dw.b", random_tensor({8}, 8))},
-           "dw", {{"group", int64_t{8}}, {"pads", std::vector<int64_t>{1, 1, 1, 1}}});
-  b.g.outputs = {b.conv(b.op("Relu", {dw}, "r2"), 8, 4, "c2", 2)};
-  for (const char* name : {"c1.w", "c1.b"}) spread_channels(b.g, name, 0.4f);
-  spread_channels(b.g, "dw.w", 2.5f);
-  const Graph g = equalize_layers(b.g);
-  ir::verify(g);
-  EXPECT_GT(compare(b.g, g).cosine(), 0.9999999);
-  QuantizeOptions per_tensor;
-  per_tensor.per_channel = false;
-  const double plain = compare(b.g, quantize(b.g, per_tensor).graph).cosine();
-  const double equalized = compare(b.g, quantize(g, per_tensor).graph).cosine();
-  EXPECT_GT(equalized, plain);
-  EXPECT_GT(equalized, 0.998);
-}
-
-TEST(Equalize, OnlyAcrossWhatCommutes) {
-  Build b;
-  const ValueId c = b.conv(b.input({1, 3, 8, 8}), 3, 8, "c1", 1);
-  b.g.outputs = {b.conv(b.op("HardSwish", {c}, "h"), 8, 4, "c2", 2)};
-  spread_channels(b.g, "c1.w", 0.4f);
-  const Graph g = equalize_layers(b.g);
-  EXPECT_EQ(g.value_count(), b.g.compact().value_count());
-  EXPECT_NE(find_value(g, "c1.w"), ir::kNone);
-}
-
 TEST(ScalarConstants, AnAddOfOneNumberJoinsTheActivation) {
   Build b;
   const ValueId c = b.conv(b.input({1, 3, 8, 8}), 3, 8, "c1", 1);

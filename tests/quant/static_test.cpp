@@ -174,6 +174,45 @@ TEST(QuantizeStatic, ConstantOperandBecomesU8) {
   EXPECT_EQ(q.result.graph.constant(find_value(q.result.graph, "gamma_quantized"))->dtype(), DType::u8);
 }
 
+TEST(QuantizeStatic, LayersShareTheIntegersOfTheirWeight) {
+  Build b;
+  const ValueId w = b.constant("w", random_tensor({6, 6}, 1));
+  ValueId x = b.input({2, 6});
+  for (const char* name : {"m1", "m2", "m3"}) x = b.op("MatMul", {x, w}, name);
+  x = b.op("Gemm", {x, w, b.constant("b1", random_tensor({6}, 2))}, "g1");
+  x = b.op("Gemm", {x, w, b.constant("b2", random_tensor({6}, 3, 1e9f))}, "g2");  // needs wider scales
+  b.g.outputs = {x};
+  const Quantized q = quantize_and_run(b.g);
+  EXPECT_GT(cosine(q), 0.99);
+  size_t weights = 0;
+  const Graph& g = q.result.graph;
+  for (size_t i = 0; i < g.value_count(); i++) {
+    const Tensor* t = g.constant(static_cast<ValueId>(i));
+    weights += t && t->dtype() == DType::s8 && t->elements() == 36;
+  }
+  EXPECT_EQ(weights, 2u);
+}
+
+TEST(QuantizeStatic, WhatResizeAddsOutsideHasItsOwnRange) {
+  for (float outside : {0.0f, 50.0f}) {
+    Build b;
+    const ValueId r = b.op("Relu", {b.conv(b.input({1, 3, 8, 8}), 3, 8, "c1", 1)}, "r");
+    const ValueId roi = b.constant("roi", Tensor::from<float>({8}, {{0, 0, -0.2f, -0.2f, 1, 1, 1.2f, 1.2f}})),
+                  sizes = b.constant("sizes", Tensor::from<int64_t>({4}, {{1, 8, 10, 10}}));
+    const ValueId z = b.op("Resize", {r, roi, ir::kNone, sizes}, "z",
+                           {{"mode", "linear"},
+                            {"coordinate_transformation_mode", "tf_crop_and_resize"},
+                            {"extrapolation_value", outside}});
+    b.g.outputs = {b.conv(z, 8, 4, "c2", 2)};
+    const Quantized q = quantize_and_run(b.g);
+    EXPECT_GT(cosine(q), 0.999) << outside;
+    const auto scale = [&](const char* name) {
+      return q.result.graph.constant(find_value(q.result.graph, name))->data<float>()[0];
+    };
+    EXPECT_EQ(scale("z_scale") == scale("r_scale"), outside == 0);
+  }
+}
+
 TEST(QuantizeStatic, FunctionsByChannelAndReductions) {
   Build b;
   const ValueId x = b.conv(b.input({1, 3, 8, 8}), 3, 4, "c1", 1);

@@ -140,6 +140,14 @@ TEST(Statistics, EntropyClipsAnOutlierAndKeepsTheBody) {
   EXPECT_GT(r.hi, 2.0f);
 }
 
+TEST(Statistics, EntropyNeverClipsOneOfTwoModes) {
+  std::vector<float> values = normal(14000, 0, 0.1f, 13);
+  for (size_t i = 0; i < values.size(); i++) values[i] += i % 2 ? 100.0f : -1.0f;
+  Statistics s;
+  ASSERT_TRUE(s.observe(values));
+  EXPECT_LT(quantization_error(values, s.entropy()), 4 * quantization_error(values, s.minmax()));
+}
+
 TEST(Statistics, ZerosAndTinyValues) {
   Statistics zeros;
   ASSERT_TRUE(zeros.observe(std::vector<float>(100, 0.0f)));
