@@ -198,7 +198,7 @@ class ImageDataset final : public FileDataset {
 
  protected:
   std::vector<Tensor> feeds(const Row& row) const override {
-    return {to_tensor(read_image(row.file, input_.color), input_)};
+    return {to_tensor(read_image(row.file, input_.color), input_, row.file)};
   }
 
  private:
@@ -300,8 +300,7 @@ std::unique_ptr<Dataset> memory_dataset(std::vector<Sample> samples) {
 
 bool DatasetFeeds::next(std::vector<Tensor>& feeds) {
   if (position_ >= data_.size()) return false;
-  feeds = data_.get(position_).feeds;
-  position_ += stride_;
+  feeds = data_.get(position_++).feeds;
   return true;
 }
 

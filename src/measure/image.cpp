@@ -33,7 +33,17 @@ struct Placed {
   int64_t y = 0, x = 0;
 };
 
-Placed place_image(const Image& image, const ImageInput& in) {
+/// A long thin picture whose shorter side is enlarged may need any amount of memory.
+Image resized(const Image& image, int64_t height, int64_t width, const std::filesystem::path& file) {
+  if (height > kMaxPixels / width)
+    fail(ErrorCode::data,
+         "{}: a picture of {} x {} pixels would be resized to {} x {}, which is too large (at most 64 "
+         "megapixels)",
+         file.string(), image.width, image.height, width, height);
+  return resize_bilinear(image, height, width);
+}
+
+Placed place_image(const Image& image, const ImageInput& in, const std::filesystem::path& file) {
   switch (in.mode) {
     case ImageInput::Mode::stretch:
       return {resize_bilinear(image, in.height, in.width)};
@@ -52,7 +62,7 @@ Placed place_image(const Image& image, const ImageInput& in) {
     const auto scaled = [&](int64_t side) {
       return side == shorter ? *in.resize : *in.resize * side / shorter;
     };
-    placed.image = resize_bilinear(image, scaled(image.height), scaled(image.width));
+    placed.image = resized(image, scaled(image.height), scaled(image.width), file);
   }
   // A picture smaller than the cut is enlarged to it rather than padded.
   if (placed.image.height < in.height || placed.image.width < in.width) {
@@ -61,8 +71,8 @@ Placed place_image(const Image& image, const ImageInput& in) {
     const auto grown = [&](int64_t side, int64_t least) {
       return std::max(least, static_cast<int64_t>(std::lround(static_cast<double>(side) * grow)));
     };
-    placed.image = resize_bilinear(placed.image, grown(placed.image.height, in.height),
-                                   grown(placed.image.width, in.width));
+    placed.image = resized(placed.image, grown(placed.image.height, in.height),
+                           grown(placed.image.width, in.width), file);
   }
   placed.y = (placed.image.height - in.height) / 2;
   placed.x = (placed.image.width - in.width) / 2;
@@ -93,8 +103,8 @@ Image resize_bilinear(const Image& image, int64_t height, int64_t width) {
   return out;
 }
 
-Tensor to_tensor(const Image& image, const ImageInput& in) {
-  const Placed placed = place_image(image, in);
+Tensor to_tensor(const Image& image, const ImageInput& in, const std::filesystem::path& file) {
+  const Placed placed = place_image(image, in, file);
   const int64_t rows = std::min(in.height, placed.image.height),
                 columns = std::min(in.width, placed.image.width);
   Tensor t(DType::f32,

@@ -11,6 +11,9 @@
 
 namespace tenfold::measure {
 
+/// No picture has more, neither in its file nor resized.
+inline constexpr int64_t kMaxPixels = int64_t{64} << 20;
+
 enum class ColorOrder : uint8_t { rgb, bgr };
 
 /// 8-bit pixels, [height][width][3].
@@ -42,7 +45,8 @@ Image read_image(const std::filesystem::path& file, ColorOrder order);
 /// Bilinear with half-pixel centres and no antialiasing, rounded to 8 bits: what OpenCV's resize does by
 /// default.
 Image resize_bilinear(const Image& image, int64_t height, int64_t width);
-/// A tensor [1, 3, height, width] or [1, height, width, 3].
-Tensor to_tensor(const Image& image, const ImageInput& input);
+/// A tensor [1, 3, height, width] or [1, height, width, 3].  Throws Error(data), naming `file`, where the
+/// picture has to be resized to more than kMaxPixels.
+Tensor to_tensor(const Image& image, const ImageInput& input, const std::filesystem::path& file = {});
 
 }  // namespace tenfold::measure

@@ -13,8 +13,6 @@ namespace tenfold::measure {
 
 namespace {
 
-constexpr int64_t kMaxPixels = int64_t{64} << 20;
-
 std::vector<uint8_t> allocate(int64_t height, int64_t width, const std::filesystem::path& file) {
   if (height <= 0 || width <= 0 || height > kMaxPixels / width)
     fail(ErrorCode::data, "{}: a picture of {} x {} pixels is too large (at most 64 megapixels)",

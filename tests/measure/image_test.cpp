@@ -162,5 +162,24 @@ TEST(Image, ToTensorModes) {
   EXPECT_EQ(to_tensor(image, in).shape(), (Shape{1, 32, 32, 3}));
 }
 
+TEST(Image, AThinPictureIsNotEnlargedWithoutBounds) {
+  const Image thin = gradient(1, 100000);
+  ImageInput in;
+  in.height = in.width = 16;
+  in.mode = ImageInput::Mode::center_crop;
+  for (const std::optional<int64_t> resize : {std::optional<int64_t>(256), std::optional<int64_t>(65536)}) {
+    in.resize = resize;
+    try {
+      to_tensor(thin, in, "thin.png");
+      FAIL();
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::data);
+      EXPECT_TRUE(std::string_view(e.what()).starts_with("thin.png: a picture of 100000 x 1")) << e.what();
+    }
+  }
+  in.resize.reset();  // 1,600,000 x 16
+  EXPECT_EQ(to_tensor(thin, in).shape(), (Shape{1, 3, 16, 16}));
+}
+
 }  // namespace
 }  // namespace tenfold::measure
