@@ -133,22 +133,26 @@ void check_timings_file() {
 Exit run(const Arguments& a, const Globals& globals) {
   if (!a.compare.empty()) delegate_to_python(a, globals);
   if (a.load) {
-    bench_load(a.models, {a.threads, a.seconds, a.extents}, globals);
+    bench_load(a.models, {a.threads, a.seconds, parse_extents(a.extents)}, globals);
     return kMet;
   }
   if (a.tune) check_timings_file();
   std::vector<std::unique_ptr<exec::Session>> sessions;
   std::vector<std::vector<Tensor>> feeds;
   std::vector<std::function<void()>> functions;
+  const Extents extents = parse_extents(a.extents);
+  std::set<std::string> symbols;
   for (const std::string& path : a.models) {
     ir::Graph model = api::load_model(std::filesystem::path(path));
-    feeds.push_back(random_feeds(model, a.extents));
+    symbols.merge(symbols_of(model));
+    feeds.push_back(random_feeds(model, extents));
     sessions.push_back(std::make_unique<exec::Session>(
         std::move(model),
         exec::SessionOptions{.threads = a.threads,
                              .tuning = a.tune ? exec::Tuning::measure : exec::Tuning::cached,
                              .cancelled = interrupted}));
   }
+  require_known(extents, symbols);
   for (size_t i = 0; i < sessions.size(); i++)
     functions.emplace_back([s = sessions[i].get(), &f = feeds[i]] { s->run(f); });
   const auto runs = measure::measure_interleaved(functions, {.max_seconds = a.seconds}, 3, interrupted);
@@ -190,7 +194,8 @@ void add_bench(CLI::App& app, const Globals& globals, int& exit_code) {
   c->add_option("models", a->models, "ONNX models")->required();
   c->add_option("--compare", a->compare,
                 "Peers to run interleaved: onnxruntime,openvino,torch,torch.compile");
-  c->add_option("--torch", a->torch, "The PyTorch module behind the models: file.py:name");
+  c->add_option("--torch", a->torch, "The PyTorch module behind the models, for torch peers: file.py:name")
+      ->needs("--compare");
   c->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)")
       ->check(CLI::Range(0, 1024));
   c->add_option("--seconds", a->seconds, "At most this long for each")

@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "api/model.hpp"
+#include "onnx/onnx.hpp"
 #include "report/table.hpp"
 
 namespace tenfold::cli {
@@ -97,9 +98,19 @@ Load medians(std::span<const Load> loads) {
   return {median(&Load::create_ms), median(&Load::first_result_ms), median(&Load::peak_mb)};
 }
 
+/// Throws for an extent that no model has.  Models are only parsed, which leaves to the processes that are
+/// measured an allocator as good as new.
+void check_extents(const std::vector<std::string>& models, const Extents& extents) {
+  if (extents.empty()) return;
+  std::set<std::string> symbols;
+  for (const std::string& path : models) symbols.merge(symbols_of(onnx::load(std::filesystem::path(path))));
+  require_known(extents, symbols);
+}
+
 }  // namespace
 
 void bench_load(const std::vector<std::string>& models, const LoadOptions& options, const Globals& globals) {
+  check_extents(models, options.extents);
   std::vector<std::vector<Load>> loads(models.size());
   const auto start = Clock::now();
   const double budget_ms = 1e3 * options.seconds * static_cast<double>(models.size());

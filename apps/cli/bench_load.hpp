@@ -8,7 +8,7 @@ namespace tenfold::cli {
 struct LoadOptions {
   int threads = 0;
   double seconds = 10;  ///< for each model, at least five runs
-  std::vector<std::string> extents;
+  Extents extents;
 };
 
 /// Loads and runs every model again and again, each time in a new process, and prints medians: milliseconds

@@ -1,8 +1,7 @@
 // tenfold check: whether the native engine can run a model, and agrees with the operators' reference.
-#include <cmath>
-
 #include "api/model.hpp"
 #include "command.hpp"
+#include "measure/metric.hpp"
 
 namespace tenfold::cli {
 namespace {
@@ -12,25 +11,13 @@ struct Arguments {
   std::vector<std::string> extents;
 };
 
-/// Largest difference relative to the range of the reference.
-double relative_difference(const Tensor& a, const Tensor& b) {
-  double lo = INFINITY, hi = -INFINITY, worst = 0;
-  for (int64_t i = 0; i < a.elements(); i++) {
-    const double x = a.at_double(i), y = b.at_double(i);
-    lo = std::min(lo, y);
-    hi = std::max(hi, y);
-    worst = std::max(worst, std::abs(x - y));
-  }
-  return a.elements() == 0 || worst == 0 ? 0 : worst / std::max(hi - lo, 1e-30);
-}
-
 Exit run(const Arguments& a, const Globals& globals) {
   const ir::Graph model = api::load_model(std::filesystem::path(a.model));
-  const std::vector<Tensor> feeds = random_feeds(model, a.extents);
+  const std::vector<Tensor> feeds = random_feeds(model, extents_of(model, a.extents));
   exec::Session fast(model, {.threads = 1}), reference(model, {.threads = 1, .isa = "ref"});
   const auto x = fast.run(feeds), y = reference.run(feeds);
   double worst = 0;
-  for (size_t i = 0; i < x.size(); i++) worst = std::max(worst, relative_difference(x[i], y[i]));
+  for (size_t i = 0; i < x.size(); i++) worst = std::max(worst, measure::relative_difference(x[i], y[i]));
   constexpr double kAllowed = 1e-4;
   const bool ok = worst <= kAllowed;
   if (globals.json)

@@ -101,9 +101,8 @@ void add_extents(CLI::App& command, std::vector<std::string>& extents) {
       ->allow_extra_args(false);
 }
 
-std::map<std::string, int64_t> parse_extents(const ir::Graph& graph,
-                                             const std::vector<std::string>& extents) {
-  std::map<std::string, int64_t> given;
+Extents parse_extents(const std::vector<std::string>& extents) {
+  Extents given;
   for (const std::string& e : extents) {
     const size_t equals = std::min(e.find('='), e.size());
     const char* const end = e.data() + e.size();
@@ -113,17 +112,31 @@ std::map<std::string, int64_t> parse_extents(const ir::Graph& graph,
       fail(ErrorCode::invalid_argument, "--extent '{}': write name=value, with a whole number of 1 or more",
            e);
     const std::string name = e.substr(0, equals);
-    const auto has = [&](ir::ValueId id) {
-      const auto& shape = graph.value(id).shape;
-      return shape && std::ranges::any_of(
-                          *shape, [&](int64_t d) { return is_symbol(d) && graph.symbol_name(d) == name; });
-    };
-    if (std::ranges::none_of(graph.inputs, has))
-      fail(ErrorCode::invalid_argument,
-           "--extent {}: no input has an extent of that name (tenfold inspect lists them)", e);
     if (!given.emplace(name, value).second)
       fail(ErrorCode::invalid_argument, "--extent {}: '{}' is given twice", e, name);
   }
+  return given;
+}
+
+std::set<std::string> symbols_of(const ir::Graph& graph) {
+  std::set<std::string> symbols;
+  for (ir::ValueId id : graph.inputs)
+    if (const auto& shape = graph.value(id).shape)
+      for (int64_t d : *shape)
+        if (is_symbol(d)) symbols.insert(graph.symbol_name(d));
+  return symbols;
+}
+
+void require_known(const Extents& extents, const std::set<std::string>& symbols) {
+  for (const auto& [name, value] : extents)
+    if (!symbols.contains(name))
+      fail(ErrorCode::invalid_argument,
+           "--extent {}={}: no input has an extent of that name (tenfold inspect lists them)", name, value);
+}
+
+Extents extents_of(const ir::Graph& graph, const std::vector<std::string>& extents) {
+  Extents given = parse_extents(extents);
+  require_known(given, symbols_of(graph));
   return given;
 }
 
@@ -142,22 +155,21 @@ Tensor tensor_for(const ir::Value& input, const Shape& shape) {
 
 }  // namespace
 
-std::vector<Shape> input_shapes(const ir::Graph& graph, const std::vector<std::string>& extents) {
-  const std::map<std::string, int64_t> given = parse_extents(graph, extents);
+std::vector<Shape> input_shapes(const ir::Graph& graph, const Extents& extents) {
   std::vector<Shape> shapes;
   for (ir::ValueId id : graph.inputs) {
     const ir::Value& v = graph.value(id);
     if (!v.shape) fail(ErrorCode::unsupported, "the rank of input '{}' is unknown", v.name);
     Shape& shape = shapes.emplace_back();
     for (int64_t d : *v.shape) {
-      const auto it = is_symbol(d) ? given.find(graph.symbol_name(d)) : given.end();
-      shape.push_back(!is_symbol(d) ? d : it == given.end() ? 1 : it->second);
+      const auto it = is_symbol(d) ? extents.find(graph.symbol_name(d)) : extents.end();
+      shape.push_back(!is_symbol(d) ? d : it == extents.end() ? 1 : it->second);
     }
   }
   return shapes;
 }
 
-std::vector<Tensor> random_feeds(const ir::Graph& graph, const std::vector<std::string>& extents) {
+std::vector<Tensor> random_feeds(const ir::Graph& graph, const Extents& extents) {
   const std::vector<Shape> shapes = input_shapes(graph, extents);
   std::mt19937 rng(0);
   std::normal_distribution<float> normal;
@@ -174,6 +186,21 @@ std::vector<Tensor> random_feeds(const ir::Graph& graph, const std::vector<std::
     feeds.push_back(std::move(t));
   }
   return feeds;
+}
+
+const measure::MetricInfo& choose_metric(const std::string& name, const measure::Dataset& data) {
+  const std::string chosen = name.empty() ? data.task() : name;
+  if (chosen.empty())
+    fail(ErrorCode::invalid_argument, "the data set names no task: say what to measure with --metric");
+  return measure::find_metric(chosen);
+}
+
+const measure::MetricInfo& choose_score(const std::string& name, const measure::Dataset& data,
+                                        const std::string& folder) {
+  const measure::MetricInfo& info = choose_metric(name, data);
+  if (info.needs_labels && !data.has_labels())
+    fail(ErrorCode::data, "metric '{}' needs labels, which '{}' does not have", info.name, folder);
+  return info;
 }
 
 void print_json(const nlohmann::json& document) {

@@ -5,11 +5,13 @@
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "exec/session.hpp"
 #include "measure/dataset.hpp"
+#include "measure/metric.hpp"
 #include "measure/stats.hpp"
 
 namespace tenfold::cli {
@@ -50,14 +52,29 @@ CLI::Validator at_least(uint64_t least);
 
 /// The option --extent, for models with symbolic extents.
 void add_extents(CLI::App& command, std::vector<std::string>& extents);
-/// Values of symbolic extents, "name=value" each.  Throws invalid_argument where one cannot be read or is of
-/// no input of the graph, or given twice.
-std::map<std::string, int64_t> parse_extents(const ir::Graph& graph, const std::vector<std::string>& extents);
+/// Values of symbolic extents by name.
+using Extents = std::map<std::string, int64_t>;
+/// Reads "name=value" each.  Throws invalid_argument where one cannot be read or is given twice.
+Extents parse_extents(const std::vector<std::string>& extents);
+/// The names of the symbolic extents of the graph's inputs.
+std::set<std::string> symbols_of(const ir::Graph& graph);
+/// Throws invalid_argument for an extent that is not among `symbols`.
+void require_known(const Extents& extents, const std::set<std::string>& symbols);
+/// All three for one model.
+Extents extents_of(const ir::Graph& graph, const std::vector<std::string>& extents);
 
-/// Shapes of the inputs; a symbolic extent takes `extents` ("name=value") or 1.
-std::vector<Shape> input_shapes(const ir::Graph& graph, const std::vector<std::string>& extents);
+/// Shapes of the inputs; a symbolic extent takes its value in `extents` or 1.
+std::vector<Shape> input_shapes(const ir::Graph& graph, const Extents& extents);
 /// Feeds of these shapes for a model without data: seeded standard normal floats, ones of other types.
-std::vector<Tensor> random_feeds(const ir::Graph& graph, const std::vector<std::string>& extents);
+std::vector<Tensor> random_feeds(const ir::Graph& graph, const Extents& extents);
+
+/// The metric `name`, or the data set's task where that is empty.  Throws invalid_argument where there is
+/// none.
+const measure::MetricInfo& choose_metric(const std::string& name, const measure::Dataset& data);
+/// The same to score `data`, which was read from `folder`: throws data where it lacks labels that the metric
+/// needs.
+const measure::MetricInfo& choose_score(const std::string& name, const measure::Dataset& data,
+                                        const std::string& folder);
 
 nlohmann::json latency_json(const measure::LatencySummary& s);
 

@@ -15,6 +15,7 @@ struct Arguments {
 
 struct Evaluated {
   std::string metric;
+  double spread = 1;                        ///< measure::Metric::spread()
   std::vector<std::vector<double>> scores;  ///< by model
 };
 
@@ -24,19 +25,17 @@ Evaluated evaluate_all(const Arguments& a, const Globals& globals) {
   for (const std::string& path : a.models) {
     const ir::Graph model = api::load_model(std::filesystem::path(path));
     const auto data = measure::open_dataset(a.data, model);
-    result.metric = a.metric.empty() ? data->task() : a.metric;
-    if (result.metric.empty())
-      fail(ErrorCode::invalid_argument, "the data set names no task: say what to measure with --metric");
-    const measure::MetricInfo& info = measure::find_metric(result.metric);
-    if (info.needs_labels && !data->has_labels())
-      fail(ErrorCode::data, "metric '{}' needs labels, which '{}' does not have", result.metric, a.data);
+    const measure::MetricInfo& info = choose_score(a.metric, *data, a.data);
+    const auto metric = info.make(model);
+    result.metric = info.name;
+    result.spread = metric->spread();
     const bool first = result.scores.empty();
     ProgressLine line(globals.quiet);
     optimize::EvaluateOptions options{.threads = a.threads, .cancelled = interrupted};
     options.progress = [&](double f) { line.update(path, f); };
     if (!info.needs_labels && first) options.keep_outputs = &reference;
     if (!info.needs_labels && !first) options.reference = &reference;
-    result.scores.push_back(optimize::evaluate(model, *data, *info.make(model), options));
+    result.scores.push_back(optimize::evaluate(model, *data, *metric, options));
   }
   return result;
 }
@@ -58,7 +57,7 @@ Exit run_eval(const Arguments& a, const Globals& globals) {
 Exit run_compare(const Arguments& a, const Globals& globals) {
   const double max_drop = parse_fraction(a.max_drop);
   const Evaluated e = evaluate_all(a, globals);
-  const measure::PairedOutcome o = measure::compare_paired(e.scores[0], e.scores[1]);
+  const measure::PairedOutcome o = measure::compare_paired(e.scores[0], e.scores[1], e.spread);
   const measure::Certificate certificate = measure::certify(o, max_drop);
   if (globals.json) {
     print_json(nlohmann::json{{"metric", e.metric},
@@ -112,7 +111,7 @@ void add_compare(CLI::App& app, const Globals& globals, int& exit_code) {
       "compare",
       "Drop of the second model against the first, sample by sample, with its confidence interval");
   const auto a = common_options(*c, 2);
-  c->add_option("--max-drop", a->max_drop, "Allowed loss, in points")->capture_default_str();
+  c->add_option("--max-drop", a->max_drop, "Allowed loss: 1% or 0.01 is one point")->capture_default_str();
   c->callback([a, &globals, &exit_code] { exit_code = run_compare(*a, globals); });
 }
 

@@ -154,7 +154,7 @@ nlohmann::json to_json(const ir::Graph& before, const ir::Graph& after,
 
 Exit run(const Arguments& a, const Globals& globals) {
   const ir::Graph before = onnx::load(std::filesystem::path(a.model));
-  parse_extents(before, a.extents);  // a mistake is one without --plan too
+  const Extents extents = extents_of(before, a.extents);  // a mistake is one without --plan too
   ir::Graph after = before;
   const auto records = passes::run(after, passes::Stage::canonicalise);
   nlohmann::json document = globals.json ? to_json(before, after, records) : nlohmann::json();
@@ -163,7 +163,7 @@ Exit run(const Arguments& a, const Globals& globals) {
   if (a.text && !globals.json) fmt::print("\n{}", ir::to_text(after));
   if (a.plan) {
     exec::Session session(after, {.threads = 1});
-    const auto plan = session.plan_for(input_shapes(after, a.extents));
+    const auto plan = session.plan_for(input_shapes(after, extents));
     if (globals.json)
       document["plan"] = plan_json(*plan, session);
     else

@@ -34,16 +34,13 @@ Exit run(const Arguments& a, const Globals& globals) {
   optimize::Goal goal{.max_drop = parse_fraction(a.max_drop),
                       .threads = a.threads > 0 ? a.threads : cpu::allowed_cpus()};
   if (!a.latency.empty()) std::tie(goal.latency_quantile, goal.latency_ms) = parse_latency(a.latency);
+  const std::filesystem::path out(a.out);
+  refuse_overwriting(a.model, out / "model.onnx");
   const ir::Graph model = api::load_model(std::filesystem::path(a.model));
   const auto evaluation = measure::open_dataset(a.data, model),
              calibration = measure::open_dataset(a.calibration, model);
-  const std::string metric_name = a.metric.empty() ? evaluation->task() : a.metric;
-  if (metric_name.empty())
-    fail(ErrorCode::invalid_argument, "the data set names no task: say what to measure with --metric");
-  const measure::MetricInfo& info = measure::find_metric(metric_name);
-  if (info.needs_labels && !evaluation->has_labels())
-    fail(ErrorCode::data, "metric '{}' needs labels, which '{}' does not have", metric_name, a.data);
-  prepare_output_folder(a.out, {"model.onnx", "report.json"});
+  const measure::MetricInfo& info = choose_score(a.metric, *evaluation, a.data);
+  prepare_output_folder(out, {"model.onnx", "report.json"});
   optimize::Result result;
   {
     ProgressLine line(globals.quiet);
@@ -53,9 +50,8 @@ Exit run(const Arguments& a, const Globals& globals) {
     options.cancelled = interrupted;
     result = optimize::optimize(model, *evaluation, *calibration, *info.make(model), goal, options);
   }
-  const std::filesystem::path out(a.out);
   const std::string json = report::optimize_json(
-      result, goal, {a.model, a.data, a.calibration, metric_name, sha256_of_file(a.model)});
+      result, goal, {a.model, a.data, a.calibration, info.name, sha256_of_file(a.model)});
   onnx::save(result.candidates[result.chosen].graph, out / "model.onnx");
   write_file_atomically(out / "report.json", json);
   fmt::print("{}", globals.json ? json : report::optimize_text(result, goal));
@@ -75,7 +71,8 @@ void add_optimize(CLI::App& app, const Globals& globals, int& exit_code) {
   c->add_option("--calibration", a->calibration, "Folder with calibration samples, disjoint from --data")
       ->required();
   c->add_option("--metric", a->metric, "top1, top5, ctc, cosine, ... (default: what the data set says)");
-  c->add_option("--max-drop", a->max_drop, "Allowed loss of the metric, in points")->capture_default_str();
+  c->add_option("--max-drop", a->max_drop, "Allowed loss of the metric: 1% or 0.01 is one point")
+      ->capture_default_str();
   c->add_option("--latency", a->latency, "Target, as p50:50ms");
   c->add_option("--threads", a->threads, "Threads to run with (default: all CPUs this process may use)")
       ->check(CLI::Range(0, 1024));

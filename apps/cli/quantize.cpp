@@ -44,6 +44,7 @@ quant::QuantizeResult quantize(const Arguments& a, const ir::Graph& model, const
 
 Exit run(const Arguments& a, const Globals& globals) {
   const ir::Graph model = api::load_model(std::filesystem::path(a.model));
+  api::check_target(a.out, a.opset);
   const quant::QuantizeResult result = quantize(a, model, globals);
   onnx::save(result.graph, a.out, {.opset = a.opset});
   size_t int8 = 0;

@@ -1,7 +1,6 @@
 // tenfold run: one sample of a data set through a model, and what the model says about it.
 #include "api/model.hpp"
 #include "command.hpp"
-#include "measure/metric.hpp"
 #include "quant/calibrate.hpp"
 
 namespace tenfold::cli {
@@ -17,13 +16,15 @@ Exit run(const Arguments& a, const Globals& globals) {
   const auto data = measure::open_dataset(a.data, model);
   if (a.index >= data->size())
     fail(ErrorCode::invalid_argument, "sample {} of a data set of {}", a.index, data->size());
-  const std::string metric = a.metric.empty() ? data->task() : a.metric;
-  if (metric.empty())
-    fail(ErrorCode::invalid_argument, "the data set names no task: say how to read the result with --metric");
+  const measure::MetricInfo& metric = choose_metric(a.metric, *data);
+  if (!metric.needs_labels)
+    fail(ErrorCode::invalid_argument,
+         "metric '{}' compares with the FP32 model and cannot say what one result means: give another one",
+         metric.name);
   const measure::Sample sample = data->get(a.index);
   quant::check_feeds(model, sample.feeds, a.index);
   exec::Session session(model, {.threads = 1});
-  const std::string result = measure::find_metric(metric).make(model)->describe(session.run(sample.feeds));
+  const std::string result = metric.make(model)->describe(session.run(sample.feeds));
   if (globals.json)
     print_json(nlohmann::json{{"sample", sample.name}, {"label", sample.label}, {"result", result}});
   else

@@ -1,5 +1,6 @@
 #include "api/model.hpp"
 
+#include "base/temporary_file.hpp"
 #include "onnx/onnx.hpp"
 #include "passes/pass.hpp"
 
@@ -18,6 +19,11 @@ ir::Graph load_model(const std::filesystem::path& path) { return canonical(onnx:
 ir::Graph load_model(std::span<const std::byte> bytes) {
   const auto copy = std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
   return canonical(onnx::load(*copy, copy));
+}
+
+void check_target(const std::filesystem::path& out, int opset) {
+  onnx::save_to_bytes(ir::Graph{}, {.opset = opset});
+  const TemporaryFile probe(out);
 }
 
 }  // namespace tenfold::api

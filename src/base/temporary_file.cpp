@@ -53,6 +53,13 @@ void prepare_output_folder(const std::filesystem::path& folder,
   for (const std::string_view file : files) const TemporaryFile probe(folder / file);
 }
 
+void refuse_overwriting(const std::filesystem::path& source, const std::filesystem::path& target) {
+  std::error_code absent;
+  if (std::filesystem::equivalent(source, target, absent))
+    fail(ErrorCode::invalid_argument, "{}: is the model to be read; write to another folder",
+         target.string());
+}
+
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
   TemporaryFile file(path);
   file.write(bytes.data(), bytes.size());

@@ -31,6 +31,9 @@ class TemporaryFile {
 void prepare_output_folder(const std::filesystem::path& folder,
                            std::initializer_list<std::string_view> files);
 
+/// Throws Error(invalid_argument) where `target` is the file `source`, under whatever name.
+void refuse_overwriting(const std::filesystem::path& source, const std::filesystem::path& target);
+
 /// A whole file at once.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 

@@ -185,6 +185,21 @@ const MetricInfo& find_metric(std::string_view name) {
   fail(ErrorCode::invalid_argument, "unknown metric '{}': use one of {}", name, known);
 }
 
+double relative_difference(const Tensor& a, const Tensor& b) {
+  double lo = INFINITY, hi = -INFINITY, worst = 0;
+  for (int64_t i = 0; i < a.elements(); i++) {
+    const double x = a.at_double(i), y = b.at_double(i);
+    if (std::isfinite(y)) {
+      lo = std::min(lo, y);
+      hi = std::max(hi, y);
+    }
+    if (x == y || (std::isnan(x) && std::isnan(y))) continue;
+    const double difference = std::abs(x - y);
+    worst = std::isfinite(difference) ? std::max(worst, difference) : INFINITY;
+  }
+  return worst == 0 ? 0 : worst / std::max(hi - lo, 1e-30);
+}
+
 std::vector<int64_t> top_classes(const Tensor& scores, int64_t k) {
   const auto values = scores.span<float>();
   std::vector<int64_t> index;

@@ -46,6 +46,10 @@ std::span<const MetricInfo> metrics();
 /// Throws invalid_argument for an unknown name, listing the known ones.
 const MetricInfo& find_metric(std::string_view name);
 
+/// Largest |a - b| over the range of the finite values of b; infinite where only one of the two is finite, or
+/// both are not and differ.
+double relative_difference(const Tensor& a, const Tensor& b);
+
 /// Greedy CTC decoding of class scores [1, steps, classes] or [steps, classes]: best class per step, repeats
 /// merged, class 0 (blank) dropped, class i is alphabet[i - 1].
 std::string ctc_decode(const Tensor& scores, std::span<const std::string> alphabet);

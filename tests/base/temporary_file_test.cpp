@@ -37,6 +37,16 @@ TEST_F(TemporaryFileTest, NothingIsSeenBeforeCommit) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 1);
 }
 
+TEST_F(TemporaryFileTest, OneFileUnderTwoNamesIsNotOverwritten) {
+  const fs::path path = folder / "a", link = folder / "link";
+  write_file_atomically(path, "old");
+  fs::create_symlink(path, link);
+  refuse_overwriting(path, folder / "b");
+  refuse_overwriting(folder / "absent", path);
+  for (const fs::path& same : {path, link, folder / "." / "a"})
+    EXPECT_THROW(refuse_overwriting(path, same), Error) << same;
+}
+
 TEST_F(TemporaryFileTest, PipesAndFoldersAreNotReplaced) {
   const fs::path pipe = folder / "pipe";
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);

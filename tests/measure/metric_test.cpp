@@ -68,6 +68,20 @@ TEST(Metric, SpreadIsWhatALostSampleCosts) {
     EXPECT_EQ(score(name, g, good, "", {good}) - score(name, g, bad, "", {good}), 2) << name;
 }
 
+TEST(Metric, RelativeDifferenceCountsWhatIsNotFinite) {
+  const auto difference = [](std::initializer_list<float> a, std::initializer_list<float> b) {
+    const auto n = static_cast<int64_t>(a.size());
+    return relative_difference(Tensor::from<float>({n}, a), Tensor::from<float>({n}, b));
+  };
+  EXPECT_EQ(difference({1, 2, 5}, {1, 3, 5}), 0.25);
+  EXPECT_EQ(difference({1, NAN, INFINITY}, {1, NAN, INFINITY}), 0);
+  EXPECT_EQ(difference({1, NAN, 4, 5}, {1, NAN, 3, 5}), 0.25);
+  EXPECT_EQ(difference({NAN, 2, 5}, {1, 2, 5}), INFINITY);
+  EXPECT_EQ(difference({1, 2, 5}, {NAN, 2, 5}), INFINITY);
+  EXPECT_EQ(difference({INFINITY}, {-INFINITY}), INFINITY);
+  EXPECT_EQ(difference({}, {}), 0);
+}
+
 TEST(Metric, CtcDecodesRepeatsAndBlanks) {
   const ir::Graph g = text_model("a\nb\né\n", 5);  // blank a b é space
   const auto alphabet = ctc_alphabet(g, 5);
