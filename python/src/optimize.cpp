@@ -8,6 +8,7 @@
 #include "arrays.hpp"
 #include "base/sha256.hpp"
 #include "base/temporary_file.hpp"
+#include "cpu/features.hpp"
 #include "exec/native_compile.hpp"
 #include "onnx/onnx.hpp"
 #include "optimize/optimize.hpp"
@@ -36,6 +37,12 @@ std::vector<Tensor> feeds_from(const ir::Graph& graph, const nb::dict& feed) {
     if (!nb::try_cast(feed[name.c_str()], array))
       fail(ErrorCode::data, "the sample for input '{}' is no contiguous array", name);
     feeds.push_back(copied(array));
+  }
+  for (const auto& [key, value] : feed) {
+    const auto named = [&](ir::ValueId id) { return key.equal(nb::str(graph.value(id).name.c_str())); };
+    if (std::ranges::none_of(graph.inputs, named))
+      fail(ErrorCode::data, "a sample has an array for {}, which is no input of the model",
+           nb::repr(key).c_str());
   }
   return feeds;
 }
@@ -93,6 +100,7 @@ size_t quantize_static(const std::string& model, const std::string& out, nb::cal
   const quant::QuantizeOptions options{.per_channel = per_channel,
                                        .exclude = {exclude.begin(), exclude.end()}};
   const quant::Method chosen = quant::method_from_string(method);
+  api::check_target(out, opset);
   PythonFeeds feeds(graph, std::move(make));
   const nb::gil_scoped_release release;
   const quant::CalibrationOptions calibration{.histogram = chosen != quant::Method::minmax,
@@ -109,6 +117,7 @@ size_t quantize_static(const std::string& model, const std::string& out, nb::cal
 size_t quantize_dynamic(const std::string& model, const std::string& out, bool per_channel,
                         const std::vector<std::string>& exclude, int opset) {
   const nb::gil_scoped_release release;
+  api::check_target(out, opset);
   const quant::QuantizeResult result =
       quant::quantize_dynamic(api::load_model(std::filesystem::path(model)),
                               {.per_channel = per_channel, .exclude = {exclude.begin(), exclude.end()}});
@@ -121,13 +130,15 @@ size_t quantize_dynamic(const std::string& model, const std::string& out, bool p
 std::string optimize_model(const std::string& model, const std::string& name, const nb::list& evaluation,
                            const nb::list& calibration, nb::callable metric, double max_drop,
                            double latency_ms, int threads, const std::string& out) {
-  const ir::Graph graph = api::load_model(std::filesystem::path(model));
   const std::filesystem::path folder(out);
+  refuse_overwriting(model, folder / "model.onnx");
+  const ir::Graph graph = api::load_model(std::filesystem::path(model));
   prepare_output_folder(folder, {"model.onnx", "report.json"});
   const auto data = dataset_from(graph, evaluation), ranges = dataset_from(graph, calibration);
   const PythonMetric judge(std::move(metric));
   const nb::gil_scoped_release release;
-  const optimize::Goal goal{.max_drop = max_drop, .latency_ms = latency_ms, .threads = threads};
+  const optimize::Goal goal{
+      .max_drop = max_drop, .latency_ms = latency_ms, .threads = threads > 0 ? threads : cpu::allowed_cpus()};
   const optimize::Result result =
       optimize::optimize(graph, *data, *ranges, judge, goal, {.cancelled = deliver_signals});
   const std::string report =

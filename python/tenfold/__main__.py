@@ -6,9 +6,10 @@ import argparse
 import json
 import math
 import sys
+from typing import Any
 
 from tenfold import TenfoldError, loading
-from tenfold.bench import ENGINES, TORCH_ENGINES, measure, random_feeds, table
+from tenfold.bench import ENGINES, TORCH_ENGINES, measure, random_feeds, symbols, table
 
 
 def _extent(text: str) -> tuple[str, int]:
@@ -23,6 +24,19 @@ def _seconds(text: str) -> float:
     if not value > 0 or not math.isfinite(value):
         raise argparse.ArgumentTypeError(f"'{text}' is not a number above 0")
     return value
+
+
+def _bench(arguments: argparse.Namespace, engines: list[str]) -> list[dict[str, Any]]:
+    results = []
+    for model in arguments.models:
+        feeds = random_feeds(model, dict(arguments.extent))
+        if arguments.load:
+            results.append(loading.measure(model, engines, arguments.threads, arguments.seconds, feeds=feeds))
+        else:
+            tuning = "measure" if arguments.tune else "cached"
+            results.append(measure(model, engines, arguments.threads, arguments.seconds, feeds=feeds,
+                                   torch_from=arguments.torch, tuning=tuning))  # fmt: skip
+    return results
 
 
 def main() -> int:
@@ -49,26 +63,17 @@ def main() -> int:
         parser.error(f"no such engine: {', '.join(unknown)}")
     if set(engines) & set(TORCH_ENGINES) and not arguments.torch:
         parser.error("--compare torch needs --torch FILE.py:NAME: an ONNX file does not run in PyTorch")
+    if arguments.torch and not set(engines) & set(TORCH_ENGINES):
+        parser.error("--torch needs a torch peer: --compare torch")
     try:
-        feeds = {model: random_feeds(model, dict(arguments.extent)) for model in arguments.models if arguments.extent}
-    except (TenfoldError, ValueError, MemoryError) as error:
-        if getattr(error, "code", "") == "invalid argument":
-            parser.error(str(error))
-        print(f"tenfold: {error}", file=sys.stderr)
+        absent = sorted({name for name, _ in arguments.extent} - symbols(arguments.models)) if arguments.extent else []
+        if absent:
+            parser.error(f"no input has an extent named {', '.join(absent)} (tenfold inspect lists them)")
+        results = _bench(arguments, engines)
+    except KeyboardInterrupt:
+        print("tenfold: cancelled", file=sys.stderr)
         return 1
-    try:
-        if arguments.load:
-            results = [
-                loading.measure(model, engines, arguments.threads, arguments.seconds, feeds=feeds.get(model))
-                for model in arguments.models
-            ]
-        else:
-            results = [
-                measure(model, engines, arguments.threads, arguments.seconds, feeds=feeds.get(model),
-                        torch_from=arguments.torch, tuning="measure" if arguments.tune else "cached")
-                for model in arguments.models
-            ]
-    except (RuntimeError, ImportError, ValueError, OSError) as error:
+    except (TenfoldError, OSError) as error:
         print(f"tenfold: {error}", file=sys.stderr)
         return 1
     as_table = loading.table if arguments.load else table

@@ -1,4 +1,4 @@
-"""Latency of tenfold and its peers on the same ONNX file, in one process, interleaved run by run.
+"""Latency of tenfold and its peers on the same ONNX file, in one process, interleaved.
 
 Interleaving lets every engine meet the same noise of a shared machine; the ratio of medians is what counts. Engines take
 turns in short bursts rather than single runs: an engine's idle workers spin for a while after a run and would take a core
@@ -11,13 +11,14 @@ import functools
 import os
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 import tenfold
 from tenfold import checks, torch_module
+from tenfold.session import NUMPY_TYPES
 
 Run = Callable[[], Any]
 Feeds = dict[str, np.ndarray]
@@ -100,26 +101,42 @@ TORCH_ENGINES = ("torch", "torch.compile")
 ENGINES: dict[str, Callable[[str, Feeds, int], Run]] = {"tenfold": native, "onnxruntime": _onnxruntime, "openvino": _openvino}
 
 
+def symbols(paths: Iterable[str]) -> set[str]:
+    """The names of the symbolic extents of the inputs of some models."""
+    inputs = [argument for path in paths for argument in tenfold.InferenceSession(path, threads=1).get_inputs()]
+    return {d for argument in inputs for d in argument.shape if isinstance(d, str)}
+
+
 def random_feeds(path: str, extents: Mapping[str, int]) -> Feeds:
-    """Seeded inputs for a model: normal floats, ones for integers; symbolic extents from `extents`, else 1."""
+    """Seeded inputs for a model: normal floats, ones of other types; symbolic extents from `extents`, else 1."""
     rng = np.random.default_rng(0)
     feeds: Feeds = {}
-    inputs = tenfold.InferenceSession(path, threads=1).get_inputs()
-    unknown = sorted(set(extents) - {d for argument in inputs for d in argument.shape if isinstance(d, str)})
-    if unknown:
-        raise checks.invalid(f"no input of {path} has an extent named {', '.join(unknown)} (tenfold inspect lists them)")
-    for argument in inputs:
+    for argument in tenfold.InferenceSession(path, threads=1).get_inputs():
+        kind = NUMPY_TYPES.get(argument.type)
+        if kind is None:
+            raise checks.error("unsupported", f"input '{argument.name}' has type {argument.type}, which arrays cannot feed")
         shape = [extents.get(d, 1) if isinstance(d, str) else d for d in argument.shape]
-        if argument.type == "tensor(float)":
-            feeds[argument.name] = rng.standard_normal(shape).astype(np.float32)
-        else:
-            kinds = {"tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(uint8)": np.uint8, "tensor(bool)": np.bool_}
-            feeds[argument.name] = np.ones(shape, kinds[argument.type])
+        try:
+            feeds[argument.name] = rng.standard_normal(shape).astype(kind) if kind is np.float32 else np.ones(shape, kind)
+        except (ValueError, MemoryError) as cause:
+            raise checks.error("unsupported", f"input '{argument.name}' of shape {shape}: {checks.reason(cause)}") from cause
     return feeds
 
 
-def measure(path: str, engines: Sequence[str], threads: int, seconds: float, extents: Mapping[str, int] | None = None,
-            feeds: Feeds | None = None, torch_from: str | None = None, tuning: str = "cached") -> dict[str, Any]:
+def _started(engine: str, prepare: Callable[[str, Feeds, int], Run], path: str, feeds: Feeds, threads: int) -> Run:
+    """An engine that has run once. Whatever keeps it from running, from any library, becomes one typed error."""
+    try:
+        run = prepare(path, feeds, threads)
+        run()
+    except tenfold.TenfoldError:
+        raise
+    except Exception as cause:
+        raise checks.error("unsupported", f"{engine} cannot run {path}: {checks.reason(cause)}") from cause
+    return run
+
+
+def measure(path: str, engines: Sequence[str], threads: int, seconds: float, *, feeds: Feeds, torch_from: str | None = None,
+            tuning: str = "cached") -> dict[str, Any]:
     """Runs every engine in turn for about `seconds` in all.
 
     Args:
@@ -130,8 +147,7 @@ def measure(path: str, engines: Sequence[str], threads: int, seconds: float, ext
         model, threads, and for every engine its runs, min, median, p90 and p99 in milliseconds.
     """
     known = ENGINES | {"tenfold": functools.partial(native, tuning=tuning)} | (torch_engines(torch_from) if torch_from else {})
-    feeds = feeds or random_feeds(path, extents or {})
-    runs = {name: known[name](path, feeds, threads) for name in engines}
+    runs = {name: _started(name, known[name], path, feeds, threads) for name in engines}
     times = interleaved(runs, seconds)
     return {"model": os.path.basename(path), "threads": threads, "engines": {n: _summary(t) for n, t in times.items()}}
 

@@ -33,15 +33,27 @@ def threads(count: Any) -> int:
     return int(count)
 
 
+def reason(cause: Exception) -> str:
+    """What another library says went wrong, in one line."""
+    return (str(cause).strip() or type(cause).__name__).splitlines()[0]
+
+
+def text(value: Any, what: str) -> str:
+    """A name as the engine takes it."""
+    if not isinstance(value, str):
+        raise invalid(f"{what} must be a name, not {value!r}")
+    try:
+        value.encode()
+    except UnicodeEncodeError as cause:
+        raise invalid(f"{what} {value!r} is not UTF-8") from cause
+    return value
+
+
 def path(value: Any, what: str) -> str:
     """The name of a file or folder as the engine takes it."""
     if not isinstance(value, (str, os.PathLike)):
         raise invalid(f"{what} must be a path, not {type(value).__name__}")
-    name = os.fsdecode(value)
-    try:
-        name.encode()
-    except UnicodeEncodeError as cause:
-        raise invalid(f"{what} {name!r} is not UTF-8: rename the file") from cause
+    name = text(os.fsdecode(value), what)
     if "\0" in name:
         raise invalid(f"{what} {name!r} has a NUL character")
     return name

@@ -22,10 +22,11 @@ from typing import Any
 
 import numpy as np
 
-from tenfold import bench
+from tenfold import bench, checks
 
 MIN_ROUNDS = 5
 KEYS = ("create", "first_result", "peak_mb")
+PREFIX = "input "
 
 
 def _status_kb(field: str) -> int:
@@ -60,13 +61,12 @@ def _measure_in_process(engine: str, path: str, feeds_file: str, threads: int) -
     command = [sys.executable, "-m", "tenfold.loading", engine, path, feeds_file, str(threads)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode != 0:
-        raise RuntimeError(f"{engine} on {path}: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")
+        raise checks.error("unsupported", f"{engine} on {path}: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")
     result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return result
 
 
-def measure(path: str, engines: Sequence[str], threads: int, seconds: float, extents: Mapping[str, int] | None = None,
-            feeds: bench.Feeds | None = None) -> dict[str, Any]:
+def measure(path: str, engines: Sequence[str], threads: int, seconds: float, *, feeds: bench.Feeds) -> dict[str, Any]:
     """Loads the model with every engine in turn, each time in a new process, for about `seconds` in all.
 
     Returns:
@@ -74,12 +74,12 @@ def measure(path: str, engines: Sequence[str], threads: int, seconds: float, ext
     """
     unknown = sorted(set(engines) - set(bench.ENGINES))
     if unknown:
-        raise ValueError(f"--load cannot measure {', '.join(unknown)}; it knows {', '.join(bench.ENGINES)}")
-    feeds = feeds or bench.random_feeds(path, extents or {})
+        raise checks.invalid(f"--load cannot measure {', '.join(unknown)}; it knows {', '.join(bench.ENGINES)}")
     samples: dict[str, list[dict[str, float]]] = {name: [] for name in engines}
     with tempfile.TemporaryDirectory() as folder:
         feeds_file = os.path.join(folder, "feeds.npz")
-        np.savez(feeds_file, **feeds)  # type: ignore[arg-type]  # numpy types the arrays as its own option
+        # np.savez has parameters of its own, which are possible names of inputs.
+        np.savez(feeds_file, **{PREFIX + name: array for name, array in feeds.items()})  # type: ignore[arg-type]
         end = time.perf_counter() + seconds
         rounds = 0
         while rounds < MIN_ROUNDS or time.perf_counter() < end:
@@ -115,7 +115,7 @@ def main() -> None:
     """One measurement: engine, model, file of feeds, threads. Prints it as JSON."""
     engine, path, feeds_file, threads = sys.argv[1:]
     with np.load(feeds_file) as arrays:
-        feeds = {name: arrays[name] for name in arrays.files}
+        feeds = {name.removeprefix(PREFIX): arrays[name] for name in arrays.files}
     print(json.dumps(measure_here(engine, path, feeds, int(threads))))
 
 

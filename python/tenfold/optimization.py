@@ -44,10 +44,11 @@ def quantize_static(
         TenfoldError: The data is empty, has NaN or does not fit; a node or method is unknown; a file cannot be used.
     """
     source = list(data) if isinstance(data, Iterator) else _samples(data, "data")
-    if not isinstance(method, str):
-        raise checks.invalid(f"method must be a name, not {method!r}")
     feeds = lambda: (checks.feed(feed) for feed in source)
-    return _core.quantize_static(checks.path(model, "model"), checks.path(out, "out"), feeds, method, bool(per_channel), *_form(exclude, opset))
+    return _core.quantize_static(
+        checks.path(model, "model"), checks.path(out, "out"), feeds, checks.text(method, "method"), bool(per_channel),
+        *_form(exclude, opset),
+    )  # fmt: skip
 
 
 def quantize_dynamic(model: Path, out: Path, *, per_channel: bool = True, exclude: Sequence[str] = (), opset: int = 17) -> int:
@@ -71,11 +72,12 @@ def optimize(
             between samples are symbolic in the artifact.
         data: Evaluation samples: (feed, label) pairs, batch 1.
         calibration: Feeds disjoint from `data`.
-        metric: metric(outputs, label) is the score of one sample; higher is better.
+        metric: metric(outputs, label) is the score of one sample; higher is better. A sample that fails is taken to lose
+            1, as with an accuracy, or as much as scores were seen to differ: few samples certify nothing.
         max_drop: Allowed loss of the mean score.
         latency_ms: Target for the median; 0 for none.
-        threads: Threads to run with.
-        out: Folder for model.onnx and report.json.
+        threads: Threads to run with, 0 for as many as the process may use.
+        out: Folder for model.onnx and report.json, another than that of a model.onnx to be read.
 
     Returns:
         The report: verdict, chosen candidate, and every candidate with its proof.
@@ -132,9 +134,9 @@ def _labelled(sample: Any) -> tuple[dict[str, np.ndarray], Any]:
 
 def _form(exclude: Any, opset: Any) -> tuple[list[str], int]:
     """What both quantizers take: the nodes to keep in FP32, and the operator set."""
-    names = None if isinstance(exclude, str) or not isinstance(exclude, Iterable) else list(exclude)
-    if names is None or not all(isinstance(name, str) for name in names):
+    if isinstance(exclude, str) or not isinstance(exclude, Iterable):
         raise checks.invalid(f"exclude must be a sequence of names, not {exclude!r}")
+    names = [checks.text(name, "a node to exclude") for name in exclude]
     if not isinstance(opset, (int, np.integer)) or not 0 <= opset < 1 << 31:
         raise checks.invalid(f"opset must be 13 or 17 to 21, not {opset!r}")
     return names, int(opset)

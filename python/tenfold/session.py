@@ -20,6 +20,8 @@ _NUMPY_TYPES = {
     "f32": np.float32, "f64": np.float64, "u8": np.uint8, "s8": np.int8, "u16": np.uint16, "s16": np.int16,
     "i32": np.int32, "i64": np.int64, "u32": np.uint32, "u64": np.uint64, "bool": np.bool_,
 }  # fmt: skip
+#: By what `NodeArg.type` says.
+NUMPY_TYPES = {_ORT_TYPES[name]: kind for name, kind in _NUMPY_TYPES.items()}
 
 
 @dataclass(frozen=True)
@@ -70,17 +72,18 @@ class InferenceSession:
         threads: int | None = None,
     ) -> None:
         options = SessionOptions() if sess_options is None else sess_options
-        if not isinstance(options, SessionOptions) or not isinstance(options.isa, str):
-            raise checks.invalid(f"sess_options must be tenfold.SessionOptions with the name of an isa, not {options!r}")
+        if not isinstance(options, SessionOptions):
+            raise checks.invalid(f"sess_options must be tenfold.SessionOptions, not {options!r}")
+        isa = checks.text(options.isa, "isa")
         if options.tuning not in ("off", "cached", "measure"):
             raise checks.invalid(f"tuning must be off, cached or measure, not {options.tuning!r}")
         tuning = getattr(_core.Tuning, options.tuning)
         count = options.intra_op_num_threads if threads is None else threads
         count = checks.threads(count)
         if isinstance(path_or_bytes, bytes | bytearray):
-            self._core = _core.Session.from_bytes(bytes(path_or_bytes), count, options.isa, tuning)
+            self._core = _core.Session.from_bytes(bytes(path_or_bytes), count, isa, tuning)
         elif isinstance(path_or_bytes, str | os.PathLike):
-            self._core = _core.Session.from_file(checks.path(path_or_bytes, "model"), count, options.isa, tuning)
+            self._core = _core.Session.from_file(checks.path(path_or_bytes, "model"), count, isa, tuning)
         else:
             raise checks.invalid(f"a model is a path or bytes, not {type(path_or_bytes).__name__}")
         self._inputs = self._core.inputs()

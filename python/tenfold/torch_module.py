@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tenfold.checks import error
+from tenfold.checks import error, reason
 
 Feed = Mapping[str, np.ndarray]
 OPSET = 18  # what torch.onnx writes without conversion
@@ -62,8 +62,7 @@ def export(module: Any, feeds: Iterable[Feed], path: Path) -> None:
                 dynamic_shapes=shapes if kwargs else tuple(shapes.values()), verbose=False,
             )  # fmt: skip
     except Exception as cause:
-        reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
-        raise error("unsupported", f"torch.onnx cannot export {type(module).__name__}: {reason}") from cause
+        raise error("unsupported", f"torch.onnx cannot export {type(module).__name__}: {reason(cause)}") from cause
     finally:
         module.train(training)
 
@@ -89,9 +88,12 @@ def load(where: str) -> Any:
     if spec is None or spec.loader is None:
         raise error("invalid argument", f"--torch {where}: {file} is no Python file")
     source = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(source)
-    found = getattr(source, attribute, None)
-    module = found() if callable(found) and not isinstance(found, torch.nn.Module) else found
+    try:
+        spec.loader.exec_module(source)
+        found = getattr(source, attribute, None)
+        module = found() if callable(found) and not isinstance(found, torch.nn.Module) else found
+    except Exception as cause:
+        raise error("invalid argument", f"--torch {where}: {type(cause).__name__}: {reason(cause)}") from cause
     if not isinstance(module, torch.nn.Module):
         raise error("invalid argument", f"--torch {where}: '{attribute}' is neither a torch.nn.Module nor a function that makes one")
     return module.eval()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import tenfold
 from tenfold import loading
 
 from tests.python.conftest import model_path
@@ -31,9 +32,9 @@ def test_ratio_is_to_the_quickest_creation() -> None:
 
 
 def test_unknown_engine_and_failing_process() -> None:
-    with pytest.raises(ValueError, match="torch"):
-        loading.measure(str(model_path(NAME)), ["tenfold", "torch"], 1, 0)
-    with pytest.raises(RuntimeError, match="absent"):
+    with pytest.raises(tenfold.TenfoldError, match="torch"):
+        loading.measure(str(model_path(NAME)), ["tenfold", "torch"], 1, 0, feeds={})
+    with pytest.raises(tenfold.TenfoldError, match="absent"):
         loading.measure("absent.onnx", ["tenfold"], 1, 0, feeds=feeds(NAME, 1)[0])
 
 

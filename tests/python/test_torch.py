@@ -30,6 +30,13 @@ class Net(torch.nn.Module):
     def forward(self, picture, shift):
         return self.head(torch.relu(self.norm(self.conv(picture + shift))).mean((2, 3)))
 
+class Other(torch.nn.Module):
+    def forward(self, one):
+        return one
+
+def raises():
+    return {}["weights"]
+
 ready = Net()
 not_a_module = 3
 """
@@ -117,14 +124,28 @@ def test_bench_against_torch(tmp_path: Path, source: Path) -> None:
 
 @pytest.mark.parametrize(
     ("where", "code", "message"),
-    [(None, 2, "--torch"), ("SOURCE:not_a_module", 1, "not_a_module"), ("nowhere.py:Net", 1, "nowhere.py"), ("SOURCE", 1, "file.py:attribute")],
+    [
+        (None, 2, "--torch"),
+        ("SOURCE:not_a_module", 1, "not_a_module"),
+        ("nowhere.py:Net", 1, "nowhere.py"),
+        ("SOURCE", 1, "file.py:attribute"),
+        ("SOURCE:raises", 1, "KeyError: 'weights'"),
+        ("SOURCE:Other", 1, "torch cannot run"),
+        ("BROKEN:Net", 1, "SyntaxError"),
+    ],
 )
-def test_bench_names_what_is_wrong(source: Path, where: str | None, code: int, message: str) -> None:
-    words = [] if where is None else ["--torch", where.replace("SOURCE", str(source))]
-    result = bench("absent.onnx", "--compare", "torch", *words)
+def test_bench_names_what_is_wrong(tmp_path: Path, source: Path, where: str | None, code: int, message: str) -> None:
+    model, broken = tmp_path / "net.onnx", tmp_path / "broken.py"
+    torch_module.export(torch_module.load(f"{source}:Net"), [sample(1)], model)
+    broken.write_text("class Net:\n  def\n")
+    words = [] if where is None else ["--torch", where.replace("SOURCE", str(source)).replace("BROKEN", str(broken))]
+    result = bench(model, "--compare", "torch", *words)
     assert result.returncode == code
     assert message in result.stderr
     assert "Traceback" not in result.stderr
+    assert code == 2 or len(result.stderr.splitlines()) == 1
+    if words:
+        assert bench(model, *words).returncode == 2  # without --compare torch
 
 
 def test_bench_refuses_another_model(tmp_path: Path, source: Path) -> None:
