@@ -200,7 +200,7 @@ def page(models: Path, seconds: float, isa: str) -> list[str]:
         f"# Results: {isa}",
         "",
         f"Measured by `make bench` on {cpu_name()}, {isa}, batch 1. Medians in milliseconds, minima in brackets; all engines in",
-        "one process, interleaved run by run, on the same file. `ratio` is tenfold's median over the better peer's: below 1",
+        "one process, taking turns of five runs, on the same file. `ratio` is tenfold's median over the better peer's: below 1",
         "tenfold is faster. Files ending in `int8_ort` were quantized by ONNX Runtime's own quantizer,",
         "those in `int8_tenfold` by `tenfold.quantize_static`. PP-OCR detection and YOLO read 640 x 640 pictures.",
         "",

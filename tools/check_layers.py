@@ -1,4 +1,4 @@
-"""Fails where a folder of src/ includes a folder that is not below it, or a program bypasses the public API.
+"""Fails where a folder of src/ includes a folder that is not below it.
 
 The order is that of the tenfold_layer() calls in CMakeLists.txt, so there is one list.
 """
