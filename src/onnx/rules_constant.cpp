@@ -65,6 +65,14 @@ void cast_like(NodeImport& n) {
     n.unsupported("the type to cast to is not known before running");
 }
 
+/// An exponent of another type than a real base is computed with in the base's type, which kernels need.
+void pow(NodeImport& n) {
+  const auto base = n.dtype_of(n.need(0)), exponent = n.dtype_of(n.need(1));
+  if (base && exponent && is_float(*base) && base != exponent)
+    n.inputs[1] = n.emit("Cast", {n.inputs[1]}, {{"to", elem_type_of(*base)}});
+  n.keep();
+}
+
 void typed_by_attribute(NodeImport& n) {
   if (normalise_type(n, "dtype")) n.keep();
 }
@@ -85,6 +93,7 @@ constexpr std::array kRules{
     Rule{"Identity", kAnyOpset, identity},
     Rule{"Cast", kAnyOpset, cast},
     Rule{"CastLike", kAnyOpset, cast_like},
+    Rule{"Pow", kAnyOpset, pow},
     Rule{"EyeLike", kAnyOpset, typed_by_attribute},
     Rule{"RandomNormal", kAnyOpset, typed_by_attribute},
     Rule{"RandomNormalLike", kAnyOpset, typed_by_attribute},

@@ -157,6 +157,12 @@ TEST(ReduceF32, AnyNeighbouringAxes) {
     }
 }
 
+TEST(BinaryF32, PowByIntegers) {
+  Builder b;
+  b.output(b.op("Pow", {b.input({3, 7}), b.ints({3})}));
+  expect_as_reference(b, "s64 exponent", 1e-4);
+}
+
 TEST(BinaryF32, PRelu) {
   for (const Shape& slope : {Shape{1}, Shape{5, 1, 1}, Shape{1, 7}}) {
     Builder b;

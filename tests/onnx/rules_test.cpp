@@ -123,6 +123,16 @@ TEST(Rules, UpsampleRepeatsPixels) {
       EXPECT_EQ(y.at_double(r * 6 + c), x.at_double(r / 2 * 2 + c / 3)) << r << " " << c;
 }
 
+TEST(Rules, ExponentsAreCastToTheTypeOfARealBase) {
+  FileBuilder file;
+  file.input("x", {2, 3}).initializer<int64_t>("three", {}, {3}).node("Pow", {"x", "three"}, {"y"});
+  EXPECT_EQ(operators(file.output("y").load()), (Names{"Cast", "Pow"}));
+  FileBuilder integers;
+  integers.input("x", {2, 3}, DType::i32).initializer<float>("half", {}, {0.5f});
+  integers.node("Pow", {"x", "half"}, {"p"}).node("Cast", {"p"}, {"y"}, {{"to", int64_t{1}}});
+  EXPECT_EQ(operators(integers.output("y").load()), (Names{"Pow", "Cast"}));
+}
+
 TEST(Rules, QuantizeWithoutZeroPointGetsOne) {
   FileBuilder file;
   file.input("x", {2, 3})

@@ -175,6 +175,9 @@ def _elementwise():
         yield Row(f"{op.lower()}_int64", op, whole)
     for exponent in (2.0, 0.5, 3.0, -1.0):
         yield Row(f"pow_by_{exponent}", "Pow", (x(3, 9, low=0.1, high=4), const(exponent, "float32")))
+    for dtype in ("int32", "int64", "float64"):
+        yield Row(f"pow_by_{dtype}", "Pow", (x(3, 9, low=0.1, high=4), const(3, dtype)))
+    yield Row("pow_by_int64_fed", "Pow", (x(3, 9), x(9, low=0, high=4, dtype="int64")))
     for op in ("Sum", "Max", "Min", "Mean"):
         yield Row(f"{op.lower()}_three", op, (x(2, 3, 4), x(3, 1), x(4)))
     for op in ("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"):

@@ -1,4 +1,5 @@
 // Binary elementwise operators with broadcasting, as rectangles that a kernel walks.
+#include <algorithm>
 #include <array>
 
 #include "ops/fusion.hpp"
@@ -129,7 +130,9 @@ std::unique_ptr<Step> make_binary_f32(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
   const auto row =
       std::find_if(std::begin(kOps), std::end(kOps), [&](const auto& r) { return r.first == n.op; });
-  if (row == std::end(kOps) || !b.kernels.binary_f32 || b.graph.value(n.output()).dtype != DType::f32)
+  const auto is_f32 = [&](ir::ValueId v) { return b.graph.value(v).dtype == DType::f32; };
+  if (row == std::end(kOps) || !b.kernels.binary_f32 ||
+      !std::all_of(n.inputs.begin(), n.inputs.end(), is_f32))
     return nullptr;
   const auto shape = rectangles(b, n);
   if (!shape) return nullptr;
