@@ -139,6 +139,12 @@ TEST(Resize, TwoAxesSizesAndPolicies) {
   EXPECT_EQ(policy("not_smaller").shape(), (Shape{1, 1, 4, 6}));
 }
 
+TEST(Resize, ExtentsAreRoundedDownInSinglePrecision) {
+  for (const auto& [in, scale, out] :
+       {std::tuple{10, 0.7f, 7}, {10, 0.1f, 1}, {5, 1.8f, 9}, {10, 1.1f, 11}, {3, 1.0f / 3, 1}})
+    EXPECT_EQ(run("Resize", {ramp({in}), Tensor(), f32({1}, {scale})}).shape(), Shape{out}) << scale;
+}
+
 TEST(Resize, CropExtrapolates) {
   const Tensor y = run("Resize", {f32({4}, {1, 5, 2, 8}), f32({2}, {-0.2f, 1.2f}), Tensor(), sizes({5})},
                        {{"mode", "linear"},
