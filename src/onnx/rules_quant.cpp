@@ -1,4 +1,5 @@
 // QuantizeLinear and DequantizeLinear with all inputs.
+#include <algorithm>
 #include <array>
 
 #include "onnx/elem_type.hpp"
@@ -29,12 +30,14 @@ void quantize_linear(NodeImport& n) {
 }
 
 /// A block of `size` values along an axis shares a scale: repeats a constant so that every value has its own.
-ValueId repeat_blocks(NodeImport& n, ValueId id, int64_t axis, const Shape& to) {
-  const Shape& from = *n.shape_of(id);
-  Shape columns = from, wide = from;
+/// The last block may be shorter.
+ValueId repeat_blocks(NodeImport& n, ValueId id, int64_t axis, int64_t size, const Shape& to) {
+  const int at = static_cast<int>(axis);
+  const Shape from = *n.shape_of(id);
+  Shape columns = from, wide = from, whole = to;
   columns.push_back(1);
-  wide.push_back((to[static_cast<int>(axis)] + from[static_cast<int>(axis)] - 1) /
-                 from[static_cast<int>(axis)]);
+  wide.push_back(size);
+  whole[at] = from[at] * size;
   std::vector<int64_t> perm;  // the repetition goes behind its axis
   for (int64_t i = 0; i < from.rank(); i++) {
     perm.push_back(i);
@@ -43,7 +46,9 @@ ValueId repeat_blocks(NodeImport& n, ValueId id, int64_t axis, const Shape& to) 
   const ValueId repeated = n.emit(
       "Expand", {n.emit("Reshape", {id, n.ints(columns.dims(), "columns")}), n.ints(wide.dims(), "wide")});
   const ValueId ordered = n.emit("Transpose", {repeated}, {{"perm", perm}});
-  return n.emit("Reshape", {ordered, n.ints(to.dims(), "shape")});
+  const ValueId each = n.emit("Reshape", {ordered, n.ints(whole.dims(), "shape")});
+  if (whole == to) return each;
+  return n.emit("Slice", {each, n.ints({0}, "begin"), n.ints({to[at]}, "end"), n.ints({axis}, "axis")});
 }
 
 /// Blocks as Cast, Sub, Mul; on weights constant folding makes one f32 tensor of them.
@@ -55,16 +60,20 @@ void dequantize_blocks(NodeImport& n) {
   int64_t axis = n.attrs.get_int("axis", 1);
   if (axis < 0) axis += x->rank();
   if (axis < 0 || axis >= x->rank()) n.fail("axis {} for rank {}", axis, x->rank());
-  const int64_t extent = (*x)[static_cast<int>(axis)], blocks = (*scale)[static_cast<int>(axis)];
-  if (blocks <= 0 || extent % blocks != 0) return n.unsupported("blocks that do not divide the axis");
+  const int64_t extent = (*x)[static_cast<int>(axis)], blocks = (*scale)[static_cast<int>(axis)],
+                size = n.attrs.get_int("block_size", 0);
+  if (size < 0 || blocks != extent / size + (extent % size != 0))
+    n.fail("{} scales for {} values in blocks of {}", blocks, extent, size);
   if (n.has_input(2) && (!n.shape_of(n.inputs[2]) || *n.shape_of(n.inputs[2]) != *scale))
     n.fail("scale and zero point differ in shape");
+  const int64_t repeat = std::min(size, extent);
   const Shape to = *x;
   const ir::Attributes to_float{{"to", kFloat}};
   ValueId value = n.emit("Cast", {n.inputs[0]}, to_float);
   if (n.has_input(2))
-    value = n.emit("Sub", {value, n.emit("Cast", {repeat_blocks(n, n.inputs[2], axis, to)}, to_float)});
-  n.finish("Mul", {value, repeat_blocks(n, n.inputs[1], axis, to)});
+    value =
+        n.emit("Sub", {value, n.emit("Cast", {repeat_blocks(n, n.inputs[2], axis, repeat, to)}, to_float)});
+  n.finish("Mul", {value, repeat_blocks(n, n.inputs[1], axis, repeat, to)});
 }
 
 void dequantize_linear(NodeImport& n) {

@@ -164,6 +164,15 @@ FileBuilder qlinear_conv_file() {
   return file.node("DequantizeLinear", {"qy", "ys", "yz"}, {"y"}).output("y");
 }
 
+TEST(Rules, TheLastBlockMayBeShorter) {
+  FileBuilder file(21);
+  file.initializer<int8_t>("q", {1, 6}, {1, 2, 3, 4, 5, 6}).initializer<float>("s", {1, 2}, {1, 10});
+  file.node("DequantizeLinear", {"q", "s"}, {"y"}, {{"axis", int64_t{1}}, {"block_size", int64_t{4}}});
+  const Tensor y = evaluate(file.output("y").load());
+  ASSERT_EQ(y.shape(), (Shape{1, 6}));
+  for (int64_t i = 0; i < 6; i++) EXPECT_EQ(y.at_double(i), (i + 1) * (i < 4 ? 1 : 10)) << i;
+}
+
 TEST(Rules, QLinearConvBecomesQdqWithScaledBias) {
   const ir::Graph graph = qlinear_conv_file().load();
   Names names = operators(graph);
