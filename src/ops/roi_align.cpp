@@ -51,21 +51,22 @@ struct Bilinear {
 struct Region {
   float x, y, cell_width, cell_height;
   int64_t columns, rows;
-};  ///< rows x columns samples a cell
+};  ///< rows x columns samples a cell, none where the region is empty
 
 int64_t samples_of(const ir::Node& node, float cell) {
   const int64_t fixed = node.attrs.get_int("sampling_ratio", 0);
   if (fixed > 0) return fixed;
   if (!(cell < static_cast<float>(kMaxSampling)))
     invalid(node, "a region {} input elements wide per output element", cell);
-  return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(cell)));
+  return static_cast<int64_t>(std::max(std::ceil(cell), 0.0f));
 }
 
 Region region_of(const EvalContext& ctx, const float* roi) {
   const float scale = ctx.attrs().get_float("spatial_scale", 1);
   const bool half_pixel =
       text_attr(ctx.attrs(), "coordinate_transformation_mode", "half_pixel") == "half_pixel";
-  const float offset = half_pixel ? 0.5f : 0.0f, smallest = half_pixel ? 0.0f : 1.0f;
+  const float offset = half_pixel ? 0.5f : 0.0f,
+              smallest = half_pixel ? std::numeric_limits<float>::lowest() : 1.0f;
   Region r{roi[0] * scale - offset, roi[1] * scale - offset, 0, 0, 1, 1};
   r.cell_width =
       std::max(roi[2] * scale - offset - r.x, smallest) / static_cast<float>(ctx.out().shape->back());
@@ -78,6 +79,8 @@ Region region_of(const EvalContext& ctx, const float* roi) {
 
 float pool_cell(const Region& r, const float* plane, int64_t height, int64_t width, int64_t row,
                 int64_t column, bool largest) {
+  const int64_t samples = r.rows * r.columns;
+  if (samples == 0) return 0;
   double sum = 0;
   float best = -std::numeric_limits<float>::infinity();
   for (int64_t i = 0; i < r.rows; i++)
@@ -95,7 +98,7 @@ float pool_cell(const Region& r, const float* plane, int64_t height, int64_t wid
         best = std::max(best, v);  // ONNX takes the largest weighted corner
       }
     }
-  return largest ? best : static_cast<float>(sum / static_cast<double>(r.rows * r.columns));
+  return largest ? best : static_cast<float>(sum / static_cast<double>(samples));
 }
 
 void eval(const EvalContext& ctx) {

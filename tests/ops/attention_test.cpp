@@ -54,6 +54,19 @@ TEST(GridSample, Paddings) {
   expect_error(ErrorCode::invalid_model, [&] { run("GridSample", {x, grid}, {{"mode", "magic"}}); });
 }
 
+// Values of ONNX Runtime 1.32: only output_half_pixel makes an empty region one pixel large.
+TEST(RoiAlign, EmptyAndReversedRegions) {
+  const Tensor x = ramp({1, 1, 4, 4}, 1), rois = f32({2, 4}, {1, 1, 1, 1, 2, 2, 1, 1}),
+               images = Tensor::from<int64_t>({2}, {0, 0});
+  for (const char* mode : {"avg", "max"})
+    expect_equal(run("RoiAlign", {x, rois, images}, {{"mode", mode}}), f32({2, 1, 1, 1}, {0, 0}));
+  const Tensor sampled = run("RoiAlign", {x, rois, images}, {{"sampling_ratio", int64_t{1}}});
+  expect_near(sampled, f32({2, 1, 1, 1}, {3.5f, 6}));
+  const Tensor old =
+      run("RoiAlign", {x, rois, images}, {{"coordinate_transformation_mode", "output_half_pixel"}});
+  expect_near(old, f32({2, 1, 1, 1}, {8.5f, 13.5f}));
+}
+
 TEST(RoiAlign, AveragesAndChecksIndices) {
   const Tensor x = ramp({1, 1, 4, 4}), rois = f32({1, 4}, {0, 0, 4, 4});
   const ir::Attributes attrs{
