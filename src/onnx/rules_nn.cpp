@@ -1,4 +1,5 @@
 // Normalisation, softmax, resizing, dropout.
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -81,7 +82,7 @@ ir::Attributes asymmetric(const NodeImport& n) {
           {"nearest_mode", std::string("floor")}};
 }
 
-/// Upsample, and the first Resize: asymmetric coordinates, rounding down.
+/// Upsample, and the first Resize where it grows: asymmetric coordinates, rounding down.
 void upsample(NodeImport& n) {
   const ValueId x = n.need(0);
   const std::vector<float> scales = n.attrs.get_floats("scales");
@@ -90,6 +91,30 @@ void upsample(NodeImport& n) {
     factor = n.constant(Tensor::from<float>(Shape{static_cast<int64_t>(scales.size())}, scales), "scales");
   if (factor == kNone) n.fail("no scales");
   n.finish("Resize", {x, kNone, factor}, asymmetric(n));
+}
+
+/// Version 10 takes the nearest pixel above along axes that shrink, the one below along others: a Resize
+/// each.
+void resize_10(NodeImport& n) {
+  const Tensor* scales = n.constant_of(n.input(1));
+  if (!scales || scales->dtype() != DType::f32 || n.attrs.get_string("mode", "nearest") != "nearest")
+    return upsample(n);
+  const Shape shape = scales->shape();
+  std::vector<float> grown, shrunk;
+  for (const float s : scales->span<float>())
+    grown.push_back(std::max(s, 1.0f)), shrunk.push_back(std::min(s, 1.0f));
+  const auto factors = [&](const std::vector<float>& of) {
+    return n.constant(Tensor::from<float>(shape, of), "scales");
+  };
+  const auto changes = [](const std::vector<float>& of) {
+    return std::ranges::any_of(of, [](float s) { return s != 1; });
+  };
+  if (!changes(shrunk)) return upsample(n);
+  ir::Attributes ceiling = asymmetric(n);
+  ceiling.set("nearest_mode", std::string("ceil"));
+  const ValueId x =
+      changes(grown) ? n.emit("Resize", {n.need(0), kNone, factors(grown)}, asymmetric(n)) : n.need(0);
+  n.finish("Resize", {x, kNone, factors(shrunk)}, ceiling);
 }
 
 /// Empty constants in place of scales, sizes or the region of interest mean that they are not given.
@@ -163,7 +188,7 @@ constexpr std::array kRules{
     Rule{"LogSoftmax", kAnyOpset, softmax},
     Rule{"Hardmax", kAnyOpset, softmax},
     Rule{"Upsample", kAnyOpset, upsample},
-    Rule{"Resize", 10, upsample},
+    Rule{"Resize", 10, resize_10},
     Rule{"Resize", kAnyOpset, resize},
     Rule{"LayerNormalization", kAnyOpset, layer_normalization},
     Rule{"GroupNormalization", 20, group_normalization},

@@ -123,6 +123,19 @@ TEST(Rules, UpsampleRepeatsPixels) {
       EXPECT_EQ(y.at_double(r * 6 + c), x.at_double(r / 2 * 2 + c / 3)) << r << " " << c;
 }
 
+TEST(Rules, TheFirstResizeRoundsUpWhereItShrinks) {
+  FileBuilder file(10);
+  file.input("x", {1, 3, 5}).initializer<float>("s", {3}, {1, 2, 0.6f}).node("Resize", {"x", "s"}, {"y"});
+  const ir::Graph graph = file.output("y").load();
+  EXPECT_EQ(operators(graph), (Names{"Resize", "Resize"}));
+  const Tensor x = test::ramp(Shape{1, 3, 5}), y = evaluate(graph);
+  ASSERT_EQ(y.shape(), (Shape{1, 6, 3}));
+  const int64_t column[] = {0, 2, 4};  // of 0, 1.67 and 3.33
+  for (int64_t r = 0; r < 6; r++)
+    for (int64_t c = 0; c < 3; c++)
+      EXPECT_EQ(y.at_double(r * 3 + c), x.at_double(r / 2 * 5 + column[c])) << r << " " << c;
+}
+
 TEST(Rules, ExponentsAreCastToTheTypeOfARealBase) {
   FileBuilder file;
   file.input("x", {2, 3}).initializer<int64_t>("three", {}, {3}).node("Pow", {"x", "three"}, {"y"});

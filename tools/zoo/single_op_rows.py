@@ -369,6 +369,9 @@ def _old():
     yield Row("old_upsample", "Upsample", (x(1, 2, 3, 4), const([1, 1, 2, 3], "float32")), {"mode": "nearest"}, 9)
     yield Row("old_upsample_attr", "Upsample", (x(1, 2, 3, 4),), {"mode": "nearest", "scales": [1.0, 1.0, 2.0, 2.0]}, 8)
     yield Row("old_resize_opset10", "Resize", (x(1, 2, 4, 4), const([1, 1, 2, 2], "float32")), {"mode": "linear"}, 10)
+    for scale in (0.6, 1.7):
+        scales = const([1, 1, 0.6, scale], "float32")
+        yield Row(f"old_resize_nearest_by_{scale}", "Resize", (x(1, 2, 4, 7), scales), {"mode": "nearest"}, 10)
     yield Row("old_topk_opset10", "TopK", (x(3, 9), const([2])), {"axis": 1}, 10, outputs=2)
     yield Row("old_avgpool_opset7", "AveragePool", (x(1, 2, 6, 6),), {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}, 7)
     yield Row("old_gemm_opset7", "Gemm", (x(3, 4), w(4, 5), w(5)), {}, 7)
