@@ -8,12 +8,29 @@
 namespace tenfold::onnx {
 namespace {
 
+/// A reduction over no axes still maps every element.
+void reduce_nothing(NodeExport& n) {
+  const std::string &op = n.node.op, &x = n.inputs[0];
+  if (op == "ReduceSumSquare") return n.finish("Mul", {x, x});
+  if (op == "ReduceL1" || op == "ReduceL2") return n.finish("Abs", {x});
+  if (op != "ReduceLogSum") return n.finish("Identity", {x});
+  if (!is_float(n.dtype_of(0))) n.unsupported("the logarithm of integers");
+  n.finish("Log", {x});
+}
+
 void reduce(NodeExport& n) {
   const bool none = !n.has_input(1) || (n.constant_of(1) && n.constant_of(1)->elements() == 0);
-  if (none && n.attrs.get_int("noop_with_empty_axes", 0) != 0) return n.finish("Identity", {n.inputs[0]});
+  if (none && n.attrs.get_int("noop_with_empty_axes", 0) != 0) return reduce_nothing(n);
   n.attrs.erase("noop_with_empty_axes");
   if (!none) n.attrs.set("axes", n.need_ints(1));
   n.finish(n.node.op, {n.inputs[0]}, n.attrs);
+}
+
+/// ReduceMax and ReduceMin.
+void reduce_extreme(NodeExport& n) {
+  if (n.dtype_of(0) == DType::boolean) n.unsupported("the extreme of bool came with version 20");
+  if (n.opset >= 18) return n.keep();
+  reduce(n);
 }
 
 /// Without sizes the last part may be smaller since version 18; before, equal parts only.
@@ -55,9 +72,11 @@ void pad(NodeExport& n) {
 }
 
 void resize(NodeExport& n) {
-  n.drop_default("antialias", int64_t{0});
-  n.drop_default("keep_aspect_ratio_policy", std::string("stretch"));
-  if (n.attrs.has("axes")) n.unsupported("attribute 'axes' came with version 18");
+  if (n.opset < 18) {
+    n.drop_default("antialias", int64_t{0});
+    n.drop_default("keep_aspect_ratio_policy", std::string("stretch"));
+    if (n.attrs.has("axes")) n.unsupported("attribute 'axes' came with version 18");
+  }
   if (n.attrs.get_string("coordinate_transformation_mode", "half_pixel") == "half_pixel_symmetric")
     n.unsupported("coordinates 'half_pixel_symmetric' came with version 19");
   n.keep();
@@ -155,6 +174,13 @@ void arithmetic(NodeExport& n) {
   n.keep();
 }
 
+/// Before version 14 of reals only.
+void relu(NodeExport& n) {
+  if (is_float(n.dtype_of(0))) return n.keep();
+  if (size_of(n.dtype_of(0)) < 4) n.unsupported("integers of less than 32 bits came with version 14");
+  n.finish("Max", {n.inputs[0], n.scalar(0, "zero")});
+}
+
 template <int Since>
 void newer(NodeExport& n) {
   n.unsupported(fmt::format("it came with version {}", Since));
@@ -165,9 +191,9 @@ constexpr std::array kLowerings{
     Lowering{"ReduceL2", 18, reduce},
     Lowering{"ReduceLogSum", 18, reduce},
     Lowering{"ReduceLogSumExp", 18, reduce},
-    Lowering{"ReduceMax", 18, reduce},
+    Lowering{"ReduceMax", 20, reduce_extreme},
     Lowering{"ReduceMean", 18, reduce},
-    Lowering{"ReduceMin", 18, reduce},
+    Lowering{"ReduceMin", 20, reduce_extreme},
     Lowering{"ReduceProd", 18, reduce},
     Lowering{"ReduceSumSquare", 18, reduce},
     Lowering{"Split", 18, split},
@@ -191,6 +217,7 @@ constexpr std::array kLowerings{
     Lowering{"Sub", 14, arithmetic},
     Lowering{"Mul", 14, arithmetic},
     Lowering{"Div", 14, arithmetic},
+    Lowering{"Relu", 14, relu},
     Lowering{"Trilu", 14, newer<14>},
     Lowering{"BitwiseAnd", 18, newer<18>},
     Lowering{"BitwiseNot", 18, newer<18>},

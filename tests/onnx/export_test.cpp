@@ -2,11 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 
 #include "onnx/onnx.hpp"
 #include "ops/op.hpp"
+#include "support/graph_builder.hpp"
 
 namespace tenfold {
 namespace {
@@ -115,6 +117,49 @@ TEST(Export, InternalOperatorsBecomeStandardOnes) {
     }
     EXPECT_EQ(count(reload(unary_graph("SiLU"), opset), "Sigmoid"), 1);
   }
+}
+
+/// y of x[2] = {-2, 3}, node by node.
+std::vector<double> values(const ir::Graph& graph) {
+  const Tensor x = graph.value(graph.inputs[0]).dtype == DType::i32 ? Tensor::from<int32_t>({2}, {-2, 3})
+                                                                    : Tensor::from<float>({2}, {-2, 3});
+  const Tensor y = test::evaluate_graph(graph, std::span(&x, 1))[0];
+  return {y.at_double(0), y.at_double(1)};
+}
+
+/// x[2] -> op -> y.
+ir::Graph pair_graph(std::string op, DType dtype, ir::Attributes attrs = {}) {
+  test::Builder b;
+  b.output(b.op(std::move(op), {b.input({2}, dtype)}, std::move(attrs)));
+  return b.graph;
+}
+
+TEST(Export, ReductionsOverNoAxesStillMapElements) {
+  for (const char* op : {"ReduceSumSquare", "ReduceL1", "ReduceL2", "ReduceLogSumExp", "ReduceMax"}) {
+    const ir::Graph graph = pair_graph(op, DType::f32, {{"noop_with_empty_axes", int64_t{1}}});
+    const auto actual = values(reload(graph, 17)), expected = values(graph);
+    for (size_t i = 0; i < 2; i++) EXPECT_NEAR(actual[i], expected[i], 1e-6) << op;
+  }
+  const ir::Graph logarithm = pair_graph("ReduceLogSum", DType::f32, {{"noop_with_empty_axes", int64_t{1}}});
+  EXPECT_NEAR(values(reload(logarithm, 17))[1], std::log(3.0), 1e-6);
+}
+
+TEST(Export, TypesThatCameLater) {
+  const ir::Graph relu = pair_graph("Relu", DType::i32), most = pair_graph("ReduceMax", DType::boolean);
+  EXPECT_EQ(count(reload(relu, 13), "Max"), 1);
+  EXPECT_EQ(values(reload(relu, 13)), values(relu));
+  EXPECT_EQ(count(reload(relu, 17), "Relu"), 1);
+  for (const int opset : {13, 18, 19}) EXPECT_THROW(reload(most, opset), Error) << opset;
+  EXPECT_EQ(count(reload(most, 20), "ReduceMax"), 1);
+}
+
+TEST(Export, ResizeOfSomeAxesSinceVersion18) {
+  test::Builder b;
+  b.output(
+      b.op("Resize", {b.input({2, 4}), ir::kNone, ir::kNone, b.ints({8})},
+           {{"axes", std::vector<int64_t>{1}}, {"keep_aspect_ratio_policy", std::string("not_larger")}}));
+  EXPECT_THROW(reload(b.graph, 17), Error);
+  EXPECT_EQ(*reload(b.graph, 18).value(reload(b.graph, 18).outputs[0]).shape, (Shape{2, 8}));
 }
 
 TEST(Export, UnknownOperatorSetsAreRefused) {
