@@ -135,11 +135,6 @@ Fusion fusion_of(const ir::Node& node) {
   return fusion;
 }
 
-std::optional<Fusion> find_activation(std::string_view op) {
-  const Name* name = find_name(op);
-  return name ? std::optional<Fusion>({name->kind, name->lo, name->hi}) : std::nullopt;
-}
-
 bool is_fusible_activation(std::string_view name) { return find_name(name) != nullptr; }
 
 }  // namespace tenfold::ops

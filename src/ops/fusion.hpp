@@ -6,7 +6,6 @@
 // parameters of HardSigmoid, LeakyRelu and Elu under their ONNX defaults.
 #pragma once
 
-#include <optional>
 #include <span>
 
 #include "ir/graph.hpp"
@@ -26,8 +25,6 @@ struct Fusion {
 
 /// Reads the activation attributes; none where they are absent.  An unknown name is an invalid_model error.
 Fusion fusion_of(const ir::Node& node);
-/// The activation of that name with ONNX defaults, or nothing if it is unknown.
-std::optional<Fusion> find_activation(std::string_view name);
 /// Whether `name` is an operator that fusion_of knows.
 bool is_fusible_activation(std::string_view name);
 

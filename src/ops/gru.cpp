@@ -12,7 +12,7 @@ void infer(InferContext& ctx) { infer_recurrent(ctx, kGates, 1); }
 /// One direction; updates state h.
 struct Cell {
   RecurrentWeights weights;
-  Fusion gate, hidden;
+  RecurrentActivation gate, hidden;
   float clip;
   bool linear_before_reset;
 

@@ -12,7 +12,7 @@ void infer(InferContext& ctx) { infer_recurrent(ctx, kGates, 2); }
 struct Cell {
   RecurrentWeights weights;
   const float* peephole;  ///< input, output, forget; or null
-  Fusion gate, cell, output;
+  RecurrentActivation gate, cell, output;
   float clip;
   bool input_forget;
 

@@ -1,6 +1,8 @@
 #include "ops/recurrent.hpp"
 
 #include <algorithm>
+#include <cctype>
+#include <cmath>
 
 namespace tenfold::ops {
 namespace {
@@ -35,9 +37,38 @@ int64_t directions_of(const ir::Node& node) {
   return d == "bidirectional" ? 2 : 1;
 }
 
-bool takes_alpha(kernels::Activation a) {
-  return a == kernels::Activation::hard_sigmoid || a == kernels::Activation::leaky_relu ||
-         a == kernels::Activation::elu;
+struct Named {
+  std::string_view name;
+  int parameters;  ///< 1: alpha; 2: alpha and beta
+  RecurrentActivation activation;
+};  // with the defaults of alpha and beta
+
+constexpr Named kActivations[] = {
+    {"Relu", 0, {[](float x, float, float) { return std::max(x, 0.0f); }, 0, 0}},
+    {"Tanh", 0, {[](float x, float, float) { return std::tanh(x); }, 0, 0}},
+    {"Sigmoid", 0, {[](float x, float, float) { return 1 / (1 + std::exp(-x)); }, 0, 0}},
+    {"Affine", 2, {[](float x, float alpha, float beta) { return alpha * x + beta; }, 1, 0}},
+    {"LeakyRelu", 1, {[](float x, float alpha, float) { return x < 0 ? alpha * x : x; }, 0.01f, 0}},
+    {"ThresholdedRelu", 1, {[](float x, float alpha, float) { return x > alpha ? x : 0; }, 1, 0}},
+    {"ScaledTanh", 2, {[](float x, float alpha, float beta) { return alpha * std::tanh(beta * x); }, 1, 1}},
+    {"HardSigmoid",
+     2,
+     {[](float x, float alpha, float beta) { return std::min(std::max(alpha * x + beta, 0.0f), 1.0f); }, 0.2f,
+      0.5f}},
+    {"Elu", 1, {[](float x, float alpha, float) { return x < 0 ? alpha * std::expm1(x) : x; }, 1, 0}},
+    {"Softsign", 0, {[](float x, float, float) { return x / (1 + std::abs(x)); }, 0, 0}},
+    // Without overflow for large x.
+    {"Softplus",
+     0,
+     {[](float x, float, float) { return std::max(x, 0.0f) + std::log1p(std::exp(-std::abs(x))); }, 0, 0}},
+};
+
+/// Names are not case sensitive.
+const Named& named_activation(const ir::Node& node, std::string_view name) {
+  const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
+  for (const Named& a : kActivations)
+    if (std::ranges::equal(a.name, name, {}, lower, lower)) return a;
+  unsupported(node, "activation '{}'", name);
 }
 
 }  // namespace
@@ -91,20 +122,20 @@ Recurrent resolve_recurrent(const EvalContext& ctx) {
   return p;
 }
 
-Fusion recurrent_activation(const ir::Node& node, int64_t direction, int64_t index, int64_t per_direction,
-                            std::string_view fallback) {
+RecurrentActivation recurrent_activation(const ir::Node& node, int64_t direction, int64_t index,
+                                         int64_t per_direction, std::string_view fallback) {
   const auto names = activation_names(node);
   const size_t wanted = static_cast<size_t>(direction * per_direction + index);
-  if (names.empty()) return *find_activation(fallback);
+  if (names.empty()) return named_activation(node, fallback).activation;
   // Parameters are listed for those activations that take any, in order.
   const auto alphas = float_list(node, "activation_alpha"), betas = float_list(node, "activation_beta");
   size_t alpha = 0, beta = 0;
   for (size_t i = 0; i < names.size(); i++) {
-    std::optional<Fusion> f = find_activation(names[i]);
-    if (!f) unsupported(node, "activation '{}'", names[i]);
-    if (takes_alpha(f->kind) && alpha < alphas.size()) f->lo = alphas[alpha++];
-    if (f->kind == kernels::Activation::hard_sigmoid && beta < betas.size()) f->hi = betas[beta++];
-    if (i == wanted) return *f;
+    const Named& named = named_activation(node, names[i]);
+    RecurrentActivation a = named.activation;
+    if (named.parameters > 0 && alpha < alphas.size()) a.alpha = alphas[alpha++];
+    if (named.parameters > 1 && beta < betas.size()) a.beta = betas[beta++];
+    if (i == wanted) return a;
   }
   invalid(node, "{} activations", names.size());
 }

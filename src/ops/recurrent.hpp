@@ -2,7 +2,6 @@
 #pragma once
 
 #include "ops/checks.hpp"
-#include "ops/fusion.hpp"
 
 namespace tenfold::ops {
 
@@ -29,13 +28,20 @@ struct Recurrent {
   }
 };
 
+/// One of the activations that ONNX lists for these operators.
+struct RecurrentActivation {
+  float (*function)(float x, float alpha, float beta);
+  float alpha, beta;
+  float operator()(float x) const { return function(x, alpha, beta); }
+};
+
 /// Infers the outputs of an operator with `gates` gates whose last `states` outputs are states.
 void infer_recurrent(InferContext& ctx, int64_t gates, size_t states);
 Recurrent resolve_recurrent(const EvalContext& ctx);
 /// Activation `index` of a direction out of attribute `activations` (`per_direction` names each), or the
 /// default.
-Fusion recurrent_activation(const ir::Node& node, int64_t direction, int64_t index, int64_t per_direction,
-                            std::string_view fallback);
+RecurrentActivation recurrent_activation(const ir::Node& node, int64_t direction, int64_t index,
+                                         int64_t per_direction, std::string_view fallback);
 double recurrent_macs(const ir::Graph& graph, const ir::Node& node);
 
 /// One direction of the parameters, and one sequence's state.

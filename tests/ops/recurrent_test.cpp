@@ -56,6 +56,29 @@ TEST(GRU, LinearBeforeResetAndClip) {
   expect_near(gru(1)[1], f32({1, 1, 2}, {-0.09006163f, -0.0735502f}));
 }
 
+TEST(Recurrent, ActivationsByAnyCase) {
+  const Tensor w = linear(-1, 1, {1, 6, 2}), r = linear(1, -1, {1, 6, 2});
+  const auto gru = [&](const char* gate, const char* hidden) {
+    return run("GRU", {kX, w, r}, {{"activations", std::vector<std::string>{gate, hidden}}});
+  };
+  expect_equal(gru("sigmoid", "TANH"), run("GRU", {kX, w, r}));
+  // One step from a state of zero, whose update gate is shut: what the activation makes of x W.
+  const auto first = [&](const char* name, std::vector<float> alpha, std::vector<float> beta) {
+    const Tensor y = run("GRU", {f32({1, 1, 1}, {-2}), f32({1, 3, 1}, {0, 0, 1}), f32({1, 3, 1}, {0, 0, 0})},
+                         {{"activations", std::vector<std::string>{"Relu", name}},
+                          {"activation_alpha", std::move(alpha)},
+                          {"activation_beta", std::move(beta)}});
+    return y.at_double(0);
+  };
+  EXPECT_NEAR(first("softsign", {}, {}), -2.0 / 3, 1e-6);
+  EXPECT_NEAR(first("Softplus", {}, {}), std::log1p(std::exp(-2.0)), 1e-6);
+  EXPECT_NEAR(first("Affine", {3}, {1}), -5, 1e-6);
+  EXPECT_NEAR(first("ScaledTanh", {3}, {0.5f}), 3 * std::tanh(-1.0), 1e-6);
+  EXPECT_NEAR(first("ThresholdedRelu", {-3}, {}), -2, 1e-6);
+  EXPECT_NEAR(first("elu", {2}, {}), 2 * std::expm1(-2.0), 1e-6);
+  expect_error(ErrorCode::unsupported, [&] { gru("Sigmoid", "HardSwish"); });  // no activation of ONNX's GRU
+}
+
 TEST(Recurrent, RejectsNonsense) {
   const Tensor w = ramp({1, 6, 2}), r = ramp({1, 6, 2});
   const auto bad = [&](std::vector<Tensor> in, ir::Attributes attrs,
