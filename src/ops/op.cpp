@@ -68,6 +68,8 @@ Tensor known(const ir::Value& v) {
   if (!v.content || !v.shape || !v.shape->is_static() || !is_content_type(v.dtype)) return {};
   if (std::any_of(v.content->begin(), v.content->end(), is_symbol)) return {};
   Tensor t(v.dtype, *v.shape);
+  ensure(t.elements() == static_cast<int64_t>(v.content->size()), "'{}' of shape {} with {} known elements",
+         v.name, to_string(*v.shape), v.content->size());
   dispatch(v.dtype, [&](auto tag) {
     using T = decltype(tag);
     for (size_t i = 0; i < v.content->size(); i++) t.mutable_data<T>()[i] = static_cast<T>((*v.content)[i]);
@@ -145,8 +147,13 @@ void InferContext::set(size_t output, DType dtype, std::optional<Shape> shape) {
 }
 
 void InferContext::set_content(size_t output, std::vector<int64_t> values) {
-  const ir::ValueId v = node().output(output);
-  if (v != ir::kNone && values.size() <= kMaxContent) graph_.value(v).content = std::move(values);
+  const ir::ValueId id = node().output(output);
+  if (id == ir::kNone || values.size() > kMaxContent) return;
+  ir::Value& v = graph_.value(id);
+  // Consumers broadcast contents by their length, which is right for scalars and vectors only.
+  if (!v.shape || v.shape->rank() > 1) return;
+  if (v.shape->is_static() && v.shape->elements() != static_cast<int64_t>(values.size())) return;
+  v.content = std::move(values);
 }
 
 int64_t InferContext::data_dependent(size_t output, int axis) {

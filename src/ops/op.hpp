@@ -34,6 +34,7 @@ class InferContext {
   std::optional<std::vector<int64_t>> content(size_t i) const;
 
   void set(size_t output, DType dtype, std::optional<Shape> shape);
+  /// Nothing is kept unless the output, set before, is a scalar or vector of as many elements.
   void set_content(size_t output, std::vector<int64_t> values);
   int64_t fresh_symbol() { return graph_.fresh_symbol(); }
   /// The symbol for an expression over symbols; the same text gives the same symbol, so equal expressions

@@ -62,7 +62,7 @@ void infer(InferContext& c) {
     c.error("cannot reshape {} to {}", to_string(*in), to_string(Shape(*target)));
   }
   c.set(0, c.dtype(0), Shape(std::move(*target)));
-  if (auto content = c.content(0)) c.set_content(0, std::move(*content));
+  pass_content(c);
 }
 
 }  // namespace

@@ -13,6 +13,8 @@ void infer(InferContext& c) {
   size_t n = 1;
   for (const auto& p : *parts)
     if (p.size() != 1) n = p.size();
+  for (const auto& p : *parts)
+    if (p.size() != 1 && p.size() != n) return;
   std::vector<int64_t> values(n);
   const auto at = [&](size_t part, size_t i) { return (*parts)[part][(*parts)[part].size() == 1 ? 0 : i]; };
   for (size_t i = 0; i < n; i++) values[i] = at(0, i) ? at(1, i) : at(2, i);

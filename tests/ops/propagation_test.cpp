@@ -66,6 +66,28 @@ TEST(Propagation, ExpandWithWhere) {
   EXPECT_EQ(b.text(b.add("Expand", {b.input({1, 1, 7, 1}), safe})), "batch 1 7 5");
 }
 
+TEST(Propagation, ContentsOfMatricesAreUnknown) {
+  Builder b;
+  const ValueId x = b.input({b.g.symbol("n"), b.g.symbol("m")});
+  const ValueId shape = b.add("Shape", {x}), column = b.add("Reshape", {shape, b.ints({2, 1})});
+  EXPECT_FALSE(b.g.value(column).content);
+  const ValueId table = b.add("Add", {column, shape});  // [2, 1] and [2] give [2, 2]
+  EXPECT_FALSE(b.g.value(table).content);
+  b.g.outputs = {b.add("Mul", {table, table})};
+  specialise(b.g, std::vector{Shape{2, 3}});
+  EXPECT_TRUE(b.g.value(b.add("Reshape", {column, b.ints({-1})})).shape);
+}
+
+TEST(Propagation, WhereOfAMatrixAndNothing) {
+  Builder b;
+  const ValueId shape = b.add("Shape", {b.input({b.g.symbol("n"), b.g.symbol("m")})});
+  const ValueId column = b.add("Reshape", {shape, b.ints({2, 1})});
+  const ValueId y =
+      b.add("Where", {b.g.add_constant("no", Tensor::from<bool>(Shape{1}, {false})), b.ints({}), column});
+  EXPECT_EQ(b.text(y), "2 0");
+  EXPECT_FALSE(b.g.value(y).content);
+}
+
 TEST(Propagation, SlicesOfSymbolicAxes) {
   Builder b;
   const ValueId x = b.input({b.g.symbol("n"), b.g.symbol("h")});
