@@ -16,7 +16,8 @@ constexpr size_t kMaxText = 256;
 
 /// Sorted names of the symbols and calls ("floor(...)") that are multiplied; empty for the constant term.
 using Monomial = std::vector<std::string>;
-/// A sum of integer multiples of monomials, without zero coefficients.
+/// A sum of integer multiples of monomials, without zero coefficients.  INT64_MIN is none either: its
+/// quotient by -1 and its absolute value overflow.
 using Polynomial = std::map<Monomial, int64_t>;
 
 bool is_name_char(char ch) { return std::string_view("+-*(){}, ").find(ch) == std::string_view::npos; }
@@ -62,7 +63,7 @@ class Parser {
     }
     std::sort(m.begin(), m.end());
     int64_t& sum = out[m];
-    if (__builtin_add_overflow(sum, k, &sum)) return false;
+    if (__builtin_add_overflow(sum, k, &sum) || sum == INT64_MIN) return false;
     if (sum == 0) out.erase(m);
     return true;
   }
@@ -152,6 +153,7 @@ Polynomial add(const Polynomial& a, const Polynomial& b, int64_t scale) {
   for (const auto& [m, k] : b) {
     int64_t& sum = r[m];
     sum = checked_add(sum, checked_mul(k, scale));
+    if (sum == INT64_MIN) fail(ErrorCode::invalid_model, "size overflow: {}", sum);
     if (sum == 0) r.erase(m);
   }
   return r;

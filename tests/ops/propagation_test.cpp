@@ -124,6 +124,14 @@ TEST(Propagation, RangeFlattenSizeAndReductions) {
   EXPECT_EQ(b.text(b.add("ReduceMean", {x, b.ints({-1})}, {{"keepdims", int64_t{0}}})), "n 3");
 }
 
+TEST(Propagation, CoefficientsWithoutAnAbsoluteValue) {
+  Builder b;
+  const ValueId shape = b.add("Shape", {b.input({b.g.symbol("-2*4611686018427387904*n")})});
+  EXPECT_TRUE(b.g.value(b.add("Div", {shape, b.ints({-1})})).content);
+  InferContext c(b.g, b.g.value(shape).producer);
+  EXPECT_THROW(dim_mul(c, dim_mul(c, b.g.symbol("n"), -(int64_t{1} << 39)), int64_t{1} << 24), Error);
+}
+
 TEST(Propagation, UnknownRanksStayUnknown) {
   Builder b;
   const auto unknown = b.g.add_value("unknown", DType::f32);
