@@ -106,7 +106,9 @@ Polynomial read(const InferContext& c, int64_t extent) {
   if (!is_symbol(extent)) return constant(extent);
   const std::string& name = c.symbol_name(extent);
   Polynomial p;
-  if (Parser(name).parse(p) && !p.empty() && !(p.size() == 1 && p.begin()->first.empty())) return p;
+  if (name.size() <= kMaxText && Parser(name).parse(p) && !p.empty() &&
+      !(p.size() == 1 && p.begin()->first.empty()))
+    return p;
   return {{Monomial{name}, 1}};
 }
 
@@ -191,6 +193,12 @@ std::optional<Polynomial> divide_exactly(const Polynomial& a, const Polynomial& 
   return std::nullopt;
 }
 
+/// Is this a call that this file wrote?  A longer text is a name in the model, and calls in it may be nested
+/// deeper than the stack allows.
+bool is_call(const std::string& factor, std::string_view begin) {
+  return factor.size() <= kMaxText && factor.starts_with(begin);
+}
+
 /// p as min(a, b), where it is written so: a - max(0, a - b).
 struct Minimum {
   Polynomial a, b;
@@ -198,7 +206,7 @@ struct Minimum {
 std::optional<Minimum> as_minimum(const Polynomial& p) {
   constexpr std::string_view kMax = "max(0,";
   for (const auto& [monomial, k] : p) {
-    if (k != -1 || monomial.size() != 1 || !monomial[0].starts_with(kMax)) continue;
+    if (k != -1 || monomial.size() != 1 || !is_call(monomial[0], kMax)) continue;
     Minimum m{p, {}};
     m.a.erase(monomial);
     Polynomial inner;
@@ -210,14 +218,57 @@ std::optional<Minimum> as_minimum(const Polynomial& p) {
   return std::nullopt;
 }
 
-/// Symbols are extents, so a sum without negative terms is not negative.
-bool never_negative(const Polynomial& p) {
-  if (const auto m = as_minimum(p); m && never_negative(m->a) && never_negative(m->b)) return true;
-  return std::all_of(p.begin(), p.end(), [](const auto& term) { return term.second > 0; });
-}
-
 bool is_at_least_one(const Polynomial& p) {
   return p.size() == 1 && p.begin()->first.empty() && p.begin()->second >= 1;
+}
+
+/// Reads what operand() writes.
+bool read_operand(std::string_view text, Polynomial& out) {
+  if (text.starts_with('(') && text.ends_with(')')) text = text.substr(1, text.size() - 2);
+  return Parser(text).parse(out);
+}
+
+std::optional<int64_t> lower_bound(const Polynomial& p);
+
+/// Symbols are extents and at least 0, only quotients may be negative.
+std::optional<int64_t> lower_bound(const std::string& factor) {
+  constexpr std::string_view kFloor = "floor(";
+  if (!is_call(factor, kFloor)) return 0;
+  const size_t slash = factor.rfind('/');
+  if (slash == std::string::npos) return std::nullopt;
+  const std::string_view text = factor;
+  Polynomial above, below;
+  if (!read_operand(text.substr(kFloor.size(), slash - kFloor.size()), above) ||
+      !read_operand(text.substr(slash + 1, text.size() - slash - 2), below))
+    return std::nullopt;
+  const auto low = lower_bound(above);
+  if (low && is_at_least_one(below)) {
+    const int64_t by = below.begin()->second;
+    return *low / by - (*low % by < 0);
+  }
+  if (low.value_or(-1) < 0 || lower_bound(below).value_or(-1) < 0) return std::nullopt;
+  return 0;
+}
+
+/// What a sum never falls below, where anything is known.
+std::optional<int64_t> lower_bound(const Polynomial& p) {
+  int64_t sum = 0;
+  for (const auto& [monomial, k] : p) {
+    if (k < 0 && !monomial.empty()) return std::nullopt;
+    int64_t product = 1;
+    for (const std::string& factor : monomial) {
+      const auto low = lower_bound(factor);
+      if (!low || (*low < 0 && monomial.size() > 1)) return std::nullopt;
+      product = checked_mul(product, *low);
+    }
+    sum = checked_add(sum, checked_mul(k, product));
+  }
+  return sum;
+}
+
+bool never_negative(const Polynomial& p) {
+  if (const auto m = as_minimum(p); m && never_negative(m->a) && never_negative(m->b)) return true;
+  return lower_bound(p).value_or(-1) >= 0;
 }
 
 /// max(0, p), the only form of min and max: since max(0, p) = p + max(0, -p), the leading term is made

@@ -23,7 +23,8 @@ int64_t dim_mul(InferContext& c, int64_t a, int64_t b);
 int64_t dim_div(InferContext& c, int64_t a, int64_t b);
 int64_t dim_min(InferContext& c, int64_t a, int64_t b);
 int64_t dim_max(InferContext& c, int64_t a, int64_t b);
-/// Whether an extent (or content) is known to be at least 0; single symbols are extents, so they are.
+/// Whether an extent (or content) is known to be at least 0; single symbols are extents, so they are, but
+/// for quotients.
 bool dim_is_never_negative(InferContext& c, int64_t a);
 int64_t dim_product(InferContext& c, std::span<const int64_t> dims);
 

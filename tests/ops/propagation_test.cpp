@@ -132,6 +132,19 @@ TEST(Propagation, CoefficientsWithoutAnAbsoluteValue) {
   EXPECT_THROW(dim_mul(c, dim_mul(c, b.g.symbol("n"), -(int64_t{1} << 39)), int64_t{1} << 24), Error);
 }
 
+TEST(Propagation, QuotientsMayBeNegative) {
+  Builder b;
+  const ValueId n = b.add("Shape", {b.input({b.g.symbol("n")})});
+  const auto half = [&](ValueId v) { return b.add("Div", {v, b.ints({2})}); };
+  const auto at_least_0 = [&](ValueId v) {
+    return b.text(b.add("ConstantOfShape", {b.add("Max", {v, b.ints({0})})}));
+  };
+  EXPECT_EQ(at_least_0(half(b.add("Sub", {n, b.ints({5})}))), "max(0,floor((n-5)/2))");
+  EXPECT_EQ(at_least_0(half(half(b.add("Add", {n, b.ints({5})})))), "floor(floor((n+5)/2)/2)");
+  EXPECT_EQ(at_least_0(b.add("Add", {half(b.add("Sub", {n, b.ints({1})})), b.ints({1})})),
+            "floor((n-1)/2)+1");
+}
+
 TEST(Propagation, UnknownRanksStayUnknown) {
   Builder b;
   const auto unknown = b.g.add_value("unknown", DType::f32);
