@@ -12,9 +12,10 @@ using ir::ValueId;
 
 namespace {
 
-/// Functions that call functions multiply; a few kilobytes may not ask for billions of nodes.
+/// Functions that call functions multiply; a few kilobytes may not ask for billions of nodes.  What leaves no
+/// node behind, such as calls and constants, counts as well: it takes time and memory all the same.
 constexpr int kMaxDepth = 32;
-constexpr size_t kMaxNodes = 4'000'000;
+constexpr size_t kMaxInlined = 1'000'000;
 
 }  // namespace
 
@@ -126,7 +127,8 @@ void Importer::import_inputs(const proto::Graph& source, Scope& scope) {
 }
 
 void Importer::declare_outputs(const std::vector<proto::Node>& nodes, Scope& scope) {
-  for (const proto::Node& node : nodes)
+  for (const proto::Node& node : nodes) {
+    count(scope, 1 + node.outputs.size());
     for (const std::string_view name : node.outputs) {
       if (name.empty()) continue;
       std::string unique =
@@ -134,6 +136,7 @@ void Importer::declare_outputs(const std::vector<proto::Node>& nodes, Scope& sco
       if (scope.names.contains(name)) fail(ErrorCode::invalid_model, "value '{}' is produced twice", name);
       scope.names.emplace(name, graph_.add_value(std::move(unique), DType::f32));
     }
+  }
 }
 
 void Importer::import_nodes(const std::vector<proto::Node>& nodes, Scope& scope) {
@@ -230,9 +233,15 @@ void Importer::import_branch(const proto::Graph& source, NodeImport& node) {
   }
 }
 
+void Importer::count(const Scope& scope, size_t nodes_and_values) {
+  if (scope.depth == 0) return;  // the file holds each of these
+  inlined_ += nodes_and_values;
+  if (inlined_ > kMaxInlined)
+    fail(ErrorCode::unsupported, "functions and branches give more than {} nodes and values", kMaxInlined);
+}
+
 void Importer::added(ir::NodeId id, const NodeImport& origin) {
-  if (++emitted_ > kMaxNodes)
-    fail(ErrorCode::unsupported, "more than {} nodes after inlining functions", kMaxNodes);
+  count(*scope_, 1);
   const ir::Node& node = graph_.node(id);
   if (!ops::find(node.op))
     return note_unsupported(origin, node.op == origin.source.op_type ? "" : "becomes " + node.op);

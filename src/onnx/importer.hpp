@@ -55,7 +55,9 @@ class Importer {
   std::optional<Shape> import_shape(const proto::ValueInfo& info);
   const proto::Function* find_function(const proto::Node& node) const;
   using FunctionKey = std::array<std::string_view, 3>;  // domain, name, overload
-  /// Infers one new node and counts it against the bound on inlining.
+  /// Counts what stands in a function or branch against the bound on inlining.
+  void count(const Scope& scope, size_t nodes_and_values);
+  /// Infers one new node and counts it.
   void added(ir::NodeId id, const NodeImport& origin);
   void note_unsupported(const NodeImport& node, std::string_view why);
   void drop_identities();
@@ -69,7 +71,7 @@ class Importer {
   std::map<std::pair<DType, std::vector<int64_t>>, ir::ValueId> zeros_;
   std::map<std::string, Unsupported> unsupported_;
   std::set<ir::ValueId> nibbles_;  // constants that were stored in 4 bits
-  size_t emitted_ = 0;
+  size_t inlined_ = 0;
 };
 
 }  // namespace tenfold::onnx

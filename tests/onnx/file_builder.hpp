@@ -41,15 +41,15 @@ class FileBuilder {
     graph_ += node_bytes(op, in, out, attrs, domain);
     return *this;
   }
-  /// A function of the model: `body` is made of node_bytes(); every node field becomes one of the function.
+  /// A function of the model: `body` is made of node_message().
   FileBuilder& function(std::string_view domain, std::string_view name, const Names& in, const Names& out,
-                        const std::string& node) {
+                        const Names& body) {
     std::string f, version;
     protozero::pbf_writer w(f);
     w.add_string(1, name.data(), name.size());
     for (const auto& n : in) w.add_string(4, n);
     for (const auto& n : out) w.add_string(5, n);
-    w.add_message(7, node);
+    for (const auto& node : body) w.add_message(7, node);
     protozero::pbf_writer(version).add_int64(2, opset_);
     w.add_message(9, version);
     w.add_string(10, domain.data(), domain.size());

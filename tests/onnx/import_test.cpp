@@ -124,7 +124,7 @@ TEST(Import, FunctionsAreInlined) {
       .node("Twice", {"x"}, {"m"}, {}, "local")
       .node("Twice", {"m"}, {"y"}, {}, "local")
       .output("y");
-  file.function("local", "Twice", {"a"}, {"b"}, test::FileBuilder::node_message("Add", {"a", "a"}, {"b"}));
+  file.function("local", "Twice", {"a"}, {"b"}, {test::FileBuilder::node_message("Add", {"a", "a"}, {"b"})});
   const ir::Graph graph = file.load();
   ASSERT_EQ(graph.node_count(), 2u);
   EXPECT_EQ(graph.node(0).op, "Add");
@@ -135,8 +135,25 @@ TEST(Import, FunctionsThatCallThemselvesEnd) {
   test::FileBuilder file;
   file.input("x", {2}).node("Loops", {"x"}, {"y"}, {}, "local").output("y");
   file.function("local", "Loops", {"a"}, {"b"},
-                test::FileBuilder::node_message("Loops", {"a"}, {"b"}, {}, "local"));
+                {test::FileBuilder::node_message("Loops", {"a"}, {"b"}, {}, "local")});
   error_of(file.bytes(), ErrorCode::invalid_model);
+}
+
+TEST(Import, FunctionsThatMultiplyAreBounded) {
+  // Each calls the next one twice; no node is left of any.
+  test::FileBuilder file;
+  file.input("x", {2}).node("F0", {"x"}, {"y"}, {}, "local").output("y");
+  constexpr int kLast = 24;
+  const auto name = [](int i) { return fmt::format("F{}", i); };
+  for (int i = 0; i < kLast; i++) {
+    const auto next = [&](const char* in, const char* out) {
+      return test::FileBuilder::node_message(name(i + 1), {in}, {out}, {}, "local");
+    };
+    file.function("local", name(i), {"a"}, {"b"}, {next("a", "c"), next("c", "b")});
+  }
+  file.function("local", name(kLast), {"a"}, {"b"},
+                {test::FileBuilder::node_message("Identity", {"a"}, {"b"})});
+  error_of(file.bytes(), ErrorCode::unsupported);
 }
 
 TEST(Import, MissingFile) {
