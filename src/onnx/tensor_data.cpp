@@ -68,27 +68,24 @@ void check_count(const proto::Tensor& source, const std::vector<From>& values, i
          elements);
 }
 
-/// The typed repeated fields of a TensorProto, as raw bytes of the element type.
+/// The typed repeated fields of a TensorProto, as raw bytes of the element type.  Counted before anything is
+/// allocated: the shape may be any.
 std::string typed_bytes(const proto::Tensor& source, int64_t elements) {
   const int64_t code = source.data_type;
-  std::string raw(raw_size(code, elements), '\0');
-  if (is_nibble(code)) {  // one byte of two values in each int32
-    check_count(source, source.integers, ceil_div(elements, 2));
-    for (size_t i = 0; i < raw.size(); i++) raw[i] = static_cast<char>(source.integers[i]);
-    return raw;
-  }
-  if (code == kFloat) {
-    check_count(source, source.floats, elements);
-    if (elements) std::memcpy(raw.data(), source.floats.data(), raw.size());
-  } else if (ir_dtype(code) == DType::f64) {
-    check_count(source, source.doubles, elements);
-    if (elements) std::memcpy(raw.data(), source.doubles.data(), raw.size());
-  } else {  // little endian: the low bytes of each integer are its narrow form
-    check_count(source, source.integers, elements);
-    const size_t width = elements ? raw.size() / static_cast<size_t>(elements) : 0;
-    for (size_t i = 0; i < source.integers.size(); i++)
-      std::memcpy(raw.data() + i * width, &source.integers[i], width);
-  }
+  const size_t size = raw_size(code, elements);
+  const auto same_bytes = [&](const auto& values) {
+    check_count(source, values, elements);
+    return std::string(reinterpret_cast<const char*>(values.data()), size);
+  };
+  if (code == kFloat) return same_bytes(source.floats);
+  if (ir_dtype(code) == DType::f64) return same_bytes(source.doubles);
+  // Little endian: the low bytes of each integer are its narrow form.  Of two nibbles that is one byte.
+  const int64_t count = is_nibble(code) ? ceil_div(elements, 2) : elements;
+  check_count(source, source.integers, count);
+  std::string raw(size, '\0');
+  const size_t width = count ? size / static_cast<size_t>(count) : 0;
+  for (size_t i = 0; i < source.integers.size(); i++)
+    std::memcpy(raw.data() + i * width, &source.integers[i], width);
   return raw;
 }
 
@@ -153,7 +150,6 @@ Tensor TensorReader::read_dense(const proto::SparseTensor& source) {
   whole.name = source.values.name;
   whole.dims = source.dims;
   const Shape shape = checked_shape(whole);
-  const int64_t elements = checked_product(shape.dims());
   const Tensor values = read(source.values), indices = read(source.indices);
   if (indices.dtype() != DType::i64 || values.dtype() == DType::string)
     fail(ErrorCode::invalid_model, "sparse tensor '{}': indices must be int64", whole.name);
@@ -164,11 +160,14 @@ Tensor TensorReader::read_dense(const proto::SparseTensor& source) {
          indices.elements(), count);
   // Dense zeros cost memory that the file does not hold: bounded so that a few bytes cannot ask for
   // terabytes.
-  constexpr int64_t kMaxDense = int64_t{1} << 28;
-  if (elements > kMaxDense)
-    fail(ErrorCode::unsupported, "sparse tensor '{}' has {} elements", whole.name, elements);
-  Tensor dense(values.dtype(), shape);
+  constexpr int64_t kMaxDenseBytes = int64_t{1} << 30;
+  const int64_t elements = checked_product(shape.dims());
   const size_t width = size_of(values.dtype());
+  dense_bytes_ = checked_add(dense_bytes_, checked_mul(elements, static_cast<int64_t>(width)));
+  if (dense_bytes_ > kMaxDenseBytes)
+    fail(ErrorCode::unsupported, "sparse tensor '{}' of shape {}: more than {} MB with the zeros written out",
+         whole.name, to_string(shape), kMaxDenseBytes >> 20);
+  Tensor dense(values.dtype(), shape);
   if (dense.bytes()) std::memset(dense.mutable_raw(), 0, dense.bytes());
   const std::vector<int64_t> strides = shape.strides();
   for (int64_t i = 0; i < count; i++) {

@@ -44,6 +44,7 @@ class TensorReader {
   std::shared_ptr<const void> owner_;
   std::filesystem::path folder_;
   std::map<std::string, std::shared_ptr<const MappedFile>, std::less<>> files_;
+  int64_t dense_bytes_ = 0;  // of all sparse tensors so far
 };
 
 /// The file that an external-data `location` names, checked to stay inside `folder` even through symbolic

@@ -36,6 +36,21 @@ class FileBuilder {
     write_tensor(t, name, shape, values);
     return *this;
   }
+  /// Zeros but for a 1 at the front.
+  FileBuilder& sparse_initializer(std::string_view name, const std::vector<int64_t>& shape) {
+    protozero::pbf_writer graph(graph_);
+    protozero::pbf_writer sparse(graph, 15);
+    {
+      protozero::pbf_writer values(sparse, 1);
+      write_tensor<float>(values, name, {1}, {1});
+    }
+    {
+      protozero::pbf_writer indices(sparse, 2);
+      write_tensor<int64_t>(indices, "", {1}, {0});
+    }
+    for (const int64_t d : shape) sparse.add_int64(3, d);
+    return *this;
+  }
   FileBuilder& node(std::string_view op, const Names& in, const Names& out, const ir::Attributes& attrs = {},
                     std::string_view domain = "") {
     graph_ += node_bytes(op, in, out, attrs, domain);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "onnx/file_builder.hpp"
+#include "onnx/tensor_data.hpp"
 #include "ops/op.hpp"
 
 namespace tenfold {
@@ -116,6 +117,27 @@ TEST(Import, TensorsMustHaveTheBytesTheirShapeNeeds) {
   error_of(
       test::FileBuilder().initializer<float>("w", {-1}, {1}).node("Relu", {"w"}, {"y"}).output("y").bytes(),
       ErrorCode::invalid_model);
+}
+
+TEST(Import, TypedValuesAreCountedBeforeTheyAreCopied) {
+  onnx::proto::Tensor t;
+  t.data_type = onnx::kFloat;
+  t.dims = {int64_t{1} << 60};
+  t.floats = {1};
+  onnx::TensorReader reader({}, false, nullptr, {});
+  try {
+    reader.read(t);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::invalid_model);
+  }
+}
+
+TEST(Import, SparseTensorsShareOneBound) {
+  test::FileBuilder file;
+  file.sparse_initializer("a", {4}).node("Relu", {"a"}, {"y"}).output("y");
+  EXPECT_EQ(file.load().value(0).constant.elements(), 4);
+  error_of(file.sparse_initializer("b", {1 << 28}).bytes(), ErrorCode::unsupported);
 }
 
 TEST(Import, FunctionsAreInlined) {
