@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <string_view>
 
 namespace tenfold::onnx {
@@ -15,6 +16,10 @@ inline constexpr auto kEngineOperators = std::to_array<std::string_view>(
 inline constexpr std::array<std::string_view, 4> kEngineAttributes{"activation", "activation_hi",
                                                                    "activation_lo", "channels_last"};
 
+/// How many inputs of an operator a file may hold: bias and residual of the engine come behind them.
+inline size_t max_file_inputs(std::string_view op) {
+  return op == "Conv" ? 3 : op == "MatMul" ? 2 : SIZE_MAX;
+}
 inline bool is_engine_operator(std::string_view op) {
   return std::find(kEngineOperators.begin(), kEngineOperators.end(), op) != kEngineOperators.end();
 }

@@ -19,10 +19,10 @@ constexpr size_t kMaxInlined = 1'000'000;
 
 }  // namespace
 
-ValueId Scope::find(std::string_view name) const {
+std::optional<ValueId> Scope::find(std::string_view name) const {
   for (const Scope* s = this; s; s = s->outer)
     if (const auto it = s->names.find(name); it != s->names.end()) return it->second;
-  return kNone;
+  return std::nullopt;
 }
 
 Importer::Importer(const proto::Model& model, TensorReader& tensors) : model_(model), tensors_(tensors) {
@@ -163,10 +163,9 @@ void Importer::import_node(const proto::Node& source, Scope& scope) {
   NodeImport node(*this, source, version == scope.opsets.end() ? 1 : version->second);
   node.name = source.name.empty() && !source.outputs.empty() ? source.outputs[0] : source.name;
   for (const std::string_view name : source.inputs) {
-    const ValueId id = name.empty() ? kNone : scope.find(name);
-    if (id == kNone && !name.empty())
-      node.fail("input '{}' is no input, initializer or output of an earlier node", name);
-    node.inputs.push_back(id);
+    const auto id = name.empty() ? kNone : scope.find(name);
+    if (!id) node.fail("input '{}' is no input, initializer or output of an earlier node", name);
+    node.inputs.push_back(*id);  // kNone also for what the call of a function omits
   }
   while (!node.inputs.empty() && node.inputs.back() == kNone) node.inputs.pop_back();
   for (const std::string_view name : source.outputs)
@@ -178,12 +177,14 @@ void Importer::import_node(const proto::Node& source, Scope& scope) {
   // The graph's own operators are no part of ONNX: nothing has checked such a node.
   if (!source.domain.empty() || is_engine_operator(source.op_type) || source.op_type == "SiLU")
     return node.unsupported("");
+  if (node.inputs.size() > max_file_inputs(source.op_type))
+    node.fail("{} inputs, at most {} exist", node.inputs.size(), max_file_inputs(source.op_type));
   node.keep();
 }
 
 void Importer::import_outputs(const proto::Graph& source, Scope& scope) {
   for (const proto::ValueInfo& info : source.outputs) {
-    const ValueId id = scope.find(info.name);
+    const ValueId id = scope.find(info.name).value_or(kNone);
     if (id == kNone) fail(ErrorCode::invalid_model, "output '{}' is produced by no node", info.name);
     graph_.outputs.push_back(id);
     ir::Value& value = graph_.value(id);
@@ -208,7 +209,7 @@ void Importer::import_function(const proto::Function& function, NodeImport& call
   import_nodes(function.nodes, body);
   for (size_t i = 0; i < call.outputs.size(); i++) {
     if (call.outputs[i] == kNone) continue;
-    const ValueId id = i < function.outputs.size() ? body.find(function.outputs[i]) : kNone;
+    const ValueId id = i < function.outputs.size() ? body.find(function.outputs[i]).value_or(kNone) : kNone;
     if (id == kNone) call.fail("the function does not produce output {}", i);
     call.alias(i, id);
   }
@@ -227,7 +228,7 @@ void Importer::import_branch(const proto::Graph& source, NodeImport& node) {
   import_nodes(source.nodes, body);
   for (size_t i = 0; i < node.outputs.size(); i++) {
     if (node.outputs[i] == kNone) continue;
-    const ValueId id = i < source.outputs.size() ? body.find(source.outputs[i].name) : kNone;
+    const ValueId id = i < source.outputs.size() ? body.find(source.outputs[i].name).value_or(kNone) : kNone;
     if (id == kNone) node.fail("the branch does not produce output {}", i);
     node.alias(i, id);
   }

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -24,7 +25,8 @@ struct Scope {
   const ir::Attributes* call = nullptr;  ///< attributes of the call whose function body this is
   int depth = 0;
 
-  ir::ValueId find(std::string_view name) const;
+  /// kNone is an input that the call of a function omits, nothing a name that nobody gave.
+  std::optional<ir::ValueId> find(std::string_view name) const;
 };
 
 /// Translates node by node, in the order of the file, and infers shapes as it goes, so that a rule may ask

@@ -153,6 +153,24 @@ TEST(Import, FunctionsAreInlined) {
   EXPECT_EQ(graph.value(graph.outputs[0]).name, "y");
 }
 
+TEST(Import, CallsMayOmitInputs) {
+  test::FileBuilder file;
+  file.input("x", {1, 1, 4, 4}).input("w", {1, 1, 3, 3});
+  file.node("MyConv", {"x", "w"}, {"y"}, {}, "local").output("y");
+  file.function("local", "MyConv", {"a", "b", "bias"}, {"c"},
+                {test::FileBuilder::node_message("Conv", {"a", "b", "bias"}, {"c"})});
+  const ir::Graph graph = file.load();
+  EXPECT_EQ(*graph.value(graph.outputs[0]).shape, (Shape{1, 1, 2, 2}));
+}
+
+TEST(Import, InputsThatOnlyTheEngineHasAreRefused) {
+  test::FileBuilder conv, product;
+  conv.input("x", {1, 1, 3, 3}).input("w", {1, 1, 3, 3}).input("r", {1, 1, 1, 1});
+  error_of(conv.node("Conv", {"x", "w", "", "r"}, {"y"}).output("y").bytes(), ErrorCode::invalid_model);
+  product.input("a", {2, 3}).input("b", {3, 3}).input("bias", {3});
+  error_of(product.node("MatMul", {"a", "b", "bias"}, {"y"}).output("y").bytes(), ErrorCode::invalid_model);
+}
+
 TEST(Import, FunctionsThatCallThemselvesEnd) {
   test::FileBuilder file;
   file.input("x", {2}).node("Loops", {"x"}, {"y"}, {}, "local").output("y");
