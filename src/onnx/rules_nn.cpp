@@ -1,4 +1,4 @@
-// Normalisation, softmax, resizing, dropout.
+// Normalisation, softmax, resizing, dropout, Gemm.
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -11,6 +11,23 @@ namespace {
 using ir::kNone;
 using ir::ValueId;
 
+/// A constant of x's type, f32 unless it is known to be double.
+ValueId scalar_like(NodeImport& n, ValueId x, double value, std::string_view stem) {
+  if (n.dtype_of(x) == DType::f64) return n.constant(Tensor::scalar(value), stem);
+  return n.scalar(static_cast<float>(value), stem);
+}
+
+ValueId mean_over(NodeImport& n, ValueId x, const std::vector<int64_t>& axes) {
+  return n.emit("ReduceMean", {x, n.ints(axes, "axes")}, {{"keepdims", int64_t{1}}});
+}
+
+/// centred / sqrt(variance + epsilon).
+ValueId over_deviation(NodeImport& n, ValueId centred, ValueId variance) {
+  const double epsilon = static_cast<double>(n.attrs.get_float("epsilon", 1e-5f));
+  const ValueId shifted = n.emit("Add", {variance, scalar_like(n, centred, epsilon, "epsilon")});
+  return n.emit("Div", {centred, n.emit("Sqrt", {shifted})});
+}
+
 /// With the statistics of the input itself.  Weight standardization is exported so, and is constant.
 void batch_normalization_by_input(NodeImport& n) {
   const ValueId x = n.need(0);
@@ -18,15 +35,10 @@ void batch_normalization_by_input(NodeImport& n) {
   if (!rank || *rank < 2) return n.unsupported("training mode on an input of unknown rank");
   std::vector<int64_t> axes{0}, column{-1};
   for (int64_t i = 2; i < *rank; i++) axes.push_back(i), column.push_back(1);
-  const auto mean_of = [&](ValueId v) {
-    return n.emit("ReduceMean", {v, n.ints(axes, "axes")}, {{"keepdims", int64_t{1}}});
-  };
   const auto per_channel = [&](size_t i) { return n.emit("Reshape", {n.need(i), n.ints(column, "column")}); };
-  const ValueId mean = mean_of(x), centred = n.emit("Sub", {x, mean}),
-                variance = mean_of(n.emit("Mul", {centred, centred}));
-  const ValueId epsilon = n.scalar(n.attrs.get_float("epsilon", 1e-5f), "epsilon"),
-                deviation = n.emit("Sqrt", {n.emit("Add", {variance, epsilon})});
-  const ValueId scaled = n.emit("Mul", {n.emit("Div", {centred, deviation}), per_channel(1)});
+  const ValueId mean = mean_over(n, x, axes), centred = n.emit("Sub", {x, mean}),
+                variance = mean_over(n, n.emit("Mul", {centred, centred}), axes);
+  const ValueId scaled = n.emit("Mul", {over_deviation(n, centred, variance), per_channel(1)});
   n.produce(0, "Add", {scaled, per_channel(2)});
   const float momentum = n.attrs.get_float("momentum", 0.9f);
   const std::array statistics{mean, variance};
@@ -39,11 +51,24 @@ void batch_normalization_by_input(NodeImport& n) {
   }
 }
 
+/// The operator itself is of f32.
+void batch_normalization_f64(NodeImport& n) {
+  const auto rank = n.rank_of(n.need(0));
+  if (!rank || *rank < 2) return n.unsupported("double with an input of unknown rank");
+  std::vector<int64_t> column(static_cast<size_t>(*rank - 1), 1);
+  column[0] = -1;
+  const auto per_channel = [&](size_t i) { return n.emit("Reshape", {n.need(i), n.ints(column, "column")}); };
+  const ValueId centred = n.emit("Sub", {n.need(0), per_channel(3)});
+  const ValueId unit = over_deviation(n, centred, per_channel(4));
+  n.produce(0, "Add", {n.emit("Mul", {unit, per_channel(1)}), per_channel(2)});
+}
+
 void batch_normalization(NodeImport& n) {
   if (n.attrs.get_int("training_mode", 0) != 0) return batch_normalization_by_input(n);
   if (n.attrs.get_int("spatial", 1) != 1) return n.unsupported("spatial = 0");
   for (size_t i = 1; i < n.outputs.size(); i++)
     if (n.has_output(i)) return n.unsupported("statistics as outputs");
+  if (n.dtype_of(n.need(0)) == DType::f64) return batch_normalization_f64(n);
   n.produce(0, "BatchNormalization", n.inputs, {{"epsilon", n.attrs.get_float("epsilon", 1e-5f)}});
 }
 
@@ -128,7 +153,25 @@ void resize(NodeImport& n) {
   n.keep();
 }
 
+/// The operator itself is of f32.
+void layer_normalization_f64(NodeImport& n) {
+  if (n.has_output(1) || n.has_output(2)) return n.unsupported("statistics of double as outputs");
+  const ValueId x = n.need(0);
+  int64_t axis = n.attrs.get_int("axis", -1);
+  const auto rank = n.rank_of(x);
+  if (axis >= 0 && !rank) return n.unsupported("double with an input of unknown rank");
+  std::vector<int64_t> axes;
+  for (const int64_t end = axis < 0 ? 0 : *rank; axis < end; axis++) axes.push_back(axis);
+  const ValueId centred = n.emit("Sub", {x, mean_over(n, x, axes)}),
+                variance = mean_over(n, n.emit("Mul", {centred, centred}), axes),
+                unit = over_deviation(n, centred, variance);
+  if (!n.has_input(2)) return n.produce(0, "Mul", {unit, n.need(1)});
+  n.produce(0, "Add", {n.emit("Mul", {unit, n.need(1)}), n.inputs[2]});
+}
+
 void layer_normalization(NodeImport& n) {
+  if (n.source.op_type == "LayerNormalization" && n.dtype_of(n.need(0)) == DType::f64)
+    return layer_normalization_f64(n);
   n.attrs.erase("stash_type");  // the precision of the statistics: always f32 here
   n.keep();
 }
@@ -152,11 +195,12 @@ void group_normalization(NodeImport& n) {
 
 /// Where the norm is 0, so is the result.
 void lp_normalization(NodeImport& n) {
+  constexpr double kSmallest = std::numeric_limits<float>::min();
   const int64_t p = n.attrs.get_int("p", 2);
   if (p != 1 && p != 2) n.fail("p = {}", p);
   const ValueId x = n.need(0), axis = n.ints({n.attrs.get_int("axis", -1)}, "axis");
   const ValueId norm = n.emit(p == 1 ? "ReduceL1" : "ReduceL2", {x, axis}, {{"keepdims", int64_t{1}}});
-  const ValueId positive = n.emit("Max", {norm, n.scalar(std::numeric_limits<float>::min(), "smallest")});
+  const ValueId positive = n.emit("Max", {norm, scalar_like(n, x, kSmallest, "smallest")});
   n.finish("Div", {x, positive});
 }
 
@@ -167,9 +211,34 @@ void swish(NodeImport& n) {
   n.finish("Mul", {x, n.emit("Sigmoid", {n.emit("Mul", {x, n.scalar(alpha, "alpha")})})});
 }
 
+/// A scale that broadcasts over some of the normalised axes is repeated along them.
 void rms_normalization(NodeImport& n) {
   n.attrs.erase("stash_type");
-  n.finish("RMSNormalization", {n.need(0), n.need(1)}, n.attrs);
+  const ValueId x = n.need(0);
+  ValueId scale = n.need(1);
+  if (const Shape* shape = n.shape_of(x), *given = n.shape_of(scale); shape && given && given->is_static()) {
+    const int64_t axis = n.attrs.get_int("axis", -1), from = axis < 0 ? axis + shape->rank() : axis;
+    if (from < 0 || from > shape->rank()) n.fail("axis {} for rank {}", axis, shape->rank());
+    const Shape row(std::span(shape->dims()).subspan(static_cast<size_t>(from)));
+    if (row.is_static() && given->elements() != 1 && given->elements() != row.elements())
+      scale = n.emit("Expand", {scale, n.ints(row.dims(), "row")});
+  }
+  n.finish("RMSNormalization", {x, scale}, n.attrs);
+}
+
+/// Gemm itself is of f32.
+void gemm(NodeImport& n) {
+  if (n.dtype_of(n.need(0)) != DType::f64) return n.keep();
+  const auto operand = [&](size_t i, const char* transposed) {
+    return n.attrs.get_int(transposed, 0) != 0 ? n.emit("Transpose", {n.need(i)}) : n.need(i);
+  };
+  const auto times = [&](ValueId v, const char* factor) {
+    const float f = n.attrs.get_float(factor, 1);
+    return f == 1 ? v : n.emit("Mul", {v, scalar_like(n, v, static_cast<double>(f), factor)});
+  };
+  const ValueId product = times(n.emit("MatMul", {operand(0, "transA"), operand(1, "transB")}), "alpha");
+  if (!n.has_input(2)) return n.alias(0, product);
+  n.finish("Add", {product, times(n.inputs[2], "beta")});
 }
 
 /// Before version 16 the grid was not shifted by half a pixel.
@@ -180,6 +249,7 @@ void roi_align(NodeImport& n) {
 
 constexpr std::array kRules{
     Rule{"BatchNormalization", kAnyOpset, batch_normalization},
+    Rule{"Gemm", kAnyOpset, gemm},
     Rule{"Dropout", kAnyOpset, dropout},
     Rule{"Softmax", 12, flattened_softmax},
     Rule{"LogSoftmax", 12, flattened_softmax},

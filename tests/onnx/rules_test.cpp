@@ -186,6 +186,36 @@ TEST(Rules, TheLastBlockMayBeShorter) {
   for (int64_t i = 0; i < 6; i++) EXPECT_EQ(y.at_double(i), (i + 1) * (i < 4 ? 1 : 10)) << i;
 }
 
+/// x [2, 3] through an operator of `type`, whose other inputs hold 1, 2, 3.
+template <class T>
+Tensor through(const std::string& op, size_t inputs, const ir::Attributes& attrs) {
+  FileBuilder file;
+  const ir::Attributes to{{"to", onnx::elem_type_of(dtype_of<T>)}};
+  Names in{"xt"};
+  for (size_t i = 1; i < inputs; i++) {
+    in.push_back("p" + std::to_string(i));
+    const bool matrix = op == "Gemm" && i == 1;
+    file.initializer<T>(in.back(), matrix ? Ints{1, 3} : Ints{3}, {1, 2, 3});
+  }
+  file.input("x", {2, 3}).node("Cast", {"x"}, {"xt"}, to).node(op, in, {"yt"}, attrs);
+  return evaluate(file.node("Cast", {"yt"}, {"y"}, {{"to", int64_t{1}}}).output("y").load());
+}
+
+TEST(Rules, DoubleIsComposedOfSimplerOperators) {
+  const ir::Attributes epsilon{{"epsilon", 0.1f}},
+      product{{"transB", int64_t{1}}, {"alpha", 0.5f}, {"beta", 2.0f}};
+  for (const auto& [op, inputs, attrs] : {std::tuple{"LayerNormalization", size_t{3}, epsilon},
+                                          {"LayerNormalization", size_t{2}, epsilon},
+                                          {"BatchNormalization", size_t{5}, epsilon},
+                                          {"Gemm", size_t{2}, product},
+                                          {"LpNormalization", size_t{1}, ir::Attributes{}}}) {
+    const Tensor actual = through<double>(op, inputs, attrs), expected = through<float>(op, inputs, attrs);
+    ASSERT_EQ(actual.shape(), expected.shape()) << op;
+    for (int64_t i = 0; i < actual.elements(); i++)
+      EXPECT_NEAR(actual.at_double(i), expected.at_double(i), 1e-5) << op << " " << i;
+  }
+}
+
 TEST(Rules, QLinearConvBecomesQdqWithScaledBias) {
   const ir::Graph graph = qlinear_conv_file().load();
   Names names = operators(graph);

@@ -277,6 +277,7 @@ def _normalise():
         yield Row(f"layernorm_axis{axis}", "LayerNormalization", (x(2, 3, 8), w(*scale), w(*scale)), {"axis": axis})
     yield Row("layernorm_no_bias", "LayerNormalization", (x(2, 3, 8), w(8)), {"epsilon": 1e-6})
     yield Row("layernorm_wide", "LayerNormalization", (x(7, 768), w(768), w(768)), {"epsilon": 1e-12}, dynamic=True)
+    yield Row("rmsnorm_broadcast", "RMSNormalization", (x(2, 3, 8), w(8)), {"axis": 1}, 23)
     yield Row("groupnorm", "GroupNormalization", (x(2, 6, 4, 4), w(6), w(6)), {"num_groups": 3}, 21)
     yield Row("lrn", "LRN", (x(1, 7, 4, 4),), {"size": 5, "alpha": 0.01})
     yield Row("lpnormalization", "LpNormalization", (x(3, 8),), {"axis": 1, "p": 2})
