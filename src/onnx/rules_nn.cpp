@@ -73,9 +73,12 @@ void batch_normalization(NodeImport& n) {
 }
 
 void dropout(NodeImport& n) {
-  if (const Tensor* training = n.constant_of(n.input(2));
-      n.has_input(2) && (!training || training->at_int(0) != 0))
-    return n.unsupported("training mode");
+  if (n.has_input(2)) {
+    const Tensor* training = n.constant_of(n.inputs[2]);
+    if (training && (training->dtype() != DType::boolean || training->elements() != 1))
+      n.fail("training_mode is no boolean scalar");
+    if (!training || training->at_int(0) != 0) return n.unsupported("training mode");
+  }
   n.alias(0, n.need(0));
   if (!n.has_output(1)) return;
   // Often named and never used; then it is dead and goes away.

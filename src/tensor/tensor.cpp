@@ -50,7 +50,13 @@ double Tensor::at_double(int64_t i) const {
 
 int64_t Tensor::at_int(int64_t i) const {
   check_index(*this, i);
-  return dispatch(dtype_, [&](auto tag) { return static_cast<int64_t>(data<decltype(tag)>()[i]); });
+  return dispatch(dtype_, [&](auto tag) {
+    const auto value = data<decltype(tag)>()[i];
+    if constexpr (std::is_floating_point_v<decltype(tag)>)
+      if (!(value >= -0x1p63 && value < 0x1p63))
+        fail(ErrorCode::invalid_argument, "element {} is {}, which no integer stands for", i, value);
+    return static_cast<int64_t>(value);
+  });
 }
 
 }  // namespace tenfold

@@ -196,6 +196,20 @@ TEST(Import, FunctionsThatMultiplyAreBounded) {
   error_of(file.bytes(), ErrorCode::unsupported);
 }
 
+TEST(Import, ScalarsThatAreNone) {
+  test::FileBuilder dropout, one_hot;
+  dropout.input("x", {2})
+      .initializer<int64_t>("training", {0}, {})
+      .node("Dropout", {"x", "", "training"}, {"y"});
+  error_of(dropout.output("y").bytes(), ErrorCode::invalid_model);
+  one_hot.input("x", {2}, DType::i64)
+      .initializer<float>("depth", {}, {1e30f})
+      .initializer<float>("values", {2}, {0, 1});
+  const std::string message = error_of(
+      one_hot.node("OneHot", {"x", "depth", "values"}, {"y"}).output("y").bytes(), ErrorCode::invalid_model);
+  EXPECT_NE(message.find("1e+30"), std::string::npos) << message;
+}
+
 TEST(Import, MissingFile) {
   try {
     onnx::load("/nonexistent/model.onnx");
