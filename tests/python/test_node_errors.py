@@ -169,8 +169,8 @@ def test_arguments_of_the_wrong_type(tmp_path: Path) -> None:
         session.run(None, {"x": np.zeros(2, np.float32), 1: 2, "z": 3})
     with pytest.raises(tenfold.TenfoldError, match="no outputs"):
         session.run([["y"]], {"x": np.zeros(2, np.float32)})
-    for options in (3, tenfold.SessionOptions(isa=None)):
-        with pytest.raises(tenfold.TenfoldError, match="sess_options"):
+    for options, message in ((3, "sess_options"), (tenfold.SessionOptions(isa=None), "isa must be a name, not None")):
+        with pytest.raises(tenfold.TenfoldError, match=message):
             tenfold.InferenceSession(path, options)
     for names in ("y", 3, np.array(["y", "y"])):
         with pytest.raises(tenfold.TenfoldError, match="output_names must be a sequence of names"):
