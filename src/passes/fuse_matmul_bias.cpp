@@ -14,9 +14,8 @@ using ir::ValueId;
 std::optional<ValueId> bias_vector(ir::Patch& patch, const Graph& graph, ValueId id, int rank, int64_t n) {
   const Shape* shape = shape_of(graph, id);
   const auto values = shape && shape->rank() <= rank ? constant_vector(graph, id, n) : std::nullopt;
-  if (!values || !is_f32(graph, id)) return std::nullopt;
+  if (!values || !is_f32(graph, id) || !lies_along_columns(graph, id, n)) return std::nullopt;
   if (*shape == Shape{n}) return id;
-  if (shape->elements() != 1 && shape->back() != n) return std::nullopt;
   return patch.constant(f32_vector(*values), graph.value(id).name);
 }
 

@@ -73,12 +73,10 @@ std::optional<Patch> rewrite(const Graph& graph, ir::NodeId id) {
   if (inputs[1] == ir::kNone) return std::nullopt;
   if (node.input(2) != ir::kNone) {
     // One value a column: a constant, or a dequantized vector as it is.
-    const Shape* shape = shape_of(graph, node.input(2));
     auto bias = constant_vector(graph, node.input(2), op->channels);
     const double beta = node.attrs.get_float("beta", 1);
-    if (!bias || !shape || (shape->rank() > 0 && shape->elements() != 1 && shape->back() != op->channels))
-      return std::nullopt;
-    const bool as_it_is = beta == 1 && *shape == Shape{op->channels};
+    if (!bias || !lies_along_columns(graph, node.input(2), op->channels)) return std::nullopt;
+    const bool as_it_is = beta == 1 && *shape_of(graph, node.input(2)) == Shape{op->channels};
     for (double& b : *bias) b *= beta;
     inputs.push_back(as_it_is ? node.input(2)
                               : patch.constant(f32_vector(*bias), graph.value(node.input(2)).name));

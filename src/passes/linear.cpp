@@ -106,11 +106,13 @@ ValueId scaled_quantized(Patch& patch, const Graph& graph, const Linear& op,
 
 double out_factor(const Node& node) { return node.op == "Gemm" ? node.attrs.get_float("beta", 1) : 1; }
 
-/// The constant that broadcasts to [channels] along `axis` of a tensor of `rank`, as one value a channel.
-std::optional<std::vector<double>> channel_constant(const Graph& graph, ValueId id, int rank, int axis,
+/// The constant that broadcasts to [channels] along `axis` of `x`, as one value a channel; nothing where it
+/// would broadcast `x` (a gray image and three constants make three channels).
+std::optional<std::vector<double>> channel_constant(const Graph& graph, ValueId id, const Shape& x, int axis,
                                                     int64_t channels) {
   const Tensor* t = graph.constant(id);
-  if (!t || !is_f32(graph, id) || !lies_along(t->shape(), rank, axis, channels)) return std::nullopt;
+  if (!t || !is_f32(graph, id) || !lies_along(t->shape(), x.rank(), axis, channels)) return std::nullopt;
+  if (t->elements() != 1 && x[axis] != channels) return std::nullopt;
   return constant_vector(graph, id, channels);
 }
 
@@ -202,9 +204,9 @@ std::optional<AffineNode> affine_node(const Graph& graph, const Node& node, int 
   const bool constant_left = graph.constant(node.input(0)) != nullptr;
   if (constant_left && div) return std::nullopt;
   const ValueId x = node.input(constant_left ? 1 : 0), constant = node.input(constant_left ? 0 : 1);
-  const int rank = rank_of(graph, x);
-  if (rank < 0 || !is_f32(graph, x)) return std::nullopt;
-  const auto values = channel_constant(graph, constant, rank, axis, channels);
+  const Shape* shape = shape_of(graph, x);
+  if (!shape || !is_f32(graph, x)) return std::nullopt;
+  const auto values = channel_constant(graph, constant, *shape, axis, channels);
   if (!values) return std::nullopt;
   AffineNode result{x, {std::vector<double>(values->size(), 1), std::vector<double>(values->size(), 0)}};
   for (size_t c = 0; c < values->size(); c++) {
@@ -239,10 +241,8 @@ ValueId apply_after(Patch& patch, const Graph& graph, const Linear& op, const Ch
   const Node& node = *op.node;
   std::vector<double> bias(static_cast<size_t>(op.channels), 0);
   if (node.input(2) != ir::kNone) {
-    const Shape* shape = shape_of(graph, node.input(2));
     const auto old = constant_vector(graph, node.input(2), op.channels);
-    if (!old || !shape || (shape->rank() > 0 && shape->elements() != 1 && shape->back() != op.channels))
-      return ir::kNone;
+    if (!old || !lies_along_columns(graph, node.input(2), op.channels)) return ir::kNone;
     bias = *old;
   }
   for (size_t c = 0; c < bias.size(); c++)

@@ -56,8 +56,8 @@ ir::ValueId apply_after(ir::Patch& patch, const ir::Graph& graph, const Linear& 
 ir::ValueId scaled_weights(ir::Patch& patch, const ir::Graph& graph, const Linear& op,
                            const std::vector<double>& scale);
 
-/// The float constant behind `id`, or the values of a DequantizeLinear of constants (per tensor); `n` or 1
-/// elements.
+/// The `n` values (or one, repeated) of a constant, or of a DequantizeLinear of constants with any number of
+/// scales and one zero point.
 std::optional<std::vector<double>> constant_vector(const ir::Graph& graph, ir::ValueId id, int64_t n);
 /// A 1-D f32 tensor.
 Tensor f32_vector(const std::vector<double>& values);

@@ -52,6 +52,11 @@ bool lies_along(const Shape& shape, int rank, int axis, int64_t extent) {
   return shape.rank() <= rank;
 }
 
+bool lies_along_columns(const ir::Graph& graph, ir::ValueId id, int64_t n) {
+  const Shape* shape = shape_of(graph, id);
+  return shape && lies_along(*shape, shape->rank(), shape->rank() - 1, n);
+}
+
 std::optional<double> scalar(const ir::Graph& graph, ir::ValueId id) {
   const Tensor* t = graph.constant(id);
   if (!t || t->dtype() == DType::string || t->elements() != 1) return std::nullopt;

@@ -36,6 +36,9 @@ std::optional<std::vector<int64_t>> integers(const ir::Graph& graph, ir::ValueId
 /// Aligned at the back with tensors of `rank` axes, `shape` has `extent` or 1 on `axis` and 1 elsewhere.
 bool lies_along(const Shape& shape, int rank, int axis, int64_t extent);
 
+/// Aligned at the back, `id` has `n` or 1 on its last axis and 1 elsewhere: one value a column of a matrix.
+bool lies_along_columns(const ir::Graph& graph, ir::ValueId id, int64_t n);
+
 /// The operand and the one-element constant of `x op c`.
 struct WithScalar {
   ir::ValueId x;

@@ -14,25 +14,20 @@ using ir::Node;
 using ir::ValueId;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-/// Exporters write the largest float for "no bound".
-constexpr double kUnbounded = 3.4e38;
 
 struct Clamp {
   ValueId x;
   double lo, hi;
 };
 
-/// A constant bound, infinite where absent; nothing where it is computed.
+/// A constant bound, infinite where absent; nothing where it is computed.  The largest float is a bound:
+/// attention masks count on it to make -inf finite.
 std::optional<double> bound(const Graph& graph, ValueId id, double absent) {
-  if (id == ir::kNone) return absent;
-  const auto value = scalar(graph, id);
-  if (!value) return std::nullopt;
-  if (std::isnan(*value)) return std::nullopt;
-  return *value >= kUnbounded ? kInfinity : *value <= -kUnbounded ? -kInfinity : *value;
+  return id == ir::kNone ? absent : scalar(graph, id);
 }
 
-/// Relu, Clip, Min or Max with a scalar, seen as min(max(x, lo), hi).
-std::optional<Clamp> clamp(const Graph& graph, const Node* node) {
+/// Relu, Clip, Min or Max with a scalar, seen as min(max(x, lo), hi); a bound may be NaN.
+std::optional<Clamp> clamp_of(const Graph& graph, const Node* node) {
   if (!node || node->attrs.has("activation") || !is_f32(graph, node->output())) return std::nullopt;
   if (node->op == "Relu") return Clamp{node->input(0), 0, kInfinity};
   if (const auto m = with_scalar(graph, node, "Max")) return Clamp{m->x, m->c, kInfinity};
@@ -40,7 +35,14 @@ std::optional<Clamp> clamp(const Graph& graph, const Node* node) {
   if (node->op != "Clip") return std::nullopt;
   const auto lo = bound(graph, node->input(1), -kInfinity), hi = bound(graph, node->input(2), kInfinity);
   if (!lo || !hi) return std::nullopt;
-  return Clamp{node->input(0), *lo, *hi};
+  // How some exporters write Relu.
+  const bool relu = *lo == 0 && *hi == static_cast<double>(std::numeric_limits<float>::max());
+  return Clamp{node->input(0), *lo, relu ? kInfinity : *hi};
+}
+
+std::optional<Clamp> clamp(const Graph& graph, const Node* node) {
+  const auto c = clamp_of(graph, node);
+  return c && !std::isnan(c->lo) && !std::isnan(c->hi) ? c : std::nullopt;
 }
 
 bool is_plain(const Node& node, const Clamp& c) {
@@ -60,15 +62,14 @@ std::optional<ir::Patch> rewrite(const Graph& graph, ir::NodeId id) {
   }
   if (!changed) return std::nullopt;
   ir::Patch patch(graph);
-  const auto constant = [&](double v, const char* stem) {
-    return std::isinf(v) ? ir::kNone
-                         : patch.constant(Tensor::scalar(static_cast<float>(v)), node.name + stem);
+  const auto constant = [&](double v, double absent, const char* stem) {
+    return v == absent ? ir::kNone : patch.constant(Tensor::scalar(static_cast<float>(v)), node.name + stem);
   };
   ValueId result;
   if (outer->lo == 0 && outer->hi == kInfinity) {
     result = patch.add("Relu", {outer->x}, {}, node.name);
   } else {
-    const ValueId lo = constant(outer->lo, "_min"), hi = constant(outer->hi, "_max");
+    const ValueId lo = constant(outer->lo, -kInfinity, "_min"), hi = constant(outer->hi, kInfinity, "_max");
     result = patch.add("Clip", {outer->x, lo, hi}, {}, node.name);
   }
   patch.replace(node.output(), result);

@@ -26,7 +26,9 @@ bool reduces_space(const Graph& graph, const Node& node) {
 bool covers_image(const Graph& graph, const Node& node) {
   const Shape *in = shape_of(graph, node.input(0)), *out = shape_of(graph, node.output());
   const auto kernel = node.attrs.get_ints("kernel_shape"), pads = node.attrs.get_ints("pads");
+  const auto dilations = node.attrs.get_ints("dilations");
   const auto nonzero = [](int64_t p) { return p != 0; };
+  if (std::ranges::any_of(dilations, [](int64_t d) { return d != 1; })) return false;
   if (!in || !out || in->rank() < 3 || static_cast<int>(kernel.size()) != in->rank() - 2) return false;
   if (std::any_of(pads.begin(), pads.end(), nonzero) ||
       node.attrs.get_string("auto_pad", "NOTSET").starts_with("SAME"))

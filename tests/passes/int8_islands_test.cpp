@@ -57,6 +57,39 @@ TEST(Int8ChannelLookup, noChannels) {
   EXPECT_EQ(b.lowered(), "DequantizeLinear BatchNormalization QuantizeLinear");
 }
 
+/// Conv -> `clamp` -> quantization with one scale a channel -> depthwise Conv with `outputs` channels.
+std::string by_channel(std::string_view clamp, uint8_t zero_point, int64_t outputs,
+                       std::vector<uint8_t> zeros = {}) {
+  Bytes b;
+  if (zeros.empty()) zeros.assign(4, zero_point);
+  const ValueId scales = b.floats({4}, {0.02f, 0.01f, 0.015f, 0.005f}),
+                zero = b.constant(Tensor::from<uint8_t>({4}, zeros));
+  ValueId x = b.op("Conv", {b.pixels(), b.weights({4, 4, 1, 1}, 0), b.random({4})});
+  if (clamp == "Relu") x = b.op("Relu", {x});
+  if (clamp == "Clip") x = b.op("Clip", {x, b.scalar(0), b.scalar(6)});
+  if (clamp == "Sigmoid") x = b.op("Sigmoid", {x});
+  const ValueId q = b.op("QuantizeLinear", {x, scales, zero}, {{"axis", int64_t{1}}}),
+                y = b.op("DequantizeLinear", {q, scales, zero}, {{"axis", int64_t{-3}}});
+  b.output(b.quantize(b.op("Conv", {y, b.weights({outputs, 1, 3, 3}, 0)},
+                           {{"group", int64_t{4}}, {"pads", Ints{1, 1, 1, 1}}})));
+  return b.lowered(nullptr, 8);  // a step of the bytes between them is several of the result
+}
+
+TEST(Int8ChannelScales, moveIntoWeightsOnBothSides) {
+  EXPECT_EQ(by_channel("", 128, 4), "QConv QConv");
+  EXPECT_EQ(by_channel("Clip", 0, 4), "QConv QConv");
+  EXPECT_EQ(by_channel("Relu", 100, 8), "QConv QConv");
+}
+
+TEST(Int8ChannelScales, becomeFactorsBehindOtherOperators) {
+  EXPECT_EQ(by_channel("Sigmoid", 0, 4), "QConv Sigmoid Mul QuantizeLinear QConv");
+}
+
+TEST(Int8ChannelScales, severalZeroPointsStay) {
+  EXPECT_EQ(by_channel("Relu", 0, 4, {0, 1, 0, 0}),
+            "DequantizeLinear QConv Relu QuantizeLinear DequantizeLinear Conv QuantizeLinear");
+}
+
 TEST(Int8GroupNorm, instancesAndGroups) {
   Bytes b;
   b.output(b.quantize(b.op("InstanceNormalization", {b.pixels(), b.random({4}), b.random({4})})));

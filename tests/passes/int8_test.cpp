@@ -97,5 +97,44 @@ TEST(Int8Conv, WeightsWithZeroPoints) {
   EXPECT_EQ(weights_after(each, dequantized_weights<uint8_t>(each, {0, 128, 127, 255, 30})), DType::s16);
 }
 
+TEST(Int8MatMul, aColumnIsNoBias) {
+  for (const Shape& shape : {Shape{4, 1}, Shape{1, 4}, Shape{1}}) {
+    Bytes b;
+    const ValueId w =
+        b.op("DequantizeLinear",
+             {b.constant(Tensor::from<int8_t>({2, 4}, {{1, 2, 3, 4, 5, 6, 7, 8}})), b.scalar(0.01f)});
+    b.output(b.op("Gemm", {b.real(b.input({4, 2}, DType::u8)), w, b.random(shape)}));
+    EXPECT_EQ(optimised(b.graph, {}, Stage::int8),
+              shape[0] == 4 ? "DequantizeLinear DequantizeLinear Gemm" : "QMatMul");
+  }
+}
+
+TEST(Int8Clamp, boundsInTheWrongOrderGiveTheUpperOne) {
+  Bytes b;
+  const ValueId w = b.op("DequantizeLinear",
+                         {b.constant(Tensor::from<int8_t>({1, 3, 1, 1}, {{30, -20, 50}})), b.scalar(0.01f)});
+  b.output(b.quantize(b.op("Clip", {b.op("Conv", {b.real(b.pixels()), w}), b.scalar(1), b.scalar(-1)})));
+  EXPECT_EQ(b.lowered(), "QConv");
+}
+
+TEST(Int8Movement, aCropReachesBeyondTheImage) {
+  Bytes b;
+  const ValueId y = b.op("Resize",
+                         {b.real(b.pixels()), b.floats({8}, {0, 0, -0.5f, 0, 1, 1, 1.5f, 1}), kNone,
+                          b.constant(Tensor::from<int64_t>({4}, {{1, 3, 8, 5}}))},
+                         {{"mode", std::string("nearest")},
+                          {"coordinate_transformation_mode", std::string("tf_crop_and_resize")},
+                          {"extrapolation_value", 3.0f}});
+  b.output(b.quantize(y));
+  EXPECT_EQ(b.lowered(), "DequantizeLinear Resize QuantizeLinear");
+}
+
+TEST(Int8Conv, zeroPointsOfTheCallerStay) {
+  Bytes b;
+  b.zero = b.input({}, DType::u8);
+  b.output(b.op("Relu", {b.real(b.pixels())}));
+  EXPECT_EQ(b.lowered(), "DequantizeLinear Relu");
+}
+
 }  // namespace
 }  // namespace tenfold::test

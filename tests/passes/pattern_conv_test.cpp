@@ -26,6 +26,19 @@ const PatternCase kScales[] = {
        return b.op("Sub", {b.random({4}), transpose(b, x4(b), {0, 2, 3, 1})});
      },
      "Sub Transpose"},
+    {"ConstantsMakeChannels",  // of a gray image
+     [](Builder& b) {
+       const ValueId x = mul(b, b.input({2, 1, 5, 4}), b.random({4, 1, 1}));
+       return b.op("Conv", {x, b.random({2, 4, 2, 2})});
+     },
+     "Mul Conv"},
+    {"ConstantsMakeChannelsInFrontOfPadding",
+     [](Builder& b) {
+       const ValueId x = mul(b, b.input({2, 1, 5, 4}), b.random({4, 1, 1}));
+       return b.op("Conv", {b.op("Add", {x, b.random({4, 1, 1})}), b.random({2, 4, 2, 2})},
+                   {{"pads", Ints{1, 1, 1, 1}}});
+     },
+     "Mul Add Conv"},
     {"GatePlusIdentity",
      [](Builder& b) {
        const ValueId x = x4(b);

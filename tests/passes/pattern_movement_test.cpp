@@ -139,6 +139,17 @@ const PatternCase kMovements[] = {
        return b.op("Max", {x4(b), x4(b)});
      },
      "Max"},
+    {"ClipMakesFinite",  // what -inf in a mask becomes
+     [](Builder& b) {
+       return b.op("Max", {x4(b), b.scalar(std::numeric_limits<float>::lowest())});
+     },
+     "Clip"},
+    {"ClipToNaN",
+     [](Builder& b) {
+       const ValueId none = b.scalar(std::numeric_limits<float>::quiet_NaN());
+       return b.op("IsNaN", {b.op("Max", {x4(b), none})});
+     },
+     "Max IsNaN"},
     {"SharedClip",
      [](Builder& b) {
        const ValueId y = clip(b, x4(b), 0, 1);

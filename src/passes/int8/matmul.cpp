@@ -1,6 +1,7 @@
 // DequantizeLinear -> MatMul | Gemm [-> Add bias] [-> Relu | Clip] [-> QuantizeLinear]  ==>  QMatMul.
 #include "ops/op.hpp"
 #include "passes/int8/linear.hpp"
+#include "passes/match.hpp"
 #include "passes/pass.hpp"
 
 namespace tenfold::passes {
@@ -25,6 +26,7 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   if (w->scales.size() > 1 && w->axis != channel_axis) return std::nullopt;
   const int64_t channels = w->data.shape()[channel_axis];
   ir::ValueId result = n.output(), bias = gemm ? n.input(2) : ir::kNone;
+  if (bias != ir::kNone && !lies_along_columns(g, bias, channels)) return std::nullopt;
   if (!gemm)
     if (const auto add = bias_add(g, result, channels)) {
       result = add->sum;

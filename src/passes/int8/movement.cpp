@@ -19,7 +19,9 @@ bool moves_bytes(const ir::Node& n) {
       "GlobalMaxPool", "ReduceMax", "ReduceMin", "ArgMax",    "ArgMin"};
   if (std::find(std::begin(kOps), std::end(kOps), n.op) != std::end(kOps))
     return n.op != "MaxPool" || n.outputs.size() == 1;
-  return n.op == "Resize" && n.attrs.get_string("mode", "nearest") == "nearest";
+  // A crop puts a real number where it reaches beyond the image.
+  return n.op == "Resize" && n.attrs.get_string("mode", "nearest") == "nearest" &&
+         n.attrs.get_string("coordinate_transformation_mode", "") != "tf_crop_and_resize";
 }
 
 /// The byte that stands for what a Pad puts around its input, but for rounding.

@@ -13,6 +13,7 @@ std::optional<ActivationParams> scalar_params(const ir::Graph& g, const ir::Node
   const Tensor* scale = g.constant(n.input(1));
   const Tensor* zero = g.constant(n.input(2));
   if (!scale || scale->elements() != 1 || scale->dtype() != DType::f32) return std::nullopt;
+  if (n.input(2) != ir::kNone && !zero) return std::nullopt;  // known only at run time
   if (zero ? zero->elements() != 1 || zero->dtype() != type : type != DType::u8) return std::nullopt;
   const float value = scale->data<float>()[0];
   if (!(value > 0) || !std::isfinite(value))
@@ -23,20 +24,6 @@ std::optional<ActivationParams> scalar_params(const ir::Graph& g, const ir::Node
 const ir::Node* producer_of(const ir::Graph& g, ir::ValueId v, std::string_view op) {
   const ir::Node* n = g.producer(v);
   return n && n->op == op ? n : nullptr;
-}
-
-/// Bounds of a Relu or Clip with constant limits.
-std::optional<std::pair<float, float>> clamp_bounds(const ir::Graph& g, const ir::Node& n) {
-  if (n.op == "Relu") return std::pair{0.0f, INFINITY};
-  if (n.op != "Clip") return std::nullopt;
-  float bounds[2] = {-INFINITY, INFINITY};
-  for (size_t i = 0; i < 2; i++) {
-    if (n.input(i + 1) == ir::kNone) continue;
-    const Tensor* t = g.constant(n.input(i + 1));
-    if (!t || t->elements() != 1) return std::nullopt;
-    bounds[i] = static_cast<float>(t->at_double(0));
-  }
-  return std::pair{bounds[0], bounds[1]};
 }
 
 }  // namespace
@@ -130,6 +117,19 @@ uint8_t quantize(float real, ActivationParams p) {
   return ops::quantize<uint8_t>(real / p.scale, p.zero_point);
 }
 
+std::optional<std::pair<float, float>> clamp_bounds(const ir::Graph& g, const ir::Node& n) {
+  if (n.op == "Relu") return std::pair{0.0f, INFINITY};
+  if (n.op != "Clip") return std::nullopt;
+  float bounds[2] = {-INFINITY, INFINITY};
+  for (size_t i = 0; i < 2; i++) {
+    if (n.input(i + 1) == ir::kNone) continue;
+    const Tensor* t = g.constant(n.input(i + 1));
+    if (!t || t->elements() != 1) return std::nullopt;
+    bounds[i] = static_cast<float>(t->at_double(0));
+  }
+  return std::pair{bounds[0], bounds[1]};
+}
+
 std::optional<Requantization> requantization(const ir::Graph& g, ir::ValueId real) {
   ir::NodeId user = g.single_consumer(real);
   if (user == ir::kNone) return std::nullopt;
@@ -146,7 +146,7 @@ std::optional<Requantization> requantization(const ir::Graph& g, ir::ValueId rea
   if (lo == 0 && hi == 255) return r;
   r.clamp.emplace();
   for (int i = 0; i < 256; i++)
-    (*r.clamp)[static_cast<size_t>(i)] = static_cast<uint8_t>(std::clamp<int>(i, lo, std::max(lo, hi)));
+    (*r.clamp)[static_cast<size_t>(i)] = static_cast<uint8_t>(std::min(std::max<int>(i, lo), int{hi}));
   return r;
 }
 

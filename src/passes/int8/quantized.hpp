@@ -54,6 +54,9 @@ Table compose(const Table& a, const Table& b);
 /// real -> u8 as QuantizeLinear defines it.
 uint8_t quantize(float real, ActivationParams params);
 
+/// Bounds of a Relu or of a Clip with constant limits.
+std::optional<std::pair<float, float>> clamp_bounds(const ir::Graph& graph, const ir::Node& node);
+
 /// What follows the result of an operator: an optional Relu or Clip and then QuantizeLinear, each the only
 /// consumer.
 struct Requantization {

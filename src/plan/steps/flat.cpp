@@ -70,7 +70,7 @@ std::optional<ScalarQuantization> scalar_quantization(const BuildContext& b, con
   const Tensor *scale = b.graph.constant(n.input(1)), *zero = b.graph.constant(n.input(2));
   const bool is_signed = quantized == DType::s8;
   if ((quantized != DType::u8 && !is_signed) || !scale || scale->elements() != 1 ||
-      scale->dtype() != DType::f32 || (zero && zero->elements() != 1))
+      scale->dtype() != DType::f32 || (zero ? zero->elements() != 1 : n.input(2) != ir::kNone))
     return std::nullopt;
   const int zero_point = zero ? static_cast<int>(zero->at_int(0)) : 0;
   return ScalarQuantization{scale->data<float>()[0], is_signed ? zero_point + kSignBit : zero_point,
