@@ -17,36 +17,12 @@
 #include <cstdint>
 
 #include "cpu/isa.hpp"
+#include "kernels/activation.hpp"
 #include "kernels/packed.hpp"
 
 namespace tenfold::kernels {
 
 using cpu::Isa;
-
-/// Activation at the end of an FP32 kernel: after bias and residual.
-enum class Activation : uint8_t {
-  none,
-  clamp /* [lo, hi]: Relu, Relu6, Clip */,
-  silu,
-  hard_swish,
-  sigmoid,
-  hard_sigmoid /* clamp(lo*x + hi, 0, 1) */,
-  gelu,
-  gelu_tanh,
-  tanh,
-  leaky_relu /* lo = slope */,
-  elu /* lo = alpha */,
-  mish,
-  softplus,
-  exp,
-  erf,
-  sqrt,
-  reciprocal,
-  abs,
-  neg,
-  log,
-  square
-};
 
 /// Where an INT8 product goes and what happens on the way: row m of n channels at c + m * ldc.
 struct OutputU8 {
@@ -64,7 +40,9 @@ struct OutputU8 {
   float q_scale = 0, r_scale = 0, offset = 0;
   int residual_zero_point = 0;
   const u8* residual_table = nullptr;
-  float dynamic_scale = 1.0f;  ///< dynamic quantization (f32 output only): multiplies multiplier[n]
+  float dynamic_scale = 1.0f;       ///< dynamic quantization (f32 output only): multiplies multiplier[n]
+  const FloatTail* tail = nullptr;  ///< what the float goes through before c or c_f32, or null
+  const float* factors = nullptr;   ///< with a tail: one for each channel, or null
 };
 
 /// C[m][n] for rows [0, m) and channels [n_begin, n_end).

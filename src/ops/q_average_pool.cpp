@@ -1,6 +1,7 @@
 // QAveragePool and QGlobalAveragePool: the mean of u8 elements.  Attributes of the FP32 operators and scale
 // (input scale by output scale), x_zero_point, y_zero_point; formulas: Pool and GlobalAverageU8 in
-// kernels/kernels.hpp.
+// kernels/kernels.hpp.  QGlobalAveragePool with `output` "f32": the means themselves, scale that of the
+// input.
 #include "ops/global_pool.hpp"
 #include "ops/pool.hpp"
 #include "ops/requantize.hpp"
@@ -15,12 +16,11 @@ struct Mean {
       : scale(node.attrs.get_float("scale", 1)),
         x_zero(zero_point_attr(node, "x_zero_point")),
         y_zero(zero_point_attr(node, "y_zero_point")) {}
-  /// `sum` of elements less their zero point, over `count` elements; an empty window gives real zero.
-  uint8_t operator()(int64_t sum, int64_t count) const {
-    if (count == 0) return static_cast<uint8_t>(y_zero);
-    const float by = scale / static_cast<float>(count);
-    return quantize<uint8_t>(static_cast<float>(sum) * by, y_zero);
+  /// `sum` of elements less their zero point, over `count` elements; an empty window gives zero.
+  float real(int64_t sum, int64_t count) const {
+    return count == 0 ? 0.0f : static_cast<float>(sum) * (scale / static_cast<float>(count));
   }
+  uint8_t operator()(int64_t sum, int64_t count) const { return quantize<uint8_t>(real(sum, count), y_zero); }
 };
 
 void infer_window(InferContext& ctx) {
@@ -41,16 +41,26 @@ void eval_window(const EvalContext& ctx) {
   });
 }
 
+bool f32_output(const ir::Node& node) {
+  const std::string_view output = text_attr(node.attrs, "output", "u8");
+  if (output != "u8" && output != "f32") invalid(node, "unknown output '{}'", output);
+  return output == "f32";
+}
+
 void infer_global(InferContext& ctx) {
   expect_dtype(ctx, 0, {DType::u8});
   Mean{ctx.node()};
-  ctx.set(0, DType::u8, global_pool_shape(ctx));
+  ctx.set(0, f32_output(ctx.node()) ? DType::f32 : DType::u8, global_pool_shape(ctx));
 }
 
 void eval_global(const EvalContext& ctx) {
   const Mean mean(ctx.node);
-  fold_pixels<uint8_t, uint8_t>(
-      ctx, int64_t{0}, [&](int64_t sum, uint8_t x) { return sum + x - mean.x_zero; }, mean);
+  const auto add = [&](int64_t sum, uint8_t x) { return sum + x - mean.x_zero; };
+  if (f32_output(ctx.node))
+    fold_pixels<float, uint8_t>(ctx, int64_t{0}, add,
+                                [&](int64_t sum, int64_t count) { return mean.real(sum, count); });
+  else
+    fold_pixels<uint8_t, uint8_t>(ctx, int64_t{0}, add, mean);
 }
 
 }  // namespace

@@ -22,6 +22,18 @@ Requantizer::Requantizer(const ir::Node& node) {
   q_scale_ = node.attrs.get_float("q_scale", 0);
   r_scale_ = node.attrs.get_float("r_scale", 0);
   offset_ = node.attrs.get_float("offset", 0);
+  adds_to_float_ = node.attrs.get_int("float_residual", 0) != 0;
+  fusion_ = fusion_of(node);
+  const float scale = node.attrs.get_float("y_scale", 1);
+  if (!(scale > 0) || !std::isfinite(scale)) invalid(node, "y_scale is {}", scale);
+  inverse_scale_ = 1 / scale;
+  if (const Tensor* t = node.attrs.get_tensor("factors")) {
+    if (t->dtype() != DType::f32 || t->shape().rank() != 1)
+      invalid(node, "attribute 'factors' is {}{}, expected a vector of f32", to_string(t->dtype()),
+              to_string(t->shape()));
+    factors_ = t->data<float>();
+    factor_count_ = t->elements();
+  }
 }
 
 void infer_requantized(InferContext& ctx, int64_t n, const std::optional<Shape>& y) {
@@ -32,11 +44,14 @@ void infer_requantized(InferContext& ctx, int64_t n, const std::optional<Shape>&
   expect_dtype(ctx, 2, {DType::f32});
   expect_dtype(ctx, 3, {DType::f32});
   expect_dtype(ctx, 4, {DType::u8});
-  if (r.f32() && ctx.has_input(4)) ctx.error("a residual needs u8 output");
+  if (r.f32() && ctx.has_input(4) && !r.adds_to_float()) ctx.error("a residual needs u8 output");
+  if (r.adds_to_float() && !ctx.has_input(4)) ctx.error("there is no residual");
   if (y) {
     expect_vector(ctx, 2, n);
     expect_vector(ctx, 3, n);
     expect_shape(ctx, 4, y);
+    if (r.factor_count() >= 0 && r.factor_count() != n)
+      ctx.error("{} factors for {} channels", r.factor_count(), n);
   }
   ctx.set(0, r.f32() ? DType::f32 : DType::u8, y);
 }

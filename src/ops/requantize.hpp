@@ -1,10 +1,13 @@
 // The end of every INT8 operator: what happens between an exact accumulator and the stored value.
 //
-// Attributes: x_zero_point, y_zero_point; `output` ("u8" or "f32"); `table`, 256 bytes applied to the
-// requantized one; with a residual: q_scale, r_scale, offset, residual_zero_point, `residual_table`.
-// Formulas: GemmU8 in kernels/kernels.hpp.
+// Attributes: x_zero_point, y_zero_point; `output` ("u8" or "f32"); `float_residual` (the residual is added
+// to the float as r * r_scale + offset, not to the byte), `activation` (ops/fusion.hpp) and `factors` (f32
+// [n], one a channel), applied to the float in that order, and `y_scale` (1), by which it is divided to be a
+// byte; `table`, 256 bytes applied to the requantized one; with a residual: q_scale, r_scale, offset,
+// residual_zero_point, `residual_table`. Formulas: GemmU8 in kernels/kernels.hpp.
 #pragma once
 
+#include "ops/fusion.hpp"
 #include "ops/quantization.hpp"
 
 namespace tenfold::ops {
@@ -21,15 +24,24 @@ class Requantizer {
   explicit Requantizer(const ir::Node& node);
 
   bool f32() const { return f32_; }
-  /// The f32 output of an accumulator.
+  /// An accumulator as a float.
   static float real(int32_t sum, float multiplier, float bias) {
     return std::fmaf(static_cast<float>(sum), multiplier, bias);
   }
-  /// The u8 output, before a residual.
-  uint8_t byte(int32_t sum, float multiplier, float bias) const {
-    const uint8_t q = quantize<uint8_t>(real(sum, multiplier, bias), zero_point_);
+  bool adds_to_float() const { return adds_to_float_; }
+  /// The f32 output of channel n from the accumulator as a float and a residual that joins it.
+  float finished(float real, const uint8_t* residual, int64_t n) const {
+    if (residual) real += std::fmaf(static_cast<float>(*residual), r_scale_, offset_);
+    real = fusion_(real);
+    return factors_ ? real * factors_[n] : real;
+  }
+  /// The u8 output from the f32 one, before a residual.
+  uint8_t byte(float finished) const {
+    const uint8_t q = quantize<uint8_t>(finished * inverse_scale_, zero_point_);
     return table_ ? table_[q] : q;
   }
+  /// How many factors there are; -1 for none.
+  int64_t factor_count() const { return factor_count_; }
   /// Adds a residual byte.
   uint8_t add(uint8_t q, uint8_t residual) const {
     const float r = std::fmaf(static_cast<float>(residual), r_scale_, offset_);
@@ -39,10 +51,13 @@ class Requantizer {
   }
 
  private:
-  bool f32_ = false;
+  bool f32_ = false, adds_to_float_ = false;
   int zero_point_ = 0, residual_zero_point_ = 0;
   const uint8_t *table_ = nullptr, *residual_table_ = nullptr;
-  float q_scale_ = 0, r_scale_ = 0, offset_ = 0;
+  float q_scale_ = 0, r_scale_ = 0, offset_ = 0, inverse_scale_ = 1;
+  Fusion fusion_;
+  const float* factors_ = nullptr;
+  int64_t factor_count_ = -1;
 };
 
 /// Checks types and shapes of an operator with inputs x u8, w s8 or s16, multiplier f32 [n], bias f32 [n],
@@ -59,13 +74,17 @@ class RequantizedOutput {
  public:
   explicit RequantizedOutput(const EvalContext& ctx);
   void store(int64_t at, int64_t n, uint32_t sum) const {
-    const int32_t acc = static_cast<int32_t>(sum);
+    const uint8_t* residual = residual_ ? residual_ + at : nullptr;
+    const bool early = requantizer_.adds_to_float();
+    const float real =
+        requantizer_.finished(Requantizer::real(static_cast<int32_t>(sum), multiplier_[n], bias_[n]),
+                              early ? residual : nullptr, n);
     if (requantizer_.f32()) {
-      real_[at] = Requantizer::real(acc, multiplier_[n], bias_[n]);
+      real_[at] = real;
       return;
     }
-    const uint8_t q = requantizer_.byte(acc, multiplier_[n], bias_[n]);
-    bytes_[at] = residual_ ? requantizer_.add(q, residual_[at]) : q;
+    const uint8_t q = requantizer_.byte(real);
+    bytes_[at] = residual && !early ? requantizer_.add(q, *residual) : q;
   }
 
  private:

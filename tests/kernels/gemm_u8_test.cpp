@@ -155,7 +155,7 @@ TEST(GemmU8, ReferenceIsTheFormula) {
   Random random(4);
   for (int i = 0; i < 30; ++i) {
     GemmCase t(random, random.in(1, 9), random.in(1, 9), random.in(1, 40), 1, false);
-    t.output.f32 = t.output.use_residual = t.output.use_table = false;
+    t.output.f32 = t.output.use_residual = t.output.use_table = t.output.use_tail = false;
     t.channels = random.channels(t.n, t.k, false);
     if (i % 2) random.add_weight_offsets(t.channels, 127);
     Guarded<u8> c(t.output.size);

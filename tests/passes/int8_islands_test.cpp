@@ -82,12 +82,83 @@ TEST(Int8ChannelScales, moveIntoWeightsOnBothSides) {
 }
 
 TEST(Int8ChannelScales, becomeFactorsBehindOtherOperators) {
-  EXPECT_EQ(by_channel("Sigmoid", 0, 4), "QConv Sigmoid Mul QuantizeLinear QConv");
+  EXPECT_EQ(by_channel("Sigmoid", 0, 4), "QConv QConv");
 }
 
 TEST(Int8ChannelScales, severalZeroPointsStay) {
   EXPECT_EQ(by_channel("Relu", 0, 4, {0, 1, 0, 0}),
-            "DequantizeLinear QConv Relu QuantizeLinear DequantizeLinear Conv QuantizeLinear");
+            "DequantizeLinear QConv QuantizeLinear DequantizeLinear Conv QuantizeLinear");
+}
+
+struct Product : Bytes {
+  ValueId conv() { return op("Conv", {pixels(), weights({4, 4, 3, 3}, 0), random({4})}); }
+  ValueId matmul() {
+    return op("MatMul",
+              {op("DequantizeLinear", {input({3, 4}, DType::u8), scale, zero}), weights({4, 6}, 1)});
+  }
+};
+
+TEST(Int8FloatTail, quantizedBehindAnActivation) {
+  Product b;
+  b.output(b.quantize(b.op("HardSwish", {b.conv()})));
+  b.output(b.quantize(b.op("LeakyRelu", {b.matmul()}, {{"alpha", 0.3f}})));
+  EXPECT_EQ(b.lowered(nullptr, 1), "QConv QMatMul");
+}
+
+TEST(Int8FloatTail, factorsByChannel) {
+  Product b;
+  b.output(b.quantize(b.op("Mul", {b.random({4, 1, 1}), b.op("Sigmoid", {b.conv()})})));
+  b.output(b.op("Mul", {b.op("Tanh", {b.matmul()}), b.random({6})}));
+  b.output(b.op("Mul", {b.op("Tanh", {b.matmul()}), b.random({3, 1})}));  // one a row
+  EXPECT_EQ(b.lowered(nullptr, 1), "QMatMul QMatMul QConv Mul");
+}
+
+TEST(Int8FloatTail, anActivationBehindFactorsStays) {
+  Product b;
+  b.output(b.op("Tanh", {b.op("Mul", {b.op("Sigmoid", {b.conv()}), b.random({4, 1, 1})})}));
+  EXPECT_EQ(b.lowered(), "QConv Tanh");
+}
+
+TEST(Int8FloatTail, aResultWithTwoReadersStays) {
+  Product b;
+  const ValueId y = b.conv();
+  b.output(b.quantize(b.op("Sigmoid", {y})));
+  b.output(y);
+  EXPECT_EQ(b.lowered(nullptr, 1), "QConv Sigmoid QuantizeLinear");
+}
+
+TEST(Int8FloatTail, residualOfBytes) {
+  Product b;
+  const ValueId r = b.op("DequantizeLinear", {b.input({1, 4, 3, 4}, DType::u8), b.scale, b.zero});
+  b.output(b.quantize(b.op("Relu", {b.op("Add", {b.conv(), r})})));
+  b.output(b.op("Add", {r, b.conv()}));
+  b.output(
+      b.op("Add", {b.op("DequantizeLinear", {b.input({4, 3, 1}, DType::u8), b.scale, b.zero}), b.conv()}));
+  EXPECT_EQ(b.lowered(nullptr, 1), "DequantizeLinear QConv QConv QConv Add");
+}
+
+TEST(Int8Concat, equalParametersWithoutQuantizationBehind) {
+  Bytes b;
+  b.output(b.op("Concat", {b.pixels(), b.pixels()}, {{"axis", int64_t{1}}}));
+  b.output(b.op("Concat", {b.pixels(), b.op("DequantizeLinear", {b.input({1, 4, 5, 6}, DType::u8), b.scale})},
+                {{"axis", int64_t{1}}}));
+  EXPECT_EQ(b.lowered(), "DequantizeLinear DequantizeLinear Concat Concat DequantizeLinear");
+}
+
+TEST(Int8FloatTail, bytesGoOnToTablesAndResiduals) {
+  Product b;
+  const ValueId y = b.op("DequantizeLinear", {b.quantize(b.op("HardSwish", {b.matmul()})), b.scale, b.zero}),
+                r = b.op("DequantizeLinear", {b.input({3, 6}, DType::u8), b.scale, b.zero});
+  b.output(b.quantize(b.op("Add", {y, r})));
+  EXPECT_EQ(b.lowered(nullptr, 1), "QMatMul");
+}
+
+TEST(Int8Pool, globalMeansAsFloats) {
+  Bytes b;
+  const ValueId x = b.pixels();
+  b.output(b.op("Sigmoid", {b.op("GlobalAveragePool", {x})}));
+  b.output(b.quantize(b.op("Flatten", {b.op("GlobalAveragePool", {x})})));
+  EXPECT_EQ(b.lowered(), "QGlobalAveragePool QGlobalAveragePool Sigmoid Flatten");
 }
 
 TEST(Int8GroupNorm, instancesAndGroups) {

@@ -65,15 +65,15 @@ struct OutputStage {
 
   [[gnu::always_inline]] void prepare(const OutputU8& o, bool wide_range) {
     const bool fast_table = S::fast_lookup && !wide_range;
-    staged = o.residual || (o.table && !fast_table);
-    finish = {nullptr,   o.residual, o.ld_residual,         o.q_scale,
-              o.r_scale, o.offset,   o.residual_zero_point, nullptr};
+    const u8* added = o.tail && o.tail->residual ? nullptr : o.residual;
+    staged = added || (o.table && !fast_table);
+    finish = {nullptr, added, o.ld_residual, o.q_scale, o.r_scale, o.offset, o.residual_zero_point, nullptr};
     if (o.table && !fast_table) table = S::load_table(o.table), finish.table = &table;
     if (o.residual_table)
       residual_table = S::load_table(o.residual_table), finish.residual_table = &residual_table;
     const float bound =
         255 * (__builtin_fabsf(o.q_scale) + __builtin_fabsf(o.r_scale)) + __builtin_fabsf(o.offset);
-    residual = !o.residual ? Residual::none : bound < 1e9f ? Residual::plain : Residual::limited;
+    residual = !added ? Residual::none : bound < 1e9f ? Residual::plain : Residual::limited;
   }
   /// `rows` rows of nv * lanes bytes, without gaps, to channels [n0, n0 + n) of rows m on.
   [[gnu::always_inline]] void put(const OutputU8& o, const u8* bytes, int nv, int64_t m, int64_t rows,
@@ -84,7 +84,7 @@ struct OutputStage {
   [[gnu::always_inline]] void put(const OutputU8& o, const u8* bytes, int64_t m, int64_t rows, int64_t n0,
                                   int64_t n) {
     u8* c = o.c + m * o.ldc + n0;
-    finish.residual = o.residual ? o.residual + m * o.ld_residual + n0 : nullptr;
+    finish.residual = residual == Residual::none ? nullptr : o.residual + m * o.ld_residual + n0;
     if (residual == Residual::none)
       finish_rows<S, NV, Residual::none>(bytes, rows, c, o.ldc, n, finish);
     else if (residual == Residual::plain)
@@ -145,6 +145,38 @@ template <class S>
     for (int v = 0; v < nv && n > v * S::lanes; ++v)
       S::store_f(c + v * S::lanes, S::load_f(row + v * S::lanes), n - v * S::lanes);
   }
+}
+
+/// Rows [row, row + rows) of `n` floats of channels n0 on, at x, through residual, activation and factors.
+template <class S>
+[[gnu::noinline]] void apply_tail(const OutputU8& o, float* x, ptrdiff_t ld, int64_t row, int64_t rows,
+                                  int64_t n0, int64_t n) {
+  const FloatTail& t = *o.tail;
+  const auto r_scale = S::set_f(o.r_scale), offset = S::set_f(o.offset);
+  for (const int64_t end = row + rows; row < end; ++row, x += ld) {
+    const u8* residual = t.residual ? o.residual + row * o.ld_residual + n0 : nullptr;
+    for (int64_t i = 0; residual && i < n; i += S::lanes) {
+      const auto r = S::fma(S::to_f32(S::load_u8_i32(residual + i)), r_scale, offset);
+      S::store_f(x + i, S::add(S::load_f(x + i, n - i), r), n - i);
+    }
+    if (t.activation != Activation::none) t.unary(x, x, n, t.activation, t.lo, t.hi);
+    const float* factors = o.factors ? o.factors + n0 : nullptr;
+    for (int64_t i = 0; factors && i < n; i += S::lanes)
+      S::store_f(x + i, S::mul(S::load_f(x + i, n - i), S::load_f(factors + i, n - i)), n - i);
+  }
+}
+
+/// To floats, through the tail, to the bytes of a tile, nv * lanes a row, of which n are channels.
+template <class S>
+[[gnu::noinline]] void finish_raw_tail(const i32* raw, const std::byte* params, int nv, int64_t rows,
+                                       u8* tile, const OutputU8& o, int64_t row, int64_t n0, int64_t n) {
+  constexpr int kMaxRows = 32;
+  alignas(64) float x[kMaxRows * 2 * S::lanes];
+  const int64_t ld = nv * S::lanes;
+  finish_raw_f32<S>(raw, params, nv, rows, x, ld, ld, o.dynamic_scale);
+  const bool alike = !o.factors && !o.tail->residual;  // all channels: the rows are one
+  alike ? apply_tail<S>(o, x, 0, row, 1, n0, rows * ld) : apply_tail<S>(o, x, ld, row, rows, n0, n);
+  o.tail->quantize(x, tile, rows * ld, o.tail->inverse_scale, o.zero_point);
 }
 
 /// To the bytes of a tile, NV * lanes a row.

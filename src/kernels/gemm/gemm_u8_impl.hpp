@@ -90,10 +90,15 @@ struct GemmU8Walk {
     if (w.g.w->weight_offsets)
       add_weight_offsets<S>(w.raw, w.sums + row - w.block, w.rows, w.g.w->weight_offsets + w.n0,
                             w.nv * S::lanes);
-    if (w.g.c_f32)
-      return finish_raw_f32<S>(w.raw, w.tile->params, w.nv, w.rows, w.g.c_f32 + row * w.g.ldc + w.n0, w.g.ldc,
-                               w.n, w.g.dynamic_scale);
-    if (w.g.w->wide_range)
+    if (w.g.c_f32) {
+      float* c = w.g.c_f32 + row * w.g.ldc + w.n0;
+      finish_raw_f32<S>(w.raw, w.tile->params, w.nv, w.rows, c, w.g.ldc, w.n, w.g.dynamic_scale);
+      if (w.g.tail) apply_tail<S>(w.g, c, w.g.ldc, row, w.rows, w.n0, w.n);
+      return;
+    }
+    if (w.g.tail)
+      finish_raw_tail<S>(w.raw, w.tile->params, w.nv, w.rows, w.bytes, w.g, row, w.n0, w.n);
+    else if (w.g.w->wide_range)
       finish_raw_u8<S>(w.raw, w.tile->params, w.nv, w.rows, w.bytes, w.g.zero_point);
     else if (w.tile->raw)
       w.nv == 1 ? store_raw_tile<S, 1>(w.raw, *w.tile, w.bytes)
@@ -151,7 +156,7 @@ struct GemmU8Walk {
     t.zero_point = g.zero_point;
     t.table = g.table;
     t.ldc = g.ldc;
-    if (g.c_f32 || w.wide_range || w.weight_offsets) t.raw = raw;
+    if (g.c_f32 || g.tail || w.wide_range || w.weight_offsets) t.raw = raw;
     t.n = n;
     const bool part = n < nv * S::lanes && !S::masked_stores;  // must not be stored whole
     if (t.raw || output.staged || part) {
@@ -187,7 +192,7 @@ void gemm_u8(const GemmU8& g) {
   const auto* then = static_cast<const char*>(g.prefetch);
   GemmU8Walk<S> walk(g, {weights + g.n_begin * channel_bytes, weights + g.n_end * channel_bytes, then,
                          then + g.prefetch_bytes});
-  walk.output.prepare(g, w.wide_range);
+  walk.output.prepare(g, w.wide_range || g.tail);
   const int64_t row_bytes = w.k_padded * (g.indirect ? 2 : 1) + (g.n_end - g.n_begin) * (g.c_f32 ? 4 : 1);
   int64_t blocks = larger<int64_t>(1, lesser<int64_t>(g.m * row_bytes / kBlockBytes, g.m / 96));
   if (w.weight_offsets) blocks = larger(blocks, g.m / walk.kSummedRows + 1);

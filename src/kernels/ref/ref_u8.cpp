@@ -49,13 +49,26 @@ void gemm_u8(const GemmU8& g) {
         for (int64_t k = 0; k < w.k; ++k) acc += uint32_t(int(a[k]) * (int(b[k]) + offset));
       }
       const float multiplier = param<float>(w.params, n, 1), bias = param<float>(w.params, n, 2);
+      float real = std::fma(float(wrap(acc)), multiplier * g.dynamic_scale, bias);
+      const u8* residual = g.residual ? g.residual + m * g.ld_residual + n : nullptr;
+      if (g.tail && g.tail->residual) {
+        real += std::fma(float(*residual), g.r_scale, g.offset);
+        residual = nullptr;
+      }
+      if (g.tail && g.tail->activation != Activation::none)
+        g.tail->unary(&real, &real, 1, g.tail->activation, g.tail->lo, g.tail->hi);
+      if (g.tail && g.factors) real *= g.factors[n];
       if (g.c_f32) {
-        g.c_f32[m * g.ldc + n] = std::fma(float(wrap(acc)), multiplier * g.dynamic_scale, bias);
+        g.c_f32[m * g.ldc + n] = real;
         continue;
       }
-      u8 q = to_u8(std::fma(float(wrap(acc)), multiplier, bias), g.zero_point);
+      u8 q;
+      if (g.tail)
+        g.tail->quantize(&real, &q, 1, g.tail->inverse_scale, g.zero_point);
+      else
+        q = to_u8(real, g.zero_point);
       if (g.table) q = g.table[q];
-      g.c[m * g.ldc + n] = g.residual ? add_residual(g, q, g.residual[m * g.ld_residual + n]) : q;
+      g.c[m * g.ldc + n] = residual ? add_residual(g, q, *residual) : q;
     }
   }
 }

@@ -143,7 +143,7 @@ struct WinogradU8Panel {
   /// Back from row `m` of the products to the pixels of one tile, the top left one at (y, x).
   [[gnu::noinline]] void finish(const i32* m, int64_t y, int64_t x) const {
     alignas(64) i32 sums[T * T * kRowBytes];  // or, where they go on to bytes, what these become
-    const bool raw = g.c_f32 || g.w->wide_range;
+    const bool raw = g.c_f32 || g.tail || g.w->wide_range;
     unroll<NV>([&](auto v) TENFOLD_LAMBDA {
       const i32* products = m + v * S::lanes;
       raw ? untransform<false>(products, v, sums) : untransform<true>(products, v, sums);
@@ -181,10 +181,15 @@ struct WinogradU8Panel {
   [[gnu::always_inline]] void put(const i32* sums, bool raw, int64_t pixel, int64_t columns) const {
     alignas(64) u8 bytes[larger(T, 4 / NV) * kRowBytes];
     const int64_t n = lesser<int64_t>(g.n_end - n0, kRowBytes);
-    if (g.c_f32)
-      return finish_raw_f32<S>(sums, params, NV, columns, g.c_f32 + pixel * g.ldc + n0, g.ldc, n,
-                               g.dynamic_scale);
-    if (raw) {
+    if (g.c_f32) {
+      float* c = g.c_f32 + pixel * g.ldc + n0;
+      finish_raw_f32<S>(sums, params, NV, columns, c, g.ldc, n, g.dynamic_scale);
+      if (g.tail) apply_tail<S>(g, c, g.ldc, pixel, columns, n0, n);
+      return;
+    }
+    if (g.tail) {
+      finish_raw_tail<S>(sums, params, NV, columns, bytes, g, pixel, n0, n);
+    } else if (raw) {
       finish_raw_u8<S>(sums, params, NV, columns, bytes, g.zero_point);
     } else {
       const bool whole = !output.staged && columns == T && n == kRowBytes;

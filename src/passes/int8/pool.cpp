@@ -1,4 +1,5 @@
-// Average pools between DequantizeLinear and QuantizeLinear run on bytes.
+// Average pools between DequantizeLinear and QuantizeLinear run on bytes; global ones also where nothing
+// quantizes their result.
 #include "passes/int8/quantized.hpp"
 #include "passes/pass.hpp"
 
@@ -11,10 +12,17 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   if (!global && n.op != "AveragePool") return std::nullopt;
   const auto x = dequantized(g, n.input(0));
   const auto requant = requantization(g, n.output());
-  if (!x || !requant || requant->clamp) return std::nullopt;
+  if (!x) return std::nullopt;
   ir::Attributes attrs = n.attrs;
-  if (!set_scaling(attrs, x->params, requant->params)) return std::nullopt;
   ir::Patch patch(g);
+  if (!requant || requant->clamp) {
+    if (!global) return std::nullopt;
+    set_scaling(attrs, x->params, {1, 0});
+    attrs.set("output", std::string("f32"));
+    patch.replace(n.output(), patch.add("QGlobalAveragePool", {x->value}, attrs, n.name));
+    return patch;
+  }
+  if (!set_scaling(attrs, x->params, requant->params)) return std::nullopt;
   patch.replace(requant->result,
                 patch.add(global ? "QGlobalAveragePool" : "QAveragePool", {x->value}, attrs, n.name));
   return patch;

@@ -10,13 +10,14 @@ namespace tenfold::passes {
 namespace {
 
 bool moves(std::string_view op) {
-  static constexpr std::string_view kOps[] = {"DepthToSpace", "SpaceToDepth", "Slice",
-                                              "Reshape",      "Transpose",    "Flatten"};
+  static constexpr std::string_view kOps[] = {"DepthToSpace", "SpaceToDepth", "Slice",   "Reshape",
+                                              "Transpose",    "Flatten",      "Squeeze", "Unsqueeze"};
   return std::ranges::find(kOps, op) != std::end(kOps);
 }
 /// Writes bytes itself, or stands between one that does and the quantization.
 bool writes_bytes(std::string_view op) {
-  static constexpr std::string_view kOps[] = {"Conv", "MatMul", "Gemm", "Relu", "Clip"};
+  static constexpr std::string_view kOps[] = {
+      "Conv", "MatMul", "Gemm", "Relu", "Clip", "GlobalAveragePool", "AveragePool", "Add", "Mul", "Concat"};
   return std::ranges::find(kOps, op) != std::end(kOps);
 }
 

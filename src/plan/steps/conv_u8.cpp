@@ -43,7 +43,7 @@ class ConvU8Step final : public RowStep {
         x_scale_(dynamic_ ? n.input(4) : ir::kNone),
         x_zero_point_(dynamic_ ? n.input(5) : ir::kNone),
         kernels_(b.kernels),
-        epilogue_(n),
+        epilogue_(b.kernels, n),
         pointwise_(is_pointwise(c.window)),
         pixels_(c.batch * c.window.out[0] * c.window.out[1] * c.window.out[2]),
         per_group_(c.filters / conv_.group),
@@ -180,7 +180,8 @@ class ConvU8Step final : public RowStep {
       if (last && g == conv_.group - 1) ahead_.apply(gemm);
       gemm.init_override = q.init ? q.init + g * per_group_ : nullptr;
       gemm.dynamic_scale = q.scale;
-      epilogue_.apply(gemm, c, y_, rows.begin * conv_.filters + g * per_group_, conv_.filters);
+      epilogue_.apply(gemm, c, y_, rows.begin * conv_.filters + g * per_group_, conv_.filters,
+                      g * per_group_);
       kernels_.gemm_u8(gemm);
     }
   }

@@ -17,7 +17,7 @@ class DepthwiseU8Step final : public RowStep {
         x_(n.input(0)),
         y_(n.output()),
         kernels_(b.kernels),
-        epilogue_(n),
+        epilogue_(b.kernels, n),
         packed_(pack(b, n)),
         scratch_(whole_lines(kernels::depthwise_u8_scratch(b.kernels.layout, *packed_))) {
     // Depthwise convolutions run at a fifth of the dot product's peak, so a fork pays earlier.
@@ -106,7 +106,8 @@ std::unique_ptr<Step> make_depthwise_u8(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
   if (!b.kernels.depthwise_u8 || !n.attrs.get_int("channels_last", 0) || !has_packable_weights(b.graph, n, 0))
     return nullptr;
-  if (n.input(4) != ir::kNone || n.attrs.get_string("output", "u8") != "u8") return nullptr;
+  if (n.input(4) != ir::kNone || n.attrs.get_string("output", "u8") != "u8" || EpilogueU8::has_tail(n))
+    return nullptr;
   const ops::Convolution c = ops::resolve_convolution(n, b.shape(n.input(0)), b.shape(n.input(1)));
   return is_depthwise(c) ? std::make_unique<DepthwiseU8Step>(b, n, c) : nullptr;
 }

@@ -16,7 +16,7 @@ class GroupedU8Step final : public Step {
         x_(n.input(0)),
         y_(n.output()),
         kernels_(b.kernels),
-        epilogue_(n),
+        epilogue_(b.kernels, n),
         pixels_(c.batch * c.window.out[0] * c.window.out[1] * c.window.out[2]),
         zero_point_(static_cast<int>(n.attrs.get_int("x_zero_point", 0))),
         packed_(pack(b, n)),
@@ -82,7 +82,8 @@ std::unique_ptr<Step> make_grouped_u8(const BuildContext& b, ir::NodeId id) {
   const ir::Node& n = b.graph.node(id);
   if (!b.kernels.grouped_u8 || !n.attrs.get_int("channels_last", 0) || !has_packable_weights(b.graph, n, 0))
     return nullptr;
-  if (n.input(4) != ir::kNone || n.attrs.get_string("output", "u8") != "u8") return nullptr;
+  if (n.input(4) != ir::kNone || n.attrs.get_string("output", "u8") != "u8" || EpilogueU8::has_tail(n))
+    return nullptr;
   if (b.graph.constant(n.input(1))->dtype() != DType::s8) return nullptr;  // weights with offsets
   const ops::Convolution c = ops::resolve_convolution(n, b.shape(n.input(0)), b.shape(n.input(1)));
   const int64_t width = c.channels / c.group;

@@ -20,7 +20,7 @@ class MatMulU8Step final : public Step {
         n_(b.shape(n.input(1))[channels_outside_ ? 0 : 1]),
         m_(b.shape(x_).elements(0, b.shape(x_).rank() - 1)),
         kernels_(b.kernels),
-        epilogue_(n),
+        epilogue_(b.kernels, n),
         packed_(pack(b, n)),
         split_(b, m_, even_panels(n_, packed_->panel_channels),
                static_cast<double>(m_) * static_cast<double>(n_ * k_)) {}

@@ -109,30 +109,6 @@ std::unique_ptr<Step> make_pool(const BuildContext& b, const ir::Node& n,
   return std::make_unique<PoolStep<T>>(b, n, *w, args, kernel);
 }
 
-/// Mean over all pixels of every channel; images are shared out among threads.
-template <class F>
-class GlobalStep final : public Step {
- public:
-  GlobalStep(int64_t batch, int threads, F body)
-      : batch_(batch), parts_(static_cast<int>(std::min<int64_t>(threads, batch))), body_(std::move(body)) {}
-  void run(const RunContext& c) const override {
-    c.pool->run(parts_, [&](int part) {
-      const Range r = split(batch_, part, parts_);
-      for (int64_t i = r.begin; i < r.end; i++) body_(c, i);
-    });
-  }
-
- private:
-  int64_t batch_;
-  int parts_;
-  F body_;
-};
-
-template <class F>
-std::unique_ptr<Step> global(const BuildContext& b, int64_t batch, F body) {
-  return std::make_unique<GlobalStep<F>>(batch, b.threads, std::move(body));
-}
-
 }  // namespace
 
 std::unique_ptr<Step> make_max_pool_f32(const BuildContext& b, ir::NodeId id) {
@@ -149,27 +125,6 @@ std::unique_ptr<Step> make_average_pool_u8(const BuildContext& b, ir::NodeId id)
   const auto w = pool_window(b, n);
   if (!w || !sum_fits(static_cast<double>(w->window.taps()))) return nullptr;
   return make_pool<uint8_t>(b, n, b.kernels.average_pool_u8);
-}
-
-std::unique_ptr<Step> make_global_average_u8(const BuildContext& b, ir::NodeId id) {
-  const ir::Node& n = b.graph.node(id);
-  if (!b.kernels.global_average_u8 || !n.attrs.get_int("channels_last", 0)) return nullptr;
-  const Shape& x = b.shape(n.input(0));
-  if (!sum_fits(static_cast<double>(x.elements(1, x.rank() - 1)))) return nullptr;
-  const kernels::GlobalAverageU8 args{.pixels = x.elements(1, x.rank() - 1),
-                                      .channels = x.back(),
-                                      .in_pixel = x.back(),
-                                      .scale = n.attrs.get_float("scale", 1),
-                                      .in_zero = static_cast<int>(n.attrs.get_int("x_zero_point", 0)),
-                                      .out_zero = static_cast<int>(n.attrs.get_int("y_zero_point", 0))};
-  return global(b, x[0],
-                [kernel = b.kernels.global_average_u8, args, in = n.input(0), out = n.output()](
-                    const RunContext& c, int64_t image) {
-                  kernels::GlobalAverageU8 g = args;
-                  g.in = c.at<const uint8_t>(in) + image * g.pixels * g.channels;
-                  g.out = c.at<uint8_t>(out) + image * g.channels;
-                  kernel(g);
-                });
 }
 
 }  // namespace tenfold::plan

@@ -25,7 +25,7 @@ class WinogradU8Step final : public Step {
         x_(n.input(0)),
         y_(n.output()),
         kernels_(b.kernels),
-        epilogue_(n),
+        epilogue_(b.kernels, n),
         tile_(tile),
         packed_(pack(b, n)),
         scratch_(round_up(kernels::winograd_u8_scratch(b.kernels.layout, *packed_), size_t{64})),
