@@ -147,36 +147,42 @@ template <class S>
   }
 }
 
-/// Rows [row, row + rows) of `n` floats of channels n0 on, at x, through residual, activation and factors.
+/// Rows [row, row + rows) of `n` channels from n0 on, at x, `ld` floats apart, through residual, activation
+/// and factors.  What lies between rows may change.
 template <class S>
 [[gnu::noinline]] void apply_tail(const OutputU8& o, float* x, ptrdiff_t ld, int64_t row, int64_t rows,
                                   int64_t n0, int64_t n) {
   const FloatTail& t = *o.tail;
   const auto r_scale = S::set_f(o.r_scale), offset = S::set_f(o.offset);
-  for (const int64_t end = row + rows; row < end; ++row, x += ld) {
-    const u8* residual = t.residual ? o.residual + row * o.ld_residual + n0 : nullptr;
-    for (int64_t i = 0; residual && i < n; i += S::lanes) {
+  for (int64_t m = 0; t.residual && m < rows; ++m) {
+    const u8* residual = o.residual + (row + m) * o.ld_residual + n0;
+    for (int64_t i = 0; i < n; i += S::lanes) {
+      float* at = x + m * ld + i;
       const auto r = S::fma(S::to_f32(S::load_u8_i32(residual + i)), r_scale, offset);
-      S::store_f(x + i, S::add(S::load_f(x + i, n - i), r), n - i);
+      S::store_f(at, S::add(S::load_f(at, n - i), r), n - i);
     }
-    if (t.activation != Activation::none) t.unary(x, x, n, t.activation, t.lo, t.hi);
-    const float* factors = o.factors ? o.factors + n0 : nullptr;
-    for (int64_t i = 0; factors && i < n; i += S::lanes)
-      S::store_f(x + i, S::mul(S::load_f(x + i, n - i), S::load_f(factors + i, n - i)), n - i);
   }
+  if (t.activation != Activation::none) t.unary(x, x, (rows - 1) * ld + n, t.activation, t.lo, t.hi);
+  for (int64_t m = 0; o.factors && m < rows; ++m)
+    for (int64_t i = 0; i < n; i += S::lanes) {
+      float* at = x + m * ld + i;
+      S::store_f(at, S::mul(S::load_f(at, n - i), S::load_f(o.factors + n0 + i, n - i)), n - i);
+    }
 }
 
-/// To floats, through the tail, to the bytes of a tile, nv * lanes a row, of which n are channels.
+/// To floats, through the tail, to n channels of rows of c_f32 or to the bytes of a tile, nv * lanes a row.
 template <class S>
-[[gnu::noinline]] void finish_raw_tail(const i32* raw, const std::byte* params, int nv, int64_t rows,
-                                       u8* tile, const OutputU8& o, int64_t row, int64_t n0, int64_t n) {
+[[gnu::noinline]] void finish_raw_tail(const i32* raw, const std::byte* params, int nv, int64_t row,
+                                       int64_t rows, const OutputU8& o, int64_t n0, int64_t n, u8* tile) {
   constexpr int kMaxRows = 32;
   alignas(64) float x[kMaxRows * 2 * S::lanes];
   const int64_t ld = nv * S::lanes;
   finish_raw_f32<S>(raw, params, nv, rows, x, ld, ld, o.dynamic_scale);
-  const bool alike = !o.factors && !o.tail->residual;  // all channels: the rows are one
-  alike ? apply_tail<S>(o, x, 0, row, 1, n0, rows * ld) : apply_tail<S>(o, x, ld, row, rows, n0, n);
-  o.tail->quantize(x, tile, rows * ld, o.tail->inverse_scale, o.zero_point);
+  apply_tail<S>(o, x, ld, row, rows, n0, n);
+  if (!o.c_f32) return o.tail->quantize(x, tile, rows * ld, o.tail->inverse_scale, o.zero_point);
+  for (int64_t m = 0; m < rows; ++m)
+    for (int64_t i = 0; i < n; i += S::lanes)
+      S::store_f(o.c_f32 + (row + m) * o.ldc + n0 + i, S::load_f(x + m * ld + i), n - i);
 }
 
 /// To the bytes of a tile, NV * lanes a row.

@@ -90,20 +90,17 @@ struct GemmU8Walk {
     if (w.g.w->weight_offsets)
       add_weight_offsets<S>(w.raw, w.sums + row - w.block, w.rows, w.g.w->weight_offsets + w.n0,
                             w.nv * S::lanes);
-    if (w.g.c_f32) {
-      float* c = w.g.c_f32 + row * w.g.ldc + w.n0;
-      finish_raw_f32<S>(w.raw, w.tile->params, w.nv, w.rows, c, w.g.ldc, w.n, w.g.dynamic_scale);
-      if (w.g.tail) apply_tail<S>(w.g, c, w.g.ldc, row, w.rows, w.n0, w.n);
-      return;
-    }
     if (w.g.tail)
-      finish_raw_tail<S>(w.raw, w.tile->params, w.nv, w.rows, w.bytes, w.g, row, w.n0, w.n);
+      finish_raw_tail<S>(w.raw, w.tile->params, w.nv, row, w.rows, w.g, w.n0, w.n, w.bytes);
+    else if (w.g.c_f32)
+      finish_raw_f32<S>(w.raw, w.tile->params, w.nv, w.rows, w.g.c_f32 + row * w.g.ldc + w.n0, w.g.ldc, w.n,
+                        w.g.dynamic_scale);
     else if (w.g.w->wide_range)
       finish_raw_u8<S>(w.raw, w.tile->params, w.nv, w.rows, w.bytes, w.g.zero_point);
     else if (w.tile->raw)
       w.nv == 1 ? store_raw_tile<S, 1>(w.raw, *w.tile, w.bytes)
                 : store_raw_tile<S, 2>(w.raw, *w.tile, w.bytes);
-    w.output.put(w.g, w.bytes, w.nv, row, w.rows, w.n0, w.n);
+    if (!w.g.c_f32) w.output.put(w.g, w.bytes, w.nv, row, w.rows, w.n0, w.n);
   }
 
   /// `count` tiles of `rows` rows from row m on.

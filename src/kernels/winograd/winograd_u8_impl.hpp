@@ -181,14 +181,10 @@ struct WinogradU8Panel {
   [[gnu::always_inline]] void put(const i32* sums, bool raw, int64_t pixel, int64_t columns) const {
     alignas(64) u8 bytes[larger(T, 4 / NV) * kRowBytes];
     const int64_t n = lesser<int64_t>(g.n_end - n0, kRowBytes);
-    if (g.c_f32) {
-      float* c = g.c_f32 + pixel * g.ldc + n0;
-      finish_raw_f32<S>(sums, params, NV, columns, c, g.ldc, n, g.dynamic_scale);
-      if (g.tail) apply_tail<S>(g, c, g.ldc, pixel, columns, n0, n);
-      return;
-    }
     if (g.tail) {
-      finish_raw_tail<S>(sums, params, NV, columns, bytes, g, pixel, n0, n);
+      finish_raw_tail<S>(sums, params, NV, pixel, columns, g, n0, n, bytes);
+    } else if (g.c_f32) {
+      finish_raw_f32<S>(sums, params, NV, columns, g.c_f32 + pixel * g.ldc + n0, g.ldc, n, g.dynamic_scale);
     } else if (raw) {
       finish_raw_u8<S>(sums, params, NV, columns, bytes, g.zero_point);
     } else {
@@ -196,7 +192,7 @@ struct WinogradU8Panel {
       pack(sums, whole ? g.c + pixel * g.ldc + n0 : bytes, whole ? g.ldc : kRowBytes);
       if (whole) return;
     }
-    output.template put<NV>(g, bytes, pixel, columns, n0, n);
+    if (!g.c_f32) output.template put<NV>(g, bytes, pixel, columns, n0, n);
   }
 
   /// T pixels of NV vectors to bytes.
