@@ -136,5 +136,39 @@ TEST(Int8Conv, zeroPointsOfTheCallerStay) {
   EXPECT_EQ(b.lowered(), "DequantizeLinear Relu");
 }
 
+struct SignedBytes : Builder {
+  ValueId scale = scalar(0.04f), zero = constant(Tensor::scalar<int8_t>(-28));
+  ValueId quantize(ValueId x) { return op("QuantizeLinear", {x, scale, zero}); }
+  ValueId real(ValueId q) { return op("DequantizeLinear", {q, scale, zero}); }
+  ValueId conv(ValueId x) {
+    const ValueId w = op("DequantizeLinear",
+                         {constant(Tensor::from<int8_t>({1, 3, 1, 1}, {{30, -20, 50}})), scalar(0.01f)});
+    return op("Conv", {x, w});
+  }
+  std::string lowered() { return optimised(graph, {}, Stage::int8, nullptr, 1e-5); }
+};
+
+TEST(Int8Signedness, bytesOfTheCaller) {
+  SignedBytes b;
+  b.output(b.conv(b.real(b.input({1, 3, 4, 5}, DType::s8))));
+  EXPECT_EQ(b.lowered(), "QLookup QConv");
+}
+
+TEST(Int8Signedness, movedBytes) {
+  SignedBytes b;
+  const ValueId q = b.quantize(b.input({1, 3, 4, 5}));
+  const ValueId pooled = b.op("MaxPool", {q}, {{"kernel_shape", std::vector<int64_t>{2, 2}}});
+  b.output(b.conv(b.real(b.op("Transpose", {pooled}, {{"perm", std::vector<int64_t>{0, 1, 3, 2}}}))));
+  EXPECT_EQ(b.lowered(), "QuantizeLinear MaxPool Transpose QConv");
+}
+
+TEST(Int8Signedness, bytesThatTheCallerReadsToo) {
+  SignedBytes b;
+  const ValueId q = b.quantize(b.input({1, 3, 4, 5}));
+  b.output(q);
+  b.output(b.conv(b.real(q)));
+  EXPECT_EQ(b.lowered(), "QuantizeLinear QLookup QConv");
+}
+
 }  // namespace
 }  // namespace tenfold::test

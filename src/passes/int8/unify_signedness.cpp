@@ -1,6 +1,10 @@
-// s8 activations become u8 (zero point + 128), so that every INT8 kernel sees one form.
+// s8 activations become u8 (zero point + 128), so that every INT8 kernel sees one form.  Where bytes stay s8,
+// as those that a caller gives, a table flips their sign bit.
+#include <algorithm>
+
 #include "ops/op.hpp"
 #include "passes/int8/quantized.hpp"
+#include "passes/match.hpp"
 #include "passes/pass.hpp"
 
 namespace tenfold::passes {
@@ -16,27 +20,84 @@ Tensor flipped(const Tensor& t) {
   return out;
 }
 
+ir::ValueId flip(ir::Patch& patch, const ir::Graph& g, ir::ValueId bytes) {
+  Table table;
+  for (size_t i = 0; i < table.size(); i++) table[i] = static_cast<uint8_t>(i ^ kShift);
+  return patch.add("QLookup", {bytes}, {{"table", table_tensor(table)}}, g.value(bytes).name + "_u8");
+}
+
+ir::ValueId quantized(ir::Patch& patch, const ir::Graph& g, const ir::Node& q) {
+  const ir::ValueId zero = patch.constant(flipped(*g.constant(q.input(2))), "zero_point");
+  return patch.add("QuantizeLinear", {q.input(0), q.input(1), zero}, q.attrs, q.name);
+}
+
+bool quantizes_to_s8(const ir::Graph& g, const ir::Node* n) {
+  const Tensor* zero = n && n->op == "QuantizeLinear" ? g.constant(n->input(2)) : nullptr;
+  return zero && zero->dtype() == DType::s8;
+}
+
+/// A DequantizeLinear of s8 with constant parameters.
+bool dequantizes_s8(const ir::Graph& g, const ir::Node& n) {
+  return n.op == "DequantizeLinear" && g.value(n.input(0)).dtype == DType::s8 && g.constant(n.input(2));
+}
+
+/// Nothing but DequantizeLinear reads the bytes.
+bool only_dequantized(const ir::Graph& g, ir::ValueId bytes) {
+  return !g.is_output(bytes) && std::ranges::all_of(g.value(bytes).consumers, [&](ir::NodeId user) {
+    return dequantizes_s8(g, g.node(user)) && g.node(user).input(0) == bytes;
+  });
+}
+
 /// QuantizeLinear to s8 whose consumers all dequantize it: both sides shift their zero point.
-std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
-  const ir::Node& q = g.node(id);
-  const Tensor* zero = q.op == "QuantizeLinear" ? g.constant(q.input(2)) : nullptr;
-  if (!zero || zero->dtype() != DType::s8 || g.is_output(q.output())) return std::nullopt;
-  const auto& users = g.value(q.output()).consumers;
-  for (ir::NodeId user : users) {
-    const ir::Node& dq = g.node(user);
-    if (dq.op != "DequantizeLinear" || !g.constant(dq.input(2)) || dq.input(0) != q.output())
-      return std::nullopt;
-  }
+std::optional<ir::Patch> shift_pair(const ir::Graph& g, const ir::Node& q) {
+  if (!only_dequantized(g, q.output())) return std::nullopt;
   ir::Patch patch(g);
-  const ir::ValueId shifted =
-      patch.add("QuantizeLinear", {q.input(0), q.input(1), patch.constant(flipped(*zero), "zero_point")},
-                q.attrs, q.name);
-  for (ir::NodeId user : users) {
+  const ir::ValueId shifted = quantized(patch, g, q);
+  for (ir::NodeId user : g.value(q.output()).consumers) {
     const ir::Node& dq = g.node(user);
     const ir::ValueId zp = patch.constant(flipped(*g.constant(dq.input(2))), "zero_point");
     patch.replace(dq.output(), patch.add("DequantizeLinear", {shifted, dq.input(1), zp}, dq.attrs, dq.name));
   }
   return patch;
+}
+
+/// DequantizeLinear of any other s8 tensor: of its bytes with their sign bits flipped.
+std::optional<ir::Patch> flip_source(const ir::Graph& g, const ir::Node& dq) {
+  const ir::ValueId bytes = dq.input(0);
+  if (g.constant(bytes) || (quantizes_to_s8(g, g.producer(bytes)) && only_dequantized(g, bytes)))
+    return std::nullopt;
+  ir::Patch patch(g);
+  const ir::ValueId zero = patch.constant(flipped(*g.constant(dq.input(2))), "zero_point");
+  patch.replace(dq.output(),
+                patch.add("DequantizeLinear", {flip(patch, g, bytes), dq.input(1), zero}, dq.attrs, dq.name));
+  return patch;
+}
+
+/// The flip of quantized bytes quantizes to u8; that of moved bytes moves flipped ones, which keep their
+/// order.
+std::optional<ir::Patch> flip_earlier(const ir::Graph& g, const ir::Node& lookup) {
+  static constexpr std::string_view kMoves[] = {"MaxPool",   "Reshape", "Flatten", "Squeeze",
+                                                "Unsqueeze", "Slice",   "Gather",  "Transpose"};
+  const ir::Node* n = g.producer(lookup.input(0));
+  if (!n || !used_once(g, lookup.input(0))) return std::nullopt;
+  ir::Patch patch(g);
+  if (quantizes_to_s8(g, n)) {
+    patch.replace(lookup.output(), quantized(patch, g, *n));
+    return patch;
+  }
+  if (std::ranges::find(kMoves, n->op) == std::end(kMoves) || n->outputs.size() != 1) return std::nullopt;
+  std::vector<ir::ValueId> inputs = n->inputs;
+  inputs[0] = flip(patch, g, inputs[0]);
+  patch.replace(lookup.output(), patch.add(n->op, inputs, n->attrs, n->name));
+  return patch;
+}
+
+std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
+  const ir::Node& n = g.node(id);
+  if (quantizes_to_s8(g, &n)) return shift_pair(g, n);
+  if (dequantizes_s8(g, n)) return flip_source(g, n);
+  if (n.op == "QLookup" && g.value(n.input(0)).dtype == DType::s8) return flip_earlier(g, n);
+  return std::nullopt;
 }
 
 }  // namespace
