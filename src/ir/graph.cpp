@@ -230,6 +230,7 @@ Graph Graph::compacted(G& from) {
   g.name = taken(from.name);
   g.metadata = taken(from.metadata);
   g.symbols_ = taken(from.symbols_);
+  g.symbol_indices_ = taken(from.symbol_indices_);
   g.reserve(from.values_.size(), order.size());
   std::vector<ValueId> map(from.values_.size(), kNone);
   const auto keep = [&](ValueId id) {
@@ -259,14 +260,14 @@ Graph Graph::compact() const& { return compacted(*this); }
 Graph Graph::compact() && { return compacted(*this); }
 
 int64_t Graph::symbol(std::string_view symbol) {
-  const auto it = std::find(symbols_.begin(), symbols_.end(), symbol);
-  if (it != symbols_.end()) return symbol_extent(static_cast<size_t>(it - symbols_.begin()));
-  symbols_.emplace_back(symbol);
-  return symbol_extent(symbols_.size() - 1);
+  const auto [it, fresh] = symbol_indices_.try_emplace(std::string(symbol), symbols_.size());
+  if (fresh) symbols_.emplace_back(symbol);
+  return symbol_extent(it->second);
 }
 
 int64_t Graph::fresh_symbol() {
   symbols_.push_back(fmt::format("unk{}", symbols_.size()));
+  symbol_indices_.try_emplace(symbols_.back(), symbols_.size() - 1);
   return symbol_extent(symbols_.size() - 1);
 }
 

@@ -117,6 +117,7 @@ class Graph {
   std::vector<Value> values_;
   std::vector<Node> nodes_;
   std::vector<std::string> symbols_;
+  std::unordered_map<std::string, size_t> symbol_indices_;  // the first of its name
   /// Every name ever given, with the number to try first for the next name on this stem.
   std::unordered_map<std::string, int> names_;
 };

@@ -32,7 +32,7 @@ struct OutputU8 {
   ptrdiff_t ldc = 0;
   int zero_point = 0;         ///< of c
   const u8* table = nullptr;  ///< 256 entries applied to the requantized byte, or null
-  // Residual, added to the byte q that results from all of the above (u8 output only):
+  // Residual, added to the byte q that results from all of the above (u8 output and no FloatTail::residual):
   //   c = clamp_u8( rne( fma(float(q), q_scale, fma(float(r), r_scale, offset)) ) + residual_zero_point )
   // then `residual_table` if not null.
   const u8* residual = nullptr;

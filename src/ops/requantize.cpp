@@ -46,6 +46,8 @@ void infer_requantized(InferContext& ctx, int64_t n, const std::optional<Shape>&
   expect_dtype(ctx, 4, {DType::u8});
   if (r.f32() && ctx.has_input(4) && !r.adds_to_float()) ctx.error("a residual needs u8 output");
   if (r.adds_to_float() && !ctx.has_input(4)) ctx.error("there is no residual");
+  if (r.adds_to_float() && ctx.node().attrs.has("residual_table"))
+    ctx.error("a residual that joins the float has no table of its own");
   if (y) {
     expect_vector(ctx, 2, n);
     expect_vector(ctx, 3, n);

@@ -1,9 +1,8 @@
 #include "passes/activation.hpp"
 
 #include <algorithm>
-#include <limits>
 
-#include "passes/match.hpp"
+#include "passes/int8/quantized.hpp"
 
 namespace tenfold::passes {
 namespace {
@@ -17,16 +16,11 @@ constexpr std::string_view kPlain[] = {"Relu", "SiLU", "HardSwish", "Sigmoid", "
 
 /// Adds a Clip with constant bounds to `attrs`; false where a bound is computed.
 bool set_clip(const Graph& graph, const Node& clip, Attributes& attrs) {
-  float bounds[2] = {-std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity()};
-  for (size_t i = 0; i < 2; i++) {
-    if (clip.input(i + 1) == ir::kNone) continue;
-    const auto bound = scalar(graph, clip.input(i + 1));
-    if (!bound) return false;
-    bounds[i] = static_cast<float>(*bound);
-  }
+  const auto bounds = clamp_bounds(graph, clip);
+  if (!bounds) return false;
   attrs.set("activation", std::string("Clip"));
-  attrs.set("activation_lo", bounds[0]);
-  attrs.set("activation_hi", bounds[1]);
+  attrs.set("activation_lo", bounds->first);
+  attrs.set("activation_hi", bounds->second);
   return true;
 }
 

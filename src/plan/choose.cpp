@@ -15,8 +15,9 @@ namespace {
 /// What the time of a node depends on: sizes and what the kernel computes.  Scales and zero points hardly
 /// change it, and what other tools annotate nodes with does not.
 constexpr std::string_view kTimedAttributes[] = {
-    "activation",   "auto_pad", "channels_last", "dilations",      "factors", "float_residual", "group",
-    "kernel_shape", "output",   "pads",          "residual_table", "strides", "table",          "transB"};
+    "activation",     "auto_pad", "channels_last", "dilations", "factors",
+    "float_residual", "group",    "kernel_shape",  "output",    "pads",
+    "residual_table", "strides",  "table",         "transB",    "y_scale"};
 
 void append(std::string& key, const ir::Attribute& value) {
   const auto to = std::back_inserter(key);

@@ -82,6 +82,17 @@ TEST(Graph, CompactFromATemporaryIsTheSame) {
   EXPECT_EQ(moved.symbol_count(), copied.symbol_count());
 }
 
+TEST(Graph, SymbolsAreFoundByName) {
+  Graph g;
+  const int64_t n = g.symbol("n"), unknown = g.fresh_symbol();
+  EXPECT_EQ(g.symbol(g.symbol_name(unknown)), unknown);
+  // A linear search among so many takes minutes.
+  for (int i = 0; i < 200'000; i++) g.symbol(std::to_string(i));
+  const Graph copy = g.compact();
+  EXPECT_EQ(Graph(copy).symbol("n"), n);
+  EXPECT_EQ(std::move(g).compact().symbol("n"), n);
+}
+
 TEST(Graph, DeadNodesAreFoundFromTheirLastUser) {
   Graph g = relu_chain();
   const NodeId last = g.add_node("Exp", {g.node(1).output()});

@@ -127,6 +127,14 @@ TEST(Int8FloatTail, aResultWithTwoReadersStays) {
   EXPECT_EQ(b.lowered(nullptr, 1), "QConv Sigmoid QuantizeLinear");
 }
 
+TEST(Int8FloatTail, functionOfASumWithBytes) {
+  Product b;
+  const ValueId r = b.op("DequantizeLinear", {b.input({1, 4, 3, 4}, DType::u8), b.scale, b.zero});
+  const ValueId sum = b.quantize(b.op("Add", {b.conv(), r}));
+  b.output(b.quantize(b.op("Sigmoid", {b.op("DequantizeLinear", {sum, b.scale, b.zero})})));
+  EXPECT_EQ(b.lowered(nullptr, 1), "QConv");
+}
+
 TEST(Int8FloatTail, residualOfBytes) {
   Product b;
   const ValueId r = b.op("DequantizeLinear", {b.input({1, 4, 3, 4}, DType::u8), b.scale, b.zero});

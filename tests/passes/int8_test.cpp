@@ -162,6 +162,21 @@ TEST(Int8Signedness, movedBytes) {
   EXPECT_EQ(b.lowered(), "QuantizeLinear MaxPool Transpose QConv");
 }
 
+TEST(Int8Signedness, bytesWithTwoReaders) {
+  SignedBytes b;
+  const ValueId q = b.quantize(b.input({1, 3, 4, 5}));
+  b.output(b.conv(b.real(q)));
+  b.output(b.conv(b.real(b.op("MaxPool", {q}, {{"kernel_shape", std::vector<int64_t>{2, 2}}}))));
+  EXPECT_EQ(b.lowered(), "QuantizeLinear MaxPool QConv QConv");
+}
+
+TEST(Int8Signedness, functionOfBytesOfTheCaller) {
+  SignedBytes b;
+  const ValueId zero = b.constant(Tensor::scalar<uint8_t>(100));
+  b.output(b.op("QuantizeLinear", {b.op("Tanh", {b.real(b.input({1, 3, 4, 5}, DType::s8))}), b.scale, zero}));
+  EXPECT_EQ(b.lowered(), "QLookup");
+}
+
 TEST(Int8Signedness, bytesThatTheCallerReadsToo) {
   SignedBytes b;
   const ValueId q = b.quantize(b.input({1, 3, 4, 5}));

@@ -12,7 +12,7 @@ template <class S, Activation A>
   const auto zero = S::zero_f();
   if constexpr (A == none) return x;
   if constexpr (A == clamp) return S::min(hi, S::max(lo, x));
-  if constexpr (A == silu) return S::mul(S::max(S::set_f(-87.3f), x), f32::sigmoid<S>(x));
+  if constexpr (A == silu) return f32::silu<S>(x);
   if constexpr (A == hard_swish) return f32::hard_swish<S>(x);
   if constexpr (A == sigmoid) return f32::sigmoid<S>(x);
   if constexpr (A == hard_sigmoid) return limit<S>(S::fma(lo, x, hi), 0, 1);

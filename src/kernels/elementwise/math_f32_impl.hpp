@@ -81,10 +81,26 @@ template <class S>
   return S::add(log<S>(u), S::sub(e, S::sub(u, S::set_f(1))));  // what rounding took from e, to first order
 }
 
+/// 1 / (1 + e^-x) for |x| <= 87.3; NaN stays NaN.  e^-x as a power of two, with one rounding of the exponent:
+/// what that takes from large powers is nothing beside the 1, or in a result that is small.
+template <class S>
+[[gnu::always_inline]] inline typename S::Float sigmoid_limited(typename S::Float x) {
+  const auto t = S::mul(x, S::set_f(-1.44269504088896f));
+  const auto n = S::round(t);
+  const auto p = polynomial<S>(S::sub(t, n), 0.00132764725f, 0.00967554189f, 0.0555071309f, 0.240221202f,
+                               0.693146944f, 1.00000012f);
+  return S::reciprocal(S::add(S::scale2(p, n), S::set_f(1)));
+}
+
 template <class S>
 [[gnu::always_inline]] inline typename S::Float sigmoid(typename S::Float x) {
-  const auto e = exp_normal<S>(S::sub(S::zero_f(), limit<S>(x, -87.3f, 87.3f)));
-  return S::reciprocal(S::add(e, S::set_f(1)));
+  return sigmoid_limited<S>(limit<S>(x, -87.3f, 87.3f));
+}
+
+template <class S>
+[[gnu::always_inline]] inline typename S::Float silu(typename S::Float x) {
+  const auto t = S::max(S::set_f(-87.3f), x);  // -infinity would meet a zero below
+  return S::mul(t, sigmoid_limited<S>(S::min(S::set_f(87.3f), t)));
 }
 
 template <class S>

@@ -1,11 +1,13 @@
 // What follows a GEMM tile in the rarer cases, while it is in L1: from a small buffer of its bytes to the
 // output through tables and residual, or with fewer channels than the tile has; or from its raw accumulators
-// (f32 output, or multipliers so large that the float must be limited).
+// (f32 output, a float tail, or multipliers so large that the float must be limited).
 #pragma once
 
 #include "kernels/gemm/gemm_u8_tile.hpp"
 
 namespace tenfold::kernels {
+
+constexpr int kMaxTileRows = 32;
 
 /// How the bytes of a tile reach the output.  Tables and residual are null where there are none.
 template <class S>
@@ -174,8 +176,7 @@ template <class S>
 template <class S>
 [[gnu::noinline]] void finish_raw_tail(const i32* raw, const std::byte* params, int nv, int64_t row,
                                        int64_t rows, const OutputU8& o, int64_t n0, int64_t n, u8* tile) {
-  constexpr int kMaxRows = 32;
-  alignas(64) float x[kMaxRows * 2 * S::lanes];
+  alignas(64) float x[kMaxTileRows * 2 * S::lanes];
   const int64_t ld = nv * S::lanes;
   finish_raw_f32<S>(raw, params, nv, rows, x, ld, ld, o.dynamic_scale);
   apply_tail<S>(o, x, ld, row, rows, n0, n);

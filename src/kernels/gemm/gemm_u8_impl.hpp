@@ -66,7 +66,7 @@ struct GemmPrefetch {
 /// One GEMM: what its panels share, and the small buffers between a tile and the output.
 template <class S>
 struct GemmU8Walk {
-  static constexpr int kMaxRows = 32, kMaxVectors = 2;
+  static constexpr int kMaxVectors = 2;
   static constexpr int64_t kSummedRows = 256;  // a block has at most as many where weights have offsets
   // Not an aggregate: that would clear 7 KB of buffers, 116 ns a call.
   [[gnu::always_inline]] GemmU8Walk(const GemmU8& gemm, const GemmPrefetch<S>& fetch)
@@ -75,8 +75,8 @@ struct GemmU8Walk {
   const GemmU8& g;
   GemmPrefetch<S> prefetch;
   OutputStage<S> output;
-  alignas(64) i32 raw[kMaxRows * kMaxVectors * S::lanes];
-  alignas(64) u8 bytes[kMaxRows * kMaxVectors * S::lanes];
+  alignas(64) i32 raw[kMaxTileRows * kMaxVectors * S::lanes];
+  alignas(64) u8 bytes[kMaxTileRows * kMaxVectors * S::lanes];
   alignas(64) VectorParams<S> params[kMaxVectors];
   u32 sums[kSummedRows];  // of the bytes of the block's rows
   // The run of tiles under way.

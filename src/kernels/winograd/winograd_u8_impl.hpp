@@ -142,7 +142,7 @@ struct WinogradU8Panel {
 
   /// Back from row `m` of the products to the pixels of one tile, the top left one at (y, x).
   [[gnu::noinline]] void finish(const i32* m, int64_t y, int64_t x) const {
-    alignas(64) i32 sums[T * T * kRowBytes];  // or, where they go on to bytes, what these become
+    alignas(64) i32 sums[T * T * kRowBytes];  // or, where they are not raw, the rounded ones
     const bool raw = g.c_f32 || g.tail || g.w->wide_range;
     unroll<NV>([&](auto v) TENFOLD_LAMBDA {
       const i32* products = m + v * S::lanes;

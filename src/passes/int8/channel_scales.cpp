@@ -31,8 +31,10 @@ std::optional<ChannelParams> channel_params(const Graph& g, const Node& n, Value
   if (g.value(bytes).dtype != DType::u8 || (axis != 1 && axis + rank != 1)) return std::nullopt;
   if (n.attrs.get_int("block_size", 0) != 0) return std::nullopt;
   const auto zero = n.input(2) == ir::kNone ? std::optional(0.0) : uniform(g, n.input(2));
-  const auto usable = [](float s) { return s > 0 && std::isfinite(s); };
-  if (!zero || !std::ranges::all_of(scale->span<float>(), usable)) return std::nullopt;
+  const auto [least, most] = std::ranges::minmax(scale->span<float>());
+  constexpr float kFarthest = 1e20f;  // apart: ratios that keep weights finite
+  if (!zero || !(least > 0) || !std::isfinite(most) || most / kFarthest > least) return std::nullopt;
+  if (std::ranges::any_of(scale->span<float>(), [](float s) { return std::isnan(s); })) return std::nullopt;
   return ChannelParams{{scale->span<float>().begin(), scale->span<float>().end()}, static_cast<int>(*zero)};
 }
 

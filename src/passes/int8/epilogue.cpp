@@ -19,7 +19,9 @@ std::optional<ir::Patch> fold_table(const ir::Graph& g, const ir::Node& lookup) 
   if (!n || g.single_consumer(lookup.input(0)) == ir::kNone) return std::nullopt;
   const bool linear = (n->op == "QConv" || n->op == "QMatMul") && writes_bytes(*n);
   if (!linear && n->op != "QAdd" && n->op != "QMul" && n->op != "QLookup") return std::nullopt;
-  const char* name = linear && n->input(4) != ir::kNone ? "residual_table" : "table";
+  const bool behind_residual =
+      linear && n->input(4) != ir::kNone && n->attrs.get_int("float_residual", 0) == 0;
+  const char* name = behind_residual ? "residual_table" : "table";
   ir::Attributes attrs = n->attrs;
   Table table = table_of(*lookup.attrs.get_tensor("table"));
   if (const Tensor* before = attrs.get_tensor(name)) table = compose(table_of(*before), table);

@@ -16,8 +16,12 @@ bool moves(std::string_view op) {
 }
 /// Writes bytes itself, or stands between one that does and the quantization.
 bool writes_bytes(std::string_view op) {
-  static constexpr std::string_view kOps[] = {
-      "Conv", "MatMul", "Gemm", "Relu", "Clip", "GlobalAveragePool", "AveragePool", "Add", "Mul", "Concat"};
+  static constexpr std::string_view kOps[] = {"Conv", "MatMul", "Gemm", "Relu", "Clip"};
+  return std::ranges::find(kOps, op) != std::end(kOps);
+}
+/// Writes bytes where it reads bytes: more than a Slice leaves of them is not worth quantizing.
+bool may_write_bytes(std::string_view op) {
+  static constexpr std::string_view kOps[] = {"GlobalAveragePool", "AveragePool", "Add", "Mul", "Concat"};
   return std::ranges::find(kOps, op) != std::end(kOps);
 }
 
@@ -27,7 +31,9 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   const ir::Node* move = g.producer(quantize.input(0));
   if (!move || !moves(move->op) || !used_once(g, move->input(0))) return std::nullopt;
   const ir::Node* source = g.producer(move->input(0));
-  if (!source || !(writes_bytes(source->op) || moves(source->op))) return std::nullopt;
+  if (!source) return std::nullopt;
+  const bool whole = move->op != "Slice" && may_write_bytes(source->op);
+  if (!whole && !writes_bytes(source->op) && !moves(source->op)) return std::nullopt;
   ir::Patch patch(g);
   std::vector<ir::ValueId> inputs = move->inputs;
   inputs[0] = patch.add("QuantizeLinear", {move->input(0), quantize.input(1), quantize.input(2)},

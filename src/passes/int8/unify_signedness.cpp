@@ -20,15 +20,19 @@ Tensor flipped(const Tensor& t) {
   return out;
 }
 
-ir::ValueId flip(ir::Patch& patch, const ir::Graph& g, ir::ValueId bytes) {
+Table flip_table() {
   Table table;
   for (size_t i = 0; i < table.size(); i++) table[i] = static_cast<uint8_t>(i ^ kShift);
-  return patch.add("QLookup", {bytes}, {{"table", table_tensor(table)}}, g.value(bytes).name + "_u8");
+  return table;
 }
-
-ir::ValueId quantized(ir::Patch& patch, const ir::Graph& g, const ir::Node& q) {
-  const ir::ValueId zero = patch.constant(flipped(*g.constant(q.input(2))), "zero_point");
-  return patch.add("QuantizeLinear", {q.input(0), q.input(1), zero}, q.attrs, q.name);
+ir::ValueId flip(ir::Patch& patch, const ir::Graph& g, ir::ValueId bytes) {
+  return patch.add("QLookup", {bytes}, {{"table", table_tensor(flip_table())}}, g.value(bytes).name + "_u8");
+}
+/// A QLookup of s8 that does nothing else; others have a function behind the flip.
+bool is_flip(const ir::Graph& g, const ir::Node& n) {
+  const Tensor* table = n.op == "QLookup" ? n.attrs.get_tensor("table") : nullptr;
+  return table && g.value(n.input(0)).dtype == DType::s8 &&
+         std::ranges::equal(table->span<uint8_t>(), flip_table());
 }
 
 bool quantizes_to_s8(const ir::Graph& g, const ir::Node* n) {
@@ -41,22 +45,28 @@ bool dequantizes_s8(const ir::Graph& g, const ir::Node& n) {
   return n.op == "DequantizeLinear" && g.value(n.input(0)).dtype == DType::s8 && g.constant(n.input(2));
 }
 
-/// Nothing but DequantizeLinear reads the bytes.
-bool only_dequantized(const ir::Graph& g, ir::ValueId bytes) {
+/// Nothing but DequantizeLinear and flips reads the bytes.
+bool only_as_u8(const ir::Graph& g, ir::ValueId bytes) {
   return !g.is_output(bytes) && std::ranges::all_of(g.value(bytes).consumers, [&](ir::NodeId user) {
-    return dequantizes_s8(g, g.node(user)) && g.node(user).input(0) == bytes;
+    const ir::Node& n = g.node(user);
+    return (dequantizes_s8(g, n) && n.input(0) == bytes) || is_flip(g, n);
   });
 }
 
-/// QuantizeLinear to s8 whose consumers all dequantize it: both sides shift their zero point.
+/// QuantizeLinear to s8 that can as well give u8: its zero point shifts, and those of the consumers.
 std::optional<ir::Patch> shift_pair(const ir::Graph& g, const ir::Node& q) {
-  if (!only_dequantized(g, q.output())) return std::nullopt;
+  if (!only_as_u8(g, q.output())) return std::nullopt;
   ir::Patch patch(g);
-  const ir::ValueId shifted = quantized(patch, g, q);
+  const ir::ValueId zero = patch.constant(flipped(*g.constant(q.input(2))), "zero_point");
+  const ir::ValueId shifted = patch.add("QuantizeLinear", {q.input(0), q.input(1), zero}, q.attrs, q.name);
   for (ir::NodeId user : g.value(q.output()).consumers) {
-    const ir::Node& dq = g.node(user);
-    const ir::ValueId zp = patch.constant(flipped(*g.constant(dq.input(2))), "zero_point");
-    patch.replace(dq.output(), patch.add("DequantizeLinear", {shifted, dq.input(1), zp}, dq.attrs, dq.name));
+    const ir::Node& n = g.node(user);
+    if (n.op == "QLookup") {
+      patch.replace(n.output(), shifted);
+      continue;
+    }
+    const ir::ValueId zp = patch.constant(flipped(*g.constant(n.input(2))), "zero_point");
+    patch.replace(n.output(), patch.add("DequantizeLinear", {shifted, n.input(1), zp}, n.attrs, n.name));
   }
   return patch;
 }
@@ -64,7 +74,7 @@ std::optional<ir::Patch> shift_pair(const ir::Graph& g, const ir::Node& q) {
 /// DequantizeLinear of any other s8 tensor: of its bytes with their sign bits flipped.
 std::optional<ir::Patch> flip_source(const ir::Graph& g, const ir::Node& dq) {
   const ir::ValueId bytes = dq.input(0);
-  if (g.constant(bytes) || (quantizes_to_s8(g, g.producer(bytes)) && only_dequantized(g, bytes)))
+  if (g.constant(bytes) || (quantizes_to_s8(g, g.producer(bytes)) && only_as_u8(g, bytes)))
     return std::nullopt;
   ir::Patch patch(g);
   const ir::ValueId zero = patch.constant(flipped(*g.constant(dq.input(2))), "zero_point");
@@ -73,19 +83,14 @@ std::optional<ir::Patch> flip_source(const ir::Graph& g, const ir::Node& dq) {
   return patch;
 }
 
-/// The flip of quantized bytes quantizes to u8; that of moved bytes moves flipped ones, which keep their
-/// order.
+/// The flip of moved bytes moves flipped ones, which keep their order.
 std::optional<ir::Patch> flip_earlier(const ir::Graph& g, const ir::Node& lookup) {
   static constexpr std::string_view kMoves[] = {"MaxPool",   "Reshape", "Flatten", "Squeeze",
                                                 "Unsqueeze", "Slice",   "Gather",  "Transpose"};
   const ir::Node* n = g.producer(lookup.input(0));
-  if (!n || !used_once(g, lookup.input(0))) return std::nullopt;
+  if (!n || !used_once(g, lookup.input(0)) || n->outputs.size() != 1) return std::nullopt;
+  if (std::ranges::find(kMoves, n->op) == std::end(kMoves) || g.constant(n->input(0))) return std::nullopt;
   ir::Patch patch(g);
-  if (quantizes_to_s8(g, n)) {
-    patch.replace(lookup.output(), quantized(patch, g, *n));
-    return patch;
-  }
-  if (std::ranges::find(kMoves, n->op) == std::end(kMoves) || n->outputs.size() != 1) return std::nullopt;
   std::vector<ir::ValueId> inputs = n->inputs;
   inputs[0] = flip(patch, g, inputs[0]);
   patch.replace(lookup.output(), patch.add(n->op, inputs, n->attrs, n->name));
@@ -96,7 +101,7 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   const ir::Node& n = g.node(id);
   if (quantizes_to_s8(g, &n)) return shift_pair(g, n);
   if (dequantizes_s8(g, n)) return flip_source(g, n);
-  if (n.op == "QLookup" && g.value(n.input(0)).dtype == DType::s8) return flip_earlier(g, n);
+  if (is_flip(g, n)) return flip_earlier(g, n);
   return std::nullopt;
 }
 

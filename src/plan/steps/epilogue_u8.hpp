@@ -16,7 +16,7 @@ struct EpilogueU8 {
         q_scale(node.attrs.get_float("q_scale", 0)),
         r_scale(node.attrs.get_float("r_scale", 0)),
         offset(node.attrs.get_float("offset", 0)),
-        residual(node.input(4)) {
+        residual(node.op == "QConvDynamic" ? ir::kNone : node.input(4)) {
     if (const Tensor* t = node.attrs.get_tensor("table")) table = t->data<uint8_t>();
     if (const Tensor* t = node.attrs.get_tensor("residual_table")) residual_table = t->data<uint8_t>();
     if (!has_tail(node)) return;
