@@ -97,6 +97,8 @@ template <class S>
   return sigmoid_limited<S>(limit<S>(x, -87.3f, 87.3f));
 }
 
+/// Four vectors of it step by step, so that their chains of operations overlap, take 0.39 ns a value instead
+/// of 0.46 on a Zen 3: not enough for a second set of traits.
 template <class S>
 [[gnu::always_inline]] inline typename S::Float silu(typename S::Float x) {
   const auto t = S::max(S::set_f(-87.3f), x);  // -infinity would meet a zero below
