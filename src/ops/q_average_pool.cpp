@@ -41,12 +41,6 @@ void eval_window(const EvalContext& ctx) {
   });
 }
 
-bool f32_output(const ir::Node& node) {
-  const std::string_view output = text_attr(node.attrs, "output", "u8");
-  if (output != "u8" && output != "f32") invalid(node, "unknown output '{}'", output);
-  return output == "f32";
-}
-
 void infer_global(InferContext& ctx) {
   expect_dtype(ctx, 0, {DType::u8});
   Mean{ctx.node()};

@@ -11,10 +11,14 @@ const uint8_t* table_attr(const ir::Node& node, std::string_view name) {
   return t->data<uint8_t>();
 }
 
-Requantizer::Requantizer(const ir::Node& node) {
+bool f32_output(const ir::Node& node) {
   const std::string_view output = text_attr(node.attrs, "output", "u8");
   if (output != "u8" && output != "f32") invalid(node, "unknown output '{}'", output);
-  f32_ = output == "f32";
+  return output == "f32";
+}
+
+Requantizer::Requantizer(const ir::Node& node) {
+  f32_ = f32_output(node);
   zero_point_ = zero_point_attr(node, "y_zero_point");
   residual_zero_point_ = zero_point_attr(node, "residual_zero_point");
   table_ = table_attr(node, "table");

@@ -19,6 +19,9 @@ inline int zero_point_attr(const ir::Node& node, std::string_view name) {
   return static_cast<int>(int_attr(node, name, 0, 0, 255));
 }
 
+/// Attribute `output`; invalid_model if it is neither "u8" nor "f32".
+bool f32_output(const ir::Node& node);
+
 class Requantizer {
  public:
   explicit Requantizer(const ir::Node& node);

@@ -101,6 +101,15 @@ const PatternCase kNorms[] = {
        return b.op("AveragePool", {x4(b)}, {{"kernel_shape", Ints{3, 3}}});
      },
      "GlobalAveragePool"},
+    {"AveragePoolDilated",  // reads one pixel of four
+     [](Builder& b) {
+       return b.op("AveragePool", {b.input({1, 2, 2, 2})},
+                   {{"kernel_shape", Ints{2, 2}},
+                    {"dilations", Ints{2, 2}},
+                    {"strides", Ints{2, 2}},
+                    {"ceil_mode", int64_t{1}}});
+     },
+     "AveragePool"},
     {"AveragePoolOfPart",
      [](Builder& b) {
        return b.op("AveragePool", {x4(b)}, {{"kernel_shape", Ints{2, 3}}});

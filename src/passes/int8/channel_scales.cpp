@@ -31,10 +31,11 @@ std::optional<ChannelParams> channel_params(const Graph& g, const Node& n, Value
   if (g.value(bytes).dtype != DType::u8 || (axis != 1 && axis + rank != 1)) return std::nullopt;
   if (n.attrs.get_int("block_size", 0) != 0) return std::nullopt;
   const auto zero = n.input(2) == ir::kNone ? std::optional(0.0) : uniform(g, n.input(2));
+  const auto usable = [](float s) { return s > 0 && std::isfinite(s); };
+  if (!zero || !std::ranges::all_of(scale->span<float>(), usable)) return std::nullopt;
   const auto [least, most] = std::ranges::minmax(scale->span<float>());
   constexpr float kFarthest = 1e20f;  // apart: ratios that keep weights finite
-  if (!zero || !(least > 0) || !std::isfinite(most) || most / kFarthest > least) return std::nullopt;
-  if (std::ranges::any_of(scale->span<float>(), [](float s) { return std::isnan(s); })) return std::nullopt;
+  if (most / kFarthest > least) return std::nullopt;
   return ChannelParams{{scale->span<float>().begin(), scale->span<float>().end()}, static_cast<int>(*zero)};
 }
 
@@ -93,8 +94,7 @@ std::optional<Patch> rewrite(const Graph& g, ir::NodeId id) {
 
   Patch patch(g);
   const ValueId scale = patch.constant(Tensor::scalar(common), "scale");
-  const auto zero_byte = static_cast<uint8_t>(params->zero_point);
-  const ValueId zero = patch.constant(Tensor::from<uint8_t>({}, std::span(&zero_byte, 1)), "zero_point");
+  const ValueId zero = patch.constant(Tensor::scalar(static_cast<uint8_t>(params->zero_point)), "zero_point");
   const Clamped x = through_clamp(g, q.input(0), *params);
   ValueId real = scaled(patch, g, x.real, inverse);
   if (x.relu) real = patch.add("Relu", {real}, {}, q.name + "_relu");

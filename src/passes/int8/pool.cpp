@@ -12,18 +12,14 @@ std::optional<ir::Patch> rewrite(const ir::Graph& g, ir::NodeId id) {
   if (!global && n.op != "AveragePool") return std::nullopt;
   const auto x = dequantized(g, n.input(0));
   const auto requant = requantization(g, n.output());
-  if (!x) return std::nullopt;
+  const bool to_bytes = requant && !requant->clamp;
+  if (!x || (!to_bytes && !global)) return std::nullopt;
   ir::Attributes attrs = n.attrs;
+  if (!set_scaling(attrs, x->params, to_bytes ? requant->params : ActivationParams{1, 0}))
+    return std::nullopt;
+  if (!to_bytes) attrs.set("output", std::string("f32"));
   ir::Patch patch(g);
-  if (!requant || requant->clamp) {
-    if (!global) return std::nullopt;
-    set_scaling(attrs, x->params, {1, 0});
-    attrs.set("output", std::string("f32"));
-    patch.replace(n.output(), patch.add("QGlobalAveragePool", {x->value}, attrs, n.name));
-    return patch;
-  }
-  if (!set_scaling(attrs, x->params, requant->params)) return std::nullopt;
-  patch.replace(requant->result,
+  patch.replace(to_bytes ? requant->result : n.output(),
                 patch.add(global ? "QGlobalAveragePool" : "QAveragePool", {x->value}, attrs, n.name));
   return patch;
 }

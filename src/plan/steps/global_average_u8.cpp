@@ -3,6 +3,7 @@
 
 #include "base/math.hpp"
 #include "plan/row_step.hpp"
+#include "plan/steps/byte_sums.hpp"
 #include "plan/steps/steps.hpp"
 
 namespace tenfold::plan {
@@ -92,8 +93,7 @@ std::unique_ptr<Step> make_global_average_u8(const BuildContext& b, ir::NodeId i
   const bool f32_output = n.attrs.get_string("output", "u8") == "f32";
   if (f32_output ? !b.kernels.column_sums_u8 : !b.kernels.global_average_u8) return nullptr;
   const Shape& x = b.shape(n.input(0));
-  // The kernel for bytes adds up in 32 bits.
-  if (!f32_output && 255.0 * static_cast<double>(x.elements(1, x.rank() - 1)) >= 2147483648.0) return nullptr;
+  if (!f32_output && !sum_fits(static_cast<double>(x.elements(1, x.rank() - 1)))) return nullptr;
   return std::make_unique<GlobalAverageU8Step>(b, n);
 }
 

@@ -1,6 +1,7 @@
 // Pools, channels last.
 #include "ops/window.hpp"
 #include "plan/row_step.hpp"
+#include "plan/steps/byte_sums.hpp"
 #include "plan/steps/steps.hpp"
 
 namespace tenfold::plan {
@@ -95,9 +96,6 @@ std::optional<PlanarWindow> pool_window(const BuildContext& b, const ir::Node& n
   w.in[2] = w.out[2] = pixels;
   return PlanarWindow{x[0], w};
 }
-
-/// Whether 32 bits hold the sum of so many bytes.
-bool sum_fits(double pixels) { return 255 * pixels < 2147483648.0; }
 
 template <class T>
 std::unique_ptr<Step> make_pool(const BuildContext& b, const ir::Node& n,
